@@ -1,0 +1,50 @@
+"""Where the registry is: account, region and partition, from the stack file or else from the provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import get_caller_identity_output, get_partition_output, get_region_output
+
+from components.configuration.aws_partitions import ecr_host, partition_of
+from components.configuration.kinds import AmazonEcrRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Account id, region, partition and host of a registry.
+
+    ``given_region`` is the region as the stack file or ``aws:region`` gives it, None where only the provider knows it:
+    resources then say nothing about it.
+    """
+
+    account_id: pulumi.Output[str]
+    region: pulumi.Output[str]
+    partition: pulumi.Output[str]
+    host: pulumi.Output[str]
+    given_region: str | None
+
+    def arn(self, service: str, resource: pulumi.Input[str], *, region: str | None = None) -> pulumi.Output[str]:
+        """The ARN of ``resource`` in this account, in ``region`` (default: the registry's)."""
+        return pulumi.Output.concat(
+            "arn:", self.partition, ":", service, ":", region or self.region, ":", self.account_id, ":", resource
+        )
+
+
+def locate(registry: AmazonEcrRegistry, parent: pulumi.Resource) -> Location:
+    """What the stack file says, completed by the provider where it leaves something out."""
+    options = pulumi.InvokeOptions(parent=parent)
+    region = registry.region or pulumi.Config("aws").get("region")
+    known_region = pulumi.Output.from_input(region) if region else get_region_output(opts=options).region
+    account_id = (
+        pulumi.Output.from_input(registry.account_id)
+        if registry.account_id
+        else get_caller_identity_output(opts=options).account_id
+    )
+    named = registry.known_partition or (partition_of(region) if region else None)
+    partition = pulumi.Output.from_input(named) if named else get_partition_output(opts=options).partition
+    host = pulumi.Output.all(account_id, known_region, partition).apply(
+        lambda parts: ecr_host(parts[0], parts[1], parts[2], registry.endpoint)
+    )
+    return Location(account_id, known_region, partition, host, region)

@@ -1,0 +1,29 @@
+"""What every kind of registry has in the stack file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from components.configuration.references import RepositoryPattern
+from components.configuration.section import Section
+from components.configuration.transport import Transport
+
+
+class RegistryKind(Section):
+    """The key ``registry``, whatever its ``type``.
+
+    A kind gives ``hosts``: push and pull host as far as the stack file tells them, each empty where only the cloud knows it
+    (Azure's login server). ``cloud`` is whether the registry belongs to a cloud, which is only ever reached by https.
+    """
+
+    cloud: ClassVar[bool] = False
+
+    repository: RepositoryPattern
+    """Registry name: the repository's path, such as ``mendixapps/{namespace}``; ``{namespace}`` is replaced."""
+
+    transport: Transport = Transport()
+    """https, plain http, custom certificate authority."""
+
+    @property
+    def hosts(self) -> tuple[str, str]:
+        raise NotImplementedError

@@ -1,0 +1,164 @@
+"""Rules that hold for every kind of registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from components.configuration import image_name_template
+from components.configuration.kinds import DockerSecretRegistry, GenericRegistry
+from components.configuration.problems import Location, Problem, Severity
+from components.configuration.references import NAME_LENGTH
+from components.configuration.rules import generic, presets
+from components.configuration.rules.places import NAMESPACES, OPERATOR, REGISTRY
+from components.configuration.settings import Settings
+from components.configuration.values import SecretText
+
+MANAGED_REGISTRY_FIELDS = ("type", "pullURL", "pushURL", "imageNameTemplate")
+
+
+def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[Problem]:
+    """No secret stands in plain text in the stack file. Pulumi tells only whether a key has encrypted parts, not which."""
+    if "registry" in encrypted_keys:
+        return
+    for at, secret in _secrets(settings.registry, REGISTRY):
+        if secret.origin == "text":
+            path = ".".join(map(str, at))
+            yield Problem(
+                at,
+                f"the {_words(at)} stands in plain text in the stack file",
+                "everyone who can read the repository could push images that your cluster then runs",
+                f"run 'pulumi config set --secret --path mendix-registry:{path}', "
+                f"or give {{environment: NAME}} or {{file: path}}; and change it, it has been seen",
+            )
+
+
+def _secrets(value: Any, at: Location) -> Iterator[tuple[Location, SecretText]]:
+    if isinstance(value, SecretText):
+        yield at, value
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _secrets(getattr(value, name), (*at, field.alias or name))
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, Any]", value).items():
+            yield from _secrets(item, (*at, key))
+
+
+def _words(at: Location) -> str:
+    key = str(at[-1])
+    if at[-2] == "passwords":
+        return f"password of {key}"
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in key)
+
+
+def one_method(settings: Settings) -> Iterator[Problem]:
+    """One authentication method per namespace, which is Mendix's own limit."""
+    registry = settings.registry
+    if isinstance(registry, DockerSecretRegistry):
+        return
+    for index, namespace in enumerate(settings.namespaces):
+        if namespace.secret_name is not None:
+            yield Problem(
+                (*NAMESPACES, index, "secretName"),
+                f"namespace {namespace.name!r} would have two authentication methods: {registry.type} and an existing Secret",
+                "Mendix can use one method per namespace; it cannot combine them",
+                "remove secretName, or put the namespace into a stack of its own with the type docker-secret",
+            )
+
+
+def namespaces(settings: Settings) -> Iterator[Problem]:
+    """Namespaces: each once, its repository one that the registry can have."""
+    registry = settings.registry
+    seen: dict[str, int] = {}
+    for index, namespace in enumerate(settings.namespaces):
+        at = (*NAMESPACES, index)
+        if namespace.name in seen:
+            yield Problem(
+                (*at, "name"),
+                f"namespace {namespace.name!r} stands at position {seen[namespace.name]} already",
+                "a namespace has one registry and one authentication method; Mendix cannot combine two",
+                "remove one of them; a second registry needs a namespace of its own",
+            )
+            continue
+        seen[namespace.name] = index
+        if namespace.labels and not namespace.create:
+            yield Problem(
+                (*at, "labels"),
+                "labels are only set on a namespace that this stack creates",
+                "an existing namespace belongs to someone else",
+                "remove the labels, or add create: true for a new namespace",
+            )
+        repository = settings.repository(namespace)
+        place: Location = (*at, "repository") if namespace.repository else (*REGISTRY, "repository")
+        length = max(len(settings.push_host), len(settings.pull_host)) + 1 + len(repository)
+        if length > NAME_LENGTH:
+            yield Problem(
+                place,
+                f"host and repository of namespace {namespace.name!r} have {length} characters",
+                f"an image name has at most {NAME_LENGTH}",
+                "shorten the repository",
+            )
+        if isinstance(registry, GenericRegistry):
+            yield from presets.repository_problems(registry, repository, place)
+
+
+def templates(settings: Settings) -> Iterator[Problem]:
+    """The image name template, rendered for every namespace; each fault once."""
+    configuration = settings.operator_configuration
+    template = configuration.image_name_template
+    if configuration.adopt == "none" or template is None:
+        return
+    at = (*OPERATOR, "imageNameTemplate")
+    found: dict[str, Problem] = {}
+    registry = settings.registry
+    for namespace in settings.namespaces:
+        filled = settings.image_name_template(namespace) or ""
+        here = list(image_name_template.problems(filled, settings.pull_host, at))
+        if isinstance(registry, GenericRegistry) and not any(p.severity is Severity.ERROR for p in here):
+            here += generic.template_problems(registry, filled, at)
+        for problem in here:
+            found.setdefault(problem.what, problem)
+    errors = [problem for problem in found.values() if problem.severity is Severity.ERROR]
+    # One template is judged for many namespaces; the first fault of each severity says it.
+    yield from (errors or list(found.values()))[:2]
+
+
+def overlays(settings: Settings) -> Iterator[Problem]:
+    """The overlay of the OperatorConfiguration does not fight the fields that this stack manages."""
+    configuration = settings.operator_configuration
+    if not configuration.overlay:
+        return
+    at = (*OPERATOR, "overlay")
+    if configuration.adopt == "none":
+        yield Problem(at, "there is an overlay, but adopt is none", "nothing is written then", "remove one of the two")
+        return
+    registry = configuration.overlay.get("registry")
+    if isinstance(registry, dict):
+        for field in MANAGED_REGISTRY_FIELDS:
+            if field in registry:
+                yield Problem(
+                    (*at, "registry", field),
+                    f"spec.registry.{field} is set by this stack",
+                    "two values for one field cannot both hold",
+                    {
+                        "type": "set operatorConfiguration.type",
+                        "pullURL": "set registry.pullHost",
+                        "pushURL": "set registry.pushHost",
+                        "imageNameTemplate": "set operatorConfiguration.imageNameTemplate",
+                    }[field],
+                )
+    trust = configuration.overlay.get("trust")
+    if (
+        isinstance(trust, dict)
+        and "customCASecretName" in trust
+        and configuration.trust_ca_certificate
+        and settings.registry.transport.ca_certificate
+    ):
+        yield Problem(
+            (*at, "trust", "customCASecretName"),
+            "spec.trust.customCASecretName is set by this stack, because registry.transport.caCertificate is given",
+            "the Operator takes one Secret with authorities",
+            "set operatorConfiguration.trustCaCertificate: false and put the registry's authority into your own Secret, too",
+        )

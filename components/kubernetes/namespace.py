@@ -1,0 +1,152 @@
+"""The Kubernetes side of one namespace: who builds, with which Secret, what the Operator is told, and the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
+
+from components.configuration.builder import Builder
+from components.configuration.mirroring import Copy
+from components.configuration.settings import Namespace as NamespaceOptions
+from components.configuration.settings import OperatorConfiguration as OperatorOptions
+from components.kubernetes.build_job import BuildJob
+from components.kubernetes.builder_job import BuilderJob
+from components.kubernetes.credential_file import CredentialFile
+from components.kubernetes.mirror_job import MirrorJob
+from components.kubernetes.names import MANAGED_BY
+from components.kubernetes.operator_configuration import OperatorConfiguration
+from components.kubernetes.pull_secret import PullSecret
+from components.kubernetes.service_account_link import DefaultServiceAccountLink
+from components.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret, RegistryAccess
+
+
+class MendixNamespace(pulumi.ComponentResource):
+    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proved push.
+
+    ``copies`` is what this namespace's builder copies in mode ``mirror``; without any it proves its push instead.
+    """
+
+    namespace: pulumi.Output[str]
+    """The namespace's name."""
+
+    service_account: pulumi.Output[str]
+    """The ServiceAccount that builds run as."""
+
+    pull_secret: pulumi.Output[str | None]
+    """Name of the Secret with the credentials; None where there is none."""
+
+    pushed: pulumi.Output[str | None]
+    """What was pushed and read back, ``host/repository:tag@sha256:…``; None where no proof was asked for."""
+
+    digest: pulumi.Output[str | None]
+    """Its digest."""
+
+    pulled: pulumi.Output[str | None]
+    """What a node has pulled and started; None where that was not asked for."""
+
+    mirrored: pulumi.Output[Sequence[str] | None]
+    """What was copied into the registry, ``host/repository:tag``; None where nothing was to be."""
+
+    def __init__(
+        self,
+        name: str,
+        access: RegistryAccess,
+        namespace: NamespaceOptions,
+        operator_configuration: OperatorOptions,
+        builder: Builder,
+        copies: Sequence[Copy] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mendix-registry:kubernetes:MendixNamespace", name, None, opts)
+        self.namespace = self._namespace(name, namespace)
+        self.service_account, revisions = self._service_account(name, access)
+        credentials = access.credentials
+        secret_name: pulumi.Output[str] | None = None
+        pull_secret: pulumi.Output[str] | None = None
+        links: list[pulumi.Resource] = []
+        if isinstance(credentials, NewPullSecret | ExistingPullSecret):
+            secret = PullSecret(
+                f"{name}-pull-secret", self.namespace, credentials, opts=pulumi.ResourceOptions(parent=self)
+            )
+            secret_name = pull_secret = secret.secret_name
+            revisions.append(secret.revision)
+            if access.pull == "linked-secret":
+                links.append(
+                    DefaultServiceAccountLink(
+                        f"{name}-default-link", self.namespace, pull_secret, opts=pulumi.ResourceOptions(parent=self)
+                    )
+                )
+        elif isinstance(credentials, NewCredentialFile):
+            file = CredentialFile(
+                f"{name}-credentials", self.namespace, credentials, opts=pulumi.ResourceOptions(parent=self)
+            )
+            secret_name = file.secret_name
+            revisions.append(file.revision)
+        furnished = access.furnish(self.namespace, self) if access.furnish else ()
+        if operator_configuration.adopt != "none":
+            OperatorConfiguration(
+                f"{name}-operator-configuration",
+                self.namespace,
+                access,
+                operator_configuration,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.pull_secret = pulumi.Output.from_input(pull_secret)
+        self.pushed = self.digest = self.pulled = self.mirrored = pulumi.Output.from_input(None)
+        common = (self.service_account, secret_name, revisions, furnished)
+        child = pulumi.ResourceOptions(parent=self)
+        if builder.mode == "build" and builder.build is not None:
+            built = BuildJob(name, self.namespace, access, builder, builder.build, *common, opts=child)
+            self.pushed = built.reference
+        elif builder.mode == "mirror" and copies:
+            self.mirrored = MirrorJob(name, self.namespace, access, builder, copies, *common, opts=child).mirrored
+        elif builder.mode != "none":
+            job = BuilderJob(name, self.namespace, access, builder, *common, before_pull=links, opts=child)
+            self.pushed, self.digest, self.pulled = job.reference, job.digest, job.pulled
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "serviceAccount": self.service_account,
+                "pullSecret": self.pull_secret,
+                "pushed": self.pushed,
+                "digest": self.digest,
+                "pulled": self.pulled,
+                "mirrored": self.mirrored,
+            }
+        )
+
+    def _namespace(self, name: str, options: NamespaceOptions) -> pulumi.Output[str]:
+        if not options.create:
+            return pulumi.Output.from_input(options.name)
+        # Audit and warn as well: whoever deploys by hand sees what enforcement will refuse.
+        security = {f"pod-security.kubernetes.io/{mode}": options.pod_security for mode in ("enforce", "audit", "warn")}
+        created = Namespace(
+            name,
+            metadata={"name": options.name, "labels": {**MANAGED_BY, **security, **options.labels}},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return created.metadata.apply(lambda metadata: metadata.name or options.name)
+
+    def _service_account(
+        self, name: str, access: RegistryAccess
+    ) -> tuple[pulumi.Output[str], list[pulumi.Output[str]]]:
+        identity = access.identity
+        if not identity.create:
+            return pulumi.Output.from_input(identity.name), []
+        created = ServiceAccount(
+            f"{name}-builder",
+            metadata={
+                "name": identity.name,
+                "namespace": self.namespace,
+                "labels": MANAGED_BY,
+                "annotations": dict(identity.annotations),
+            },
+            automount_service_account_token=identity.automount_token,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        account = created.metadata.apply(lambda metadata: metadata.name or identity.name)
+        uid = created.metadata.apply(lambda metadata: str(metadata.uid))
+        # Annotations say who it is at the cloud; with another one there, the push has to be proved anew.
+        return account, [uid, *(pulumi.Output.from_input(value) for value in identity.annotations.values())]

@@ -1,0 +1,90 @@
+"""Adds a pull secret to ServiceAccount ``default`` and keeps everything else that its list holds.
+
+``imagePullSecrets`` is one value to server-side apply (an atomic list): whoever applies it owns all of it. OpenShift
+keeps a secret of its own there, and so do tools that spread pull secrets. So:
+
+* **At creation** the list is taken as it is at that moment and applied with our name added: entries stay, in their
+  order, and a list that has our name already stays as it is. To see it, a first patch that sets nothing reads the
+  object (and makes it, in a namespace so new that Kubernetes has not yet done so).
+* **Later** nothing is written again (``ignoreChanges``), whatever the list has become: an entry that someone adds,
+  changes or removes is theirs and stays so, and there is nothing to differ in a preview or after a refresh. The name of
+  our Secret never changes. Should somebody remove our entry, replacing the link (``--target-replace``) adds it again.
+* **On destroy** Kubernetes removes the fields that only we own, which here is the whole list. That is right only if
+  nothing but our name was in it. If there was anything else, the link is retained: the list stays, our name in it. Such
+  a name without a Secret does no harm (the kubelet skips it, with an event), and nobody's pulls break;
+  ``kubectl edit serviceaccount default`` removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import pulumi
+from pulumi_kubernetes.core.v1 import LocalObjectReferencePatchArgs, ServiceAccountPatch
+from pulumi_kubernetes.core.v1.outputs import LocalObjectReferencePatch
+
+DEFAULT_SERVICE_ACCOUNT = "default"
+"""The ServiceAccount that app pods run as unless they have their own (Mendix's "default service account")."""
+
+
+class DefaultServiceAccountLink(pulumi.ComponentResource):
+    """Makes pods of ServiceAccount ``default`` pull with ``secret_name``. See the module for what it leaves alone."""
+
+    pull_secrets: pulumi.Output[Sequence[str]]
+    """The names that the list had when the link was made, with ours."""
+
+    def __init__(
+        self,
+        name: str,
+        namespace: pulumi.Input[str],
+        secret_name: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mendix-registry:kubernetes:DefaultServiceAccountLink", name, None, opts)
+        found = ServiceAccountPatch(
+            f"{name}-found",
+            metadata={"name": DEFAULT_SERVICE_ACCOUNT, "namespace": namespace},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        live = found.image_pull_secrets.apply(names_of)
+        self.pull_secrets = pulumi.Output.all(live, secret_name).apply(lambda values: with_entry(values[0], values[1]))
+        link = ServiceAccountPatch(
+            name,
+            metadata={
+                "name": DEFAULT_SERVICE_ACCOUNT,
+                "namespace": namespace,
+                # The list may belong to another manager; its content is kept, so taking it over loses nothing.
+                "annotations": {"pulumi.com/patchForce": "true"},
+            },
+            image_pull_secrets=self.pull_secrets.apply(references),
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["imagePullSecrets"], transforms=[retain_if_shared], depends_on=[found]
+            ),
+        )
+        self.register_outputs({"pullSecrets": self.pull_secrets, "link": link.id})
+
+
+def names_of(live: Sequence[LocalObjectReferencePatch] | None) -> list[str]:
+    """The names in a ServiceAccount's list."""
+    return [entry.name for entry in live or () if entry.name]
+
+
+def with_entry(names: Sequence[str], ours: str) -> list[str]:
+    """``names`` with ``ours`` among them, each once, in their order."""
+    return list(dict.fromkeys([*names, ours]))
+
+
+def references(names: Sequence[str]) -> Sequence[LocalObjectReferencePatchArgs]:
+    """``names`` in the form of the API."""
+    return [LocalObjectReferencePatchArgs(name=name) for name in names]
+
+
+def retain_if_shared(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Retains the link on destroy where the list holds more than our entry. A transform, because it is the only place
+    where a resource option can depend on a value that the program learns from the cluster."""
+    entries: object = args.props.get("imagePullSecrets")
+    if isinstance(entries, list) and len(cast("list[object]", entries)) > 1:
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
+        return pulumi.ResourceTransformResult(args.props, opts)
+    return None

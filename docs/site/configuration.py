@@ -1,0 +1,317 @@
+"""Writes the reference of the stack file from its types: ``python -m docs.site.configuration``.
+
+The pages lie in ``docs/reference/stack-file`` and in git, so that a code host shows them; a test fails if they are not current.
+Types, defaults and limits come from the JSON Schema, meanings from the fields' docstrings, rules from their source.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast, get_args
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from components.configuration.builder import Builder
+from components.configuration.kinds import (
+    AmazonEcrRegistry,
+    AzureRegistry,
+    DockerSecretRegistry,
+    GenericRegistry,
+    GoogleRegistry,
+    OpenShift3Registry,
+    OpenShift4Registry,
+)
+from components.configuration.rules import (
+    aws,
+    aws_identity,
+    azure,
+    builder,
+    gcp,
+    gcp_identity,
+    general,
+    generic,
+    presets,
+)
+from components.configuration.rules import openshift as openshift_rules
+from components.configuration.schema import stack_schema
+from components.configuration.section import Section
+from components.configuration.settings import Cluster, Namespace, OperatorConfiguration
+from components.configuration.transport import Transport
+from docs.site.refusals import Refusal, of_module, of_validator
+
+TARGET = Path(__file__).parents[1] / "reference" / "stack-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its file's name, title, introduction, the keys at ``path`` that ``model`` has, and the rules of several
+    keys. ``elsewhere`` are the models that another page describes."""
+
+    name: str
+    title: str
+    introduction: str
+    sections: tuple[tuple[str, type[Section]], ...]
+    rules: tuple[ModuleType, ...] = ()
+    elsewhere: tuple[type[Section], ...] = ()
+
+
+def _kind(
+    name: str, models: tuple[type[Section], ...], rules: tuple[ModuleType, ...], page: str, title: str = ""
+) -> Page:
+    return Page(
+        name,
+        title or f"Stack file: `registry` of type `{name}`",
+        f"How to use it, with the smallest stack file: [{page}](../../kinds/{page}.md).",
+        tuple(("registry", model) for model in models),
+        rules,
+        (Transport,),
+    )
+
+
+PAGES = (
+    Page(
+        "common",
+        "Stack file: namespaces, cluster, OperatorConfiguration, transport",
+        "The keys that every kind of registry has.",
+        (
+            ("namespaces[]", Namespace),
+            ("cluster", Cluster),
+            ("operatorConfiguration", OperatorConfiguration),
+            ("registry.transport", Transport),
+        ),
+        (general,),
+    ),
+    Page(
+        "builder",
+        "Stack file: `builder`",
+        "What the modes do: [The builder Job](../../builder.md).",
+        (("builder", Builder),),
+        (builder,),
+    ),
+    _kind("generic", (GenericRegistry,), (generic, presets), "generic"),
+    _kind("docker-secret", (DockerSecretRegistry,), (generic,), "docker-secret"),
+    _kind(
+        "openshift",
+        (OpenShift3Registry, OpenShift4Registry),
+        (openshift_rules,),
+        "openshift",
+        "Stack file: `registry` of type `openshift3` or `openshift4`",
+    ),
+    _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, aws_identity), "amazon-ecr"),
+    _kind("microsoft-acr", (AzureRegistry,), (azure,), "microsoft-acr"),
+    _kind("google-gcr", (GoogleRegistry,), (gcp, gcp_identity), "google-gcr"),
+)
+
+
+def texts() -> dict[str, str]:
+    """Each page's file name and its text."""
+    definitions: dict[str, Any] = stack_schema()["$defs"]
+    return {f"{page.name}.md": "\n".join(_page(page, definitions)).rstrip() + "\n" for page in PAGES}
+
+
+def _page(page: Page, definitions: dict[str, Any]) -> Iterator[str]:
+    yield f"<!-- Written by python -m docs.site.configuration. -->\n\n# {page.title}\n\n{page.introduction}\n"
+    waiting = [(path, model, "") for path, model in page.sections]
+    told: dict[tuple[Refusal, ...], str] = {}
+    while waiting:
+        path, model, condition = waiting.pop(0)
+        yield f"## `{path}`{condition or _condition(model)}\n"
+        yield f"{_prose(definitions[model.__name__].get('description', ''))}\n"
+        properties = definitions[model.__name__]["properties"]
+        nested: list[tuple[str, type[Section], str]] = []
+        for name, field in model.model_fields.items():
+            alias = field.alias or name
+            key = f"{path}.{alias}"
+            models = _sections(field.annotation)
+            yield f"### `{key}`\n"
+            yield from _entry(field, properties[alias], definitions)
+            refusals = tuple(dict.fromkeys(one for found in _validators(field) for one in of_validator(found)))
+            if refusals in told:
+                first = told[refusals]
+                yield f"Refused: as [{'above' if first == key else f'`{first}`'}](#{_anchor(first)}).\n"
+            elif refusals:
+                told[refusals] = key
+                yield from _refusals(refusals)
+            if any(found in page.elsewhere for found in models):
+                yield f"Its keys: [`{key}`](common.md#{_anchor(key)}).\n"
+                continue
+            step = key + _step(properties[alias], definitions)
+            nested += [(step, found, _condition(found) if len(models) > 1 else "") for found in models]
+        waiting = nested + waiting
+    if page.rules:
+        yield "## Rules\n"
+        yield "What is checked over several keys. All of it is checked before the first resource, and told at once.\n"
+    for module in page.rules:
+        for rule in of_module(module):
+            yield f"{_prose(rule.meaning)}\n" if rule.meaning else ""
+            yield from _refusals(rule.refusals)
+
+
+def _entry(field: FieldInfo, schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+    kind = _type(schema, definitions)
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is PydanticUndefined:
+        yield f"*{kind}* · required\n"
+    elif isinstance(default, Section):
+        yield f"*{kind}*\n"
+    elif default is None or default in ({}, ()):
+        yield f"*{kind}* · optional\n"
+    else:
+        nullable = ", or `null`" if {"type": "null"} in schema.get("anyOf", []) else ""
+        yield f"*{kind}{nullable}* · default: `{_value(default)}`\n"
+    if field.description:
+        yield _prose(field.description) + "\n"
+
+
+def _refusals(refusals: tuple[Refusal, ...]) -> Iterator[str]:
+    for words, warning in (("Refused", False), ("Warned of", True)):
+        told = [refusal for refusal in refusals if refusal.warning is warning]
+        if told:
+            yield f"{words}:\n"
+            yield "\n".join(f"- {_refusal(refusal)}" for refusal in told) + "\n"
+
+
+def _refusal(refusal: Refusal) -> str:
+    text = f"*{_escaped(refusal.what)}*"
+    if refusal.why:
+        text += f" – {_escaped(refusal.why)}"
+    return text + (f". Do: {_escaped(refusal.remedy)}." if refusal.remedy else ".")
+
+
+def _sections(annotation: Any) -> tuple[type[Section], ...]:
+    """The models inside ``annotation``, in its order."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return (annotation,)
+    return tuple(found for part in get_args(annotation) for found in _sections(part))
+
+
+def _validators(field: FieldInfo) -> Iterator[Any]:
+    def within(annotation: Any) -> Iterator[Any]:
+        for part in get_args(annotation):
+            yield from within(part)
+        yield from getattr(annotation, "__metadata__", ())
+
+    for found in (*field.metadata, *within(field.annotation)):
+        # What every text may be (a string, a variable's name, a file's) is told once, on the overview.
+        if (
+            isinstance(found, AfterValidator | BeforeValidator | PlainValidator)
+            and getattr(found.func, "__module__", "") != "components.configuration.values"
+        ):
+            yield found.func
+
+
+def _condition(model: type[Section]) -> str:
+    """What makes a model the one that holds, where several could: its ``type`` or ``method``."""
+    for name in ("type", "method"):
+        if name in model.model_fields and len(get_args(model.model_fields[name].annotation)) == 1:
+            (value,) = get_args(model.model_fields[name].annotation)
+            return f" with `{name}: {value}`"
+    return ""
+
+
+def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    return definitions[name] if name and name not in ("Text", "Secret") else schema
+
+
+def _step(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """What comes after a key on the way to what is inside it."""
+    for part in (schema, *schema.get("anyOf", ())):
+        resolved = _resolved(part, definitions)
+        if resolved.get("type") == "array":
+            return "[]"
+        if resolved.get("type") == "object" and "additionalProperties" in resolved and "properties" not in resolved:
+            return ".*"
+    return ""
+
+
+def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    reference = schema.get("$ref", "").removeprefix("#/$defs/")
+    if reference in ("Text", "Secret"):
+        return reference.lower()
+    schema = _resolved(schema, definitions)
+    alternatives = [part for part in schema.get("anyOf", schema.get("oneOf", ())) if part != {"type": "null"}]
+    if alternatives:
+        return " or ".join(dict.fromkeys(_type(part, definitions) for part in alternatives))
+    if "const" in schema:
+        return f"`{_value(schema['const'])}`"
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{_value(value)}`" for value in schema["enum"])
+    match schema.get("type"):
+        case "array":
+            item = _type(schema.get("items", {}), definitions)
+            least = f", at least {schema['minItems']}" if "minItems" in schema else ""
+            return f"list of {item}{least}"
+        case "object" if "properties" in schema:
+            return "object"
+        case "object":
+            values = cast("dict[str, Any] | bool | None", schema.get("additionalProperties"))
+            return f"map to {_type(values, definitions)}" if isinstance(values, dict) and values else "object"
+        case "string":
+            return "text as it stands" + _limits(schema)
+        case "integer":
+            return "whole number" + _limits(schema)
+        case "number":
+            return "number" + _limits(schema)
+        case "boolean":
+            return "`true` or `false`"
+        case _:
+            return "anything"
+
+
+def _limits(schema: dict[str, Any]) -> str:
+    told: list[str] = []
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        told.append(f"{least} to {most}")
+    elif least is not None:
+        told.append(f"{least} or more")
+    elif most is not None:
+        told.append(f"at most {most}")
+    if schema.get("minLength", 1) > 1:
+        told.append(f"at least {schema['minLength']} characters")
+    if "maxLength" in schema:
+        told.append(f"at most {schema['maxLength']} characters")
+    if "pattern" in schema:
+        told.append(f"pattern `{schema['pattern']}`")
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple | list):
+        return json.dumps(list(cast("tuple[Any, ...]", value)), ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _prose(text: str) -> str:
+    """A docstring's reStructuredText as Markdown; both know little more than code and paragraphs here."""
+    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text)
+    return " ".join(re.sub(r"``(.+?)``", r"`\1`", text).split())
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_<>\[\]$|])", r"\\\1", " ".join(text.split()))
+
+
+def _anchor(key: str) -> str:
+    return re.sub(r"[^a-z0-9-]", "", key.lower())
+
+
+def main() -> None:
+    """Writes the pages."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name, text in texts().items():
+        (TARGET / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

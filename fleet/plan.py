@@ -1,0 +1,134 @@
+"""How long a fleet's first rollout takes, and what decides about it: the clouds' write quotas, or the builders' Jobs."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from components.configuration import Settings
+from components.configuration.kinds import AzureRegistry
+from components.configuration.kinds.azure import WorkloadIdentityAuthentication
+from fleet.amounts import Amount, amounts
+from fleet.fleet_file import Fleet
+from fleet.quotas import CREDENTIALS, Rate, cloud_of, count_calls, rates
+from fleet.resources import JOB, azure_identities, count_resources
+from fleet.stacks import FleetStack
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Seconds, and what takes that long."""
+
+    seconds: float
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """What the first update of one stack does: ``resources`` by cloud, ``calls`` by the quota's key. ``estimate`` is for the stack
+    alone."""
+
+    name: str
+    namespaces: int
+    resources: Mapping[str, int]
+    calls: Mapping[str, int]
+    jobs: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class CloudPlan:
+    """All stacks together against one write quota."""
+
+    rate: Rate
+    calls: int
+
+    @property
+    def seconds(self) -> float:
+        """How long the quota alone makes it take."""
+        return self.rate.seconds(self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """The plan of a fleet."""
+
+    name: str
+    stacks: tuple[StackPlan, ...]
+    clouds: tuple[CloudPlan, ...]
+    amounts: tuple[Amount, ...]
+    at_once: int
+    estimate: Estimate
+
+    @property
+    def namespaces(self) -> int:
+        """How many there are."""
+        return sum(stack.namespaces for stack in self.stacks)
+
+
+def make_plan(fleet: Fleet, stacks: Sequence[FleetStack]) -> FleetPlan:
+    """The plan; nothing is asked of any cloud."""
+    known = rates(fleet.quotas)
+    plans = tuple(_stack_plan(fleet, stack, known) for stack in stacks)
+    calls: Counter[str] = Counter()
+    for plan in plans:
+        calls.update(plan.calls)
+    calls[CREDENTIALS.key] = max((_longest_chain(stack.settings) for stack in stacks), default=0)
+    clouds = tuple(CloudPlan(rate, calls[rate.key]) for rate in (*known, CREDENTIALS) if calls[rate.key])
+    at_once = fleet.rollout.stacks_at_once
+    lanes = _lanes([plan.estimate.seconds for plan in plans], at_once)
+    longest = max((plan.estimate for plan in plans), key=lambda e: e.seconds, default=Estimate(0, "nothing"))
+    estimate = Estimate(lanes, f"{longest.limit}, {at_once} stacks at once" if len(plans) > 1 else longest.limit)
+    slowest = max(clouds, key=lambda cloud: cloud.seconds, default=None)
+    # Together, stacks cannot be faster than the quota that they share.
+    if slowest is not None and slowest.seconds >= lanes:
+        estimate = Estimate(slowest.seconds, slowest.rate.title)
+    return FleetPlan(fleet.name, plans, clouds, amounts(stacks, fleet.quotas), at_once, estimate)
+
+
+def _stack_plan(fleet: Fleet, stack: FleetStack, known: Sequence[Rate]) -> StackPlan:
+    resources = count_resources(stack.settings)
+    by_cloud: Counter[str] = Counter()
+    for token, count in resources.items():
+        by_cloud[cloud_of(token)] += count
+    calls = count_calls(resources)
+    jobs = resources[JOB]
+    rollout = fleet.rollout
+    longest = max(
+        (
+            *(Estimate(rate.seconds(calls[rate.key]), rate.title) for rate in known),
+            Estimate(CREDENTIALS.seconds(_longest_chain(stack.settings)), CREDENTIALS.title),
+            Estimate(jobs * rollout.job_seconds / rollout.parallel, f"builder Jobs, {rollout.parallel} at once"),
+            Estimate(
+                (resources.total() - jobs) * rollout.resource_seconds / rollout.parallel,
+                f"the writes themselves, {rollout.parallel} at once",
+            ),
+        ),
+        key=lambda estimate: estimate.seconds,
+    )
+    # After the last write, the last namespace still has to be proved: a push, and then a pull.
+    last = rollout.job_seconds * -(-jobs // len(stack.members)) if jobs else 0
+    return StackPlan(
+        stack.name, len(stack.members), by_cloud, calls, jobs, Estimate(longest.seconds + last, longest.limit)
+    )
+
+
+def _longest_chain(settings: Settings) -> int:
+    """Most federated credentials of one managed identity."""
+    registry = settings.registry
+    if not isinstance(registry, AzureRegistry) or not isinstance(
+        registry.authentication, WorkloadIdentityAuthentication
+    ):
+        return 0
+    members = azure_identities(settings, registry.authentication).values()
+    return max(members, default=0) * len(registry.authentication.issuer_urls)
+
+
+def _lanes(seconds: Sequence[float], at_once: int) -> float:
+    """When the last stack is done, if each begins as soon as one of ``at_once`` places is free."""
+    ends = [0.0] * at_once
+    for duration in seconds:
+        heapq.heappush(ends, heapq.heappop(ends) + duration)
+    return max(ends)

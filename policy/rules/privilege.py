@@ -1,0 +1,244 @@
+"""What an identity may do: push to and pull from named repositories, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .iam import allowing_statements, texts
+from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
+
+_LOGIN = "ecr:GetAuthorizationToken"
+_ECR_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:CreateRepository",
+    "ecr:DescribeRepositories",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:TagResource",
+    "ecr:UploadLayerPart",
+)
+_KEY_ACTIONS = ("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant")
+_REPOSITORY_ARN = re.compile(r"arn:aws[a-z-]*:ecr:[a-z0-9-]+:\d{12}:repository/(?P<name>[^*?$]+?)(/\*)?")
+_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_INLINE = (
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/policy:Policy",
+)
+_ATTACHED = (
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+)
+_PULL_ONLY = "arn:aws*:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
+_READ_ONLY = "arn:aws*:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+
+_ACR_ROLES = {
+    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
+    "b93aa761-3e63-49ed-ac28-beffa264f7ac": "Container Registry Repository Reader",
+    "2a1e307c-b015-4ebd-883e-5b7698a07328": "Container Registry Repository Writer",
+}
+_REPOSITORY_WRITER = "2a1e307c-b015-4ebd-883e-5b7698a07328"
+_REGISTRY_SCOPE = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerRegistry/registries/[^/]+", re.IGNORECASE
+)
+_WRITER_ACTIONS = frozenset({"content/read", "content/write", "metadata/read", "metadata/write"})
+_NOT_ACTION = r"!\(ActionMatches\{'Microsoft\.ContainerRegistry/registries/repositories/([a-z/]+)'\}\)"
+_NAME_IS = (
+    r"@Request\[Microsoft\.ContainerRegistry/registries/repositories:name\] "
+    r"(?:StringEquals '[^'*?]+'|StringStartsWith '[^'*?]+/')"
+)
+_CONDITION = re.compile(rf"\(\((?:{_NOT_ACTION}(?: AND )?)+\) OR \({_NAME_IS}(?: OR {_NAME_IS})*\)\)")
+_QUOTED_NAME = re.compile(r"String\w+ '([^']+?)/?'")
+_SCOPE_MAP_ACTION = re.compile(r"repositories/(?P<name>[^*?]+)/(content/(read|write)|metadata/(read|write))")
+
+_GOOGLE_REPOSITORY_ROLES = (
+    "roles/artifactregistry.writer",
+    "roles/artifactregistry.reader",
+    "roles/artifactregistry.createOnPushWriter",
+)
+_GOOGLE_ACCOUNT_ROLES = ("roles/iam.workloadIdentityUser",)
+_KUBERNETES_ROLES = ("system:image-builder", "system:image-pusher", "system:image-puller")
+
+
+def _check(resource: Resource) -> Iterator[Finding]:
+    kind = plain_type(resource.type)
+    if kind in _INLINE:
+        for statement in allowing_statements(resource.inputs.get("policy")):
+            yield from _aws(resource, statement)
+    elif kind in _ATTACHED:
+        yield from _attached(resource, str(resource.inputs.get("policyArn", "")))
+    elif kind == "aws:iam/role:Role":
+        yield from _role(resource)
+    elif kind == "azure-native:authorization:RoleAssignment":
+        yield from _azure(resource)
+    elif kind == "azure-native:containerregistry:ScopeMap":
+        yield from _scope_map(resource)
+    elif kind.startswith("gcp:"):
+        yield from _google(resource, kind)
+    elif kind.startswith("kubernetes:rbac.authorization.k8s.io/") and "RoleBinding" in kind:
+        yield from _kubernetes(resource, kind)
+
+
+def _role(resource: Resource) -> Iterator[Finding]:
+    """What a role brings along in itself."""
+    for item in sequence(resource.inputs.get("inlinePolicies")):
+        for statement in allowing_statements(mapping(item).get("policy")):
+            yield from _aws(resource, statement)
+    for arn in texts(resource.inputs.get("managedPolicyArns")):
+        yield from _attached(resource, arn)
+
+
+def _attached(resource: Resource, arn: str) -> Iterator[Finding]:
+    if not is_listed(arn, resource.listed("awsManagedPolicies")):
+        yield Finding(
+            f"{resource.name} attaches the policy {arn}, which this rule does not know.",
+            "grant exactly what a push needs in an inline policy, or list this ARN in awsManagedPolicies.",
+        )
+
+
+def _foreign(resource: Resource, repository: str) -> Iterator[Finding]:
+    allowed = resource.listed("repositories")
+    if allowed and not is_listed(repository, allowed):
+        yield Finding(
+            f"{resource.name} grants rights on the repository {repository}, which is not among {', '.join(allowed)}.",
+            "grant rights on the namespaces' own repositories only, or add this one to repositories.",
+        )
+
+
+def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
+    if "NotAction" in statement or "NotResource" in statement:
+        yield Finding(
+            f"{resource.name} allows everything but something (NotAction or NotResource).",
+            "list the actions and the repositories that a push needs.",
+        )
+        return
+    actions, targets = texts(statement.get("Action")), texts(statement.get("Resource"))
+    excess = [action for action in actions if action not in (_LOGIN, *_ECR_ACTIONS, *_KEY_ACTIONS)]
+    if excess:
+        yield Finding(
+            f"{resource.name} allows {', '.join(excess)}, which no push needs.",
+            "leave only what a push needs: " + ", ".join(_ECR_ACTIONS[:2]) + ", … (docs/policy.md has the list).",
+        )
+    if set(actions) <= {_LOGIN}:
+        return
+    pattern = _KEY_ARN if all(action in _KEY_ACTIONS for action in actions) else _REPOSITORY_ARN
+    for target in targets:
+        found = pattern.fullmatch(target)
+        if found is None:
+            yield Finding(
+                f"{resource.name} allows {actions[0]} and more on {target}, which is not one repository.",
+                "name the repositories by their full ARNs: region, account and name, with no wildcard but /* after a name.",
+            )
+        elif pattern is _REPOSITORY_ARN:
+            yield from _foreign(resource, found["name"])
+
+
+def _azure(resource: Resource) -> Iterator[Finding]:
+    inputs = resource.inputs
+    role = str(inputs.get("roleDefinitionId", "")).rpartition("/")[2].lower()
+    if role not in _ACR_ROLES and role not in resource.listed("azureRoles"):
+        yield Finding(
+            f"{resource.name} assigns the role {role or '(none)'}, which is more or other than pushing and pulling images.",
+            f"assign one of {', '.join(_ACR_ROLES.values())}; or list the role's GUID in azureRoles.",
+        )
+        return
+    scope = str(inputs.get("scope", ""))
+    if not _REGISTRY_SCOPE.fullmatch(scope):
+        yield Finding(
+            f"{resource.name} assigns {_ACR_ROLES.get(role, role)} on {scope or '(none)'}, which is not one registry.",
+            "set scope to the resource id of the registry.",
+        )
+    if role == _REPOSITORY_WRITER:
+        yield from _condition(resource, str(inputs.get("condition", "")))
+
+
+def _condition(resource: Resource, condition: str) -> Iterator[Finding]:
+    """Azure's conditions are expressions; only the one form that narrows all actions to exact names is taken."""
+    # As the portal writes it, over many lines, and as one line: the same but for the spaces around parentheses.
+    flat = re.sub(r"\s*([()])\s*", r"\1", re.sub(r"\s+", " ", condition))
+    flat = re.sub(r"\)(AND|OR) ?(?=[(!])", r") \1 ", flat)
+    exact = _CONDITION.fullmatch(flat) and set(re.findall(_NOT_ACTION, flat)) >= _WRITER_ACTIONS
+    if not exact:
+        yield Finding(
+            f"{resource.name} lets an identity write to all repositories of the registry, or to more than it names.",
+            "narrow the assignment to exact repository names, for all four actions of the role (docs/policy.md has the form).",
+        )
+        return
+    for name in _QUOTED_NAME.findall(flat):
+        yield from _foreign(resource, name)
+
+
+def _scope_map(resource: Resource) -> Iterator[Finding]:
+    for action in (str(item) for item in sequence(resource.inputs.get("actions"))):
+        found = _SCOPE_MAP_ACTION.fullmatch(action)
+        if found is None:
+            yield Finding(
+                f"the scope map {resource.name} allows {action}.",
+                "allow only content and metadata, read and write, of repositories named without a wildcard.",
+            )
+        else:
+            yield from _foreign(resource, found["name"])
+
+
+def _google(resource: Resource, kind: str) -> Iterator[Finding]:
+    role = str(resource.inputs.get("role", ""))
+    if kind.startswith("gcp:artifactregistry/repositoryIam"):
+        if role not in _GOOGLE_REPOSITORY_ROLES:
+            yield Finding(
+                f"{resource.name} grants {role or 'a whole policy'} on a repository, which is more than pushing and pulling.",
+                f"grant one of {', '.join(_GOOGLE_REPOSITORY_ROLES)} to one member.",
+            )
+        yield from _foreign(resource, str(resource.inputs.get("repository", "")))
+    elif kind.startswith("gcp:serviceaccount/iAM"):
+        if role not in _GOOGLE_ACCOUNT_ROLES:
+            yield Finding(
+                f"{resource.name} grants {role or 'a whole policy'} on a service account.",
+                "grant only roles/iam.workloadIdentityUser, to one ServiceAccount.",
+            )
+    elif kind.startswith(("gcp:projects/iAM", "gcp:folder/iAM", "gcp:organizations/iAM")):
+        yield Finding(
+            f"{resource.name} grants {role or 'a whole policy'} on a whole project, folder or organisation.",
+            "grant the role on the repository only (RepositoryIamMember).",
+        )
+
+
+def _kubernetes(resource: Resource, kind: str) -> Iterator[Finding]:
+    name = str(mapping(resource.inputs.get("roleRef")).get("name", ""))
+    if kind.endswith((":ClusterRoleBinding", ":ClusterRoleBindingPatch")):
+        yield Finding(
+            f"{resource.name} grants {name} in all namespaces.",
+            "bind the role in the namespace that builds, by a RoleBinding.",
+        )
+    elif name not in (*_KUBERNETES_ROLES, *resource.listed("kubernetesRoles")) or is_inexact(name):
+        yield Finding(
+            f"{resource.name} grants the role {name or '(none)'}, which no push needs.",
+            f"bind one of {', '.join(_KUBERNETES_ROLES)}, or list the role in kubernetesRoles.",
+        )
+
+
+LEAST_PRIVILEGE = Rule(
+    name="least-privilege",
+    title="Only what a push needs, on these repositories only",
+    description=(
+        "An identity may do what a push needs, on the repositories it is for, and nothing else: whoever takes over one build "
+        "must not reach other namespaces' images, or anything beside images."
+    ),
+    remedy="Grant the push actions on named repositories.",
+    check=_check,
+    severity="high",
+    settings={
+        "repositories": strings("patterns of repositories that rights may be granted on; none given: any named one"),
+        "awsManagedPolicies": strings("ARNs of managed policies that may be attached", [_PULL_ONLY, _READ_ONLY]),
+        "azureRoles": strings("GUIDs of further roles that may be assigned"),
+        "kubernetesRoles": strings("further roles that may be bound in a namespace"),
+    },
+)

@@ -1,0 +1,165 @@
+"""Who may act as an identity: one exact ServiceAccount, by a token made for exactly this purpose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .iam import allowing_statements, conditions, texts
+from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
+
+_SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_POD_IDENTITY = "pods.eks.amazonaws.com"
+_POD_TAGS = (
+    "aws:RequestTag/eks-cluster-arn",
+    "aws:RequestTag/kubernetes-namespace",
+    "aws:RequestTag/kubernetes-service-account",
+)
+_GOOGLE_POOL_MEMBER = re.compile(r"serviceAccount:[a-z0-9.:-]+\[[a-z0-9-]+/[a-z0-9.-]+\]")
+_GOOGLE_ACCOUNT = re.compile(r"serviceAccount:[a-z0-9-]+@[a-z0-9.:-]+")
+_GOOGLE_PRINCIPAL = re.compile(
+    r"principal://[a-z.]+/projects/\d+/locations/global/workloadIdentityPools/[a-z0-9.:-]+/subject/ns/[a-z0-9-]+/sa/[a-z0-9.-]+"
+)
+_GOOGLE_ACTING = ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
+_EVERYBODY = re.compile(r"system:(serviceaccounts(:.*)?|authenticated(:.*)?|unauthenticated|anonymous)")
+
+
+def _check(resource: Resource) -> Iterator[Finding]:
+    kind = plain_type(resource.type)
+    if kind == "aws:iam/role:Role":
+        for statement in allowing_statements(resource.inputs.get("assumeRolePolicy")):
+            yield from _aws(resource, statement)
+    elif kind == "azure-native:managedidentity:FederatedIdentityCredential":
+        yield from _azure(resource)
+    elif kind.startswith(("gcp:artifactregistry/repositoryIam", "gcp:serviceaccount/iAM", "gcp:projects/iAM")):
+        yield from _google(resource)
+    elif kind.startswith("kubernetes:rbac.authorization.k8s.io/") and "RoleBinding" in kind:
+        yield from _kubernetes(resource)
+
+
+def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
+    principal = statement.get("Principal")
+    if "NotPrincipal" in statement or not isinstance(principal, Mapping):
+        yield Finding(
+            f"the role {resource.name} trusts everybody, or everybody but somebody.",
+            "name the OIDC provider or the service that may assume it in Principal.",
+        )
+        return
+    for sort, values in mapping(principal).items():
+        for value in texts(values):
+            if sort == "Federated":
+                yield from _web_identity(resource, statement, value)
+            elif sort == "Service" and value == _POD_IDENTITY:
+                yield from _pod_identity(resource, statement)
+            elif not is_listed(value, resource.listed("awsPrincipals")):
+                yield Finding(
+                    f"the role {resource.name} trusts the principal {value}.",
+                    "let only the cluster's ServiceAccounts assume it, or list this exact principal in awsPrincipals.",
+                )
+
+
+def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: str) -> Iterator[Finding]:
+    issuer = provider.partition(":oidc-provider/")[2]
+    if texts(statement.get("Action")) != ["sts:AssumeRoleWithWebIdentity"] or not issuer or is_inexact(provider):
+        yield Finding(
+            f"the role {resource.name} trusts {provider} in another way than by a ServiceAccount's token.",
+            "name one OIDC provider's exact ARN and allow only sts:AssumeRoleWithWebIdentity.",
+        )
+        return
+    exact = {key: values for operator, key, values in conditions(statement) if operator == "StringEquals"}
+    subjects, audiences = exact.get(f"{issuer}:sub", []), exact.get(f"{issuer}:aud", [])
+    if not subjects or not all(_SERVICE_ACCOUNT.fullmatch(subject) for subject in subjects):
+        yield Finding(
+            f"the role {resource.name} does not name exactly which ServiceAccounts of {issuer} may assume it"
+            + (f": {', '.join(subjects)}." if subjects else "."),
+            f"require {issuer}:sub by StringEquals to be system:serviceaccount:NAMESPACE:NAME, without * or ?.",
+        )
+    if not audiences or not set(audiences) <= set(resource.listed("awsAudiences")):
+        yield Finding(
+            f"the role {resource.name} takes tokens of {issuer} that were made for another purpose.",
+            f"require {issuer}:aud by StringEquals to be sts.amazonaws.com.",
+        )
+
+
+def _pod_identity(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
+    exact = {key: values for operator, key, values in conditions(statement) if operator == "StringEquals"}
+    missing = [tag for tag in _POD_TAGS if not exact.get(tag) or any(is_inexact(value) for value in exact[tag])]
+    if missing:
+        yield Finding(
+            f"the role {resource.name} may be used by pods of any cluster or namespace of the account: "
+            f"{', '.join(missing)} is not required exactly.",
+            "require cluster ARN, namespace and ServiceAccount by StringEquals on these request tags.",
+        )
+
+
+def _azure(resource: Resource) -> Iterator[Finding]:
+    inputs = resource.inputs
+    subject, issuer = str(inputs.get("subject", "")), str(inputs.get("issuer", ""))
+    if "claimsMatchingExpression" in inputs or not _SERVICE_ACCOUNT.fullmatch(subject):
+        yield Finding(
+            f"the federated credential {resource.name} takes the subject {subject or 'of an expression'}.",
+            "set subject to exactly system:serviceaccount:NAMESPACE:NAME, and no claimsMatchingExpression.",
+        )
+    audiences = [str(item) for item in sequence(inputs.get("audiences"))]
+    if not audiences or not set(audiences) <= set(resource.listed("azureAudiences")):
+        yield Finding(
+            f"the federated credential {resource.name} takes tokens made for {', '.join(audiences) or 'anything'}.",
+            "set audiences to exactly [api://AzureADTokenExchange].",
+        )
+    if not issuer.startswith("https://") or is_inexact(issuer):
+        yield Finding(
+            f"the federated credential {resource.name} trusts the issuer {issuer or '(none)'}.",
+            "give the cluster's exact issuer, with https:// and the slash at its end.",
+        )
+
+
+def _google(resource: Resource) -> Iterator[Finding]:
+    inputs = resource.inputs
+    role = str(inputs.get("role", ""))
+    forms = [_GOOGLE_POOL_MEMBER, _GOOGLE_PRINCIPAL]
+    if role not in _GOOGLE_ACTING:
+        forms.append(_GOOGLE_ACCOUNT)
+    members = [str(item) for item in (*sequence(inputs.get("member")), *sequence(inputs.get("members")))]
+    for member in members:
+        known = any(form.fullmatch(member) for form in forms)
+        if not known and not is_listed(member, resource.listed("googleMembers")):
+            yield Finding(
+                f"{resource.name} gives {role or 'a role'} to {member}, which is not one exact account.",
+                "name one service account, or one ServiceAccount of a namespace; or list this member in googleMembers.",
+            )
+    if not members:
+        yield Finding(
+            f"{resource.name} replaces a whole IAM policy, so nobody sees here who gains or loses what.",
+            "use one IAM member resource for each member.",
+        )
+
+
+def _kubernetes(resource: Resource) -> Iterator[Finding]:
+    for item in sequence(resource.inputs.get("subjects")):
+        subject = mapping(item)
+        name = str(subject.get("name", ""))
+        if subject.get("kind") != "ServiceAccount" and (is_inexact(name) or _EVERYBODY.fullmatch(name)):
+            yield Finding(
+                f"the binding {resource.name} gives its role to {name}, which is many accounts.",
+                "name the one ServiceAccount that builds images.",
+            )
+
+
+EXACT_TRUST = Rule(
+    name="exact-trust-subjects",
+    title="Trust names exact subjects",
+    description=(
+        "Trust names exactly which ServiceAccount may act as an identity, and for which audience: with a wildcard, or "
+        "without one of them, other namespaces, clusters or tenants could push images as it."
+    ),
+    remedy="Name namespace and ServiceAccount without wildcards, and the one audience of the cloud.",
+    check=_check,
+    severity="critical",
+    settings={
+        "awsAudiences": strings("audiences of tokens that AWS roles may take", ["sts.amazonaws.com"]),
+        "azureAudiences": strings("audiences of tokens that Azure identities may take", ["api://AzureADTokenExchange"]),
+        "awsPrincipals": strings("other principals that roles may trust", ["ecr.amazonaws.com"]),
+        "googleMembers": strings("other IAM members that may be granted roles"),
+    },
+)

@@ -1,0 +1,46 @@
+"""What the stand-in clouds refused during an update that failed: clients often swallow it and go on as nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from rehearsal.cli.text import clean_line
+
+_SHOWN = 5
+
+
+def print_refusals(console: Console, environment: Mapping[str, str], since: float) -> None:
+    """Print each refusal since a time (seconds of the epoch) once, the latest last; nothing where no cloud refused."""
+    told = dict.fromkeys(_refusals(environment, since))
+    if not told:
+        return
+    console.print(Text("\nMeanwhile the stand-in clouds refused:", style="bold"))
+    for line in list(told)[-_SHOWN:]:
+        console.print(Text(f"  {clean_line(line)}"), soft_wrap=True)
+
+
+def _refusals(environment: Mapping[str, str], since: float) -> list[str]:
+    authority = environment.get("REHEARSAL_CLOUD_CA_FILE")
+    endpoint = next((value for key, value in environment.items() if key.endswith("_ENDPOINT")), None)
+    if not authority or not endpoint:
+        return []
+    import httpx
+
+    from rehearsal.prove.judged import judgements
+    from rehearsal.prove.registry import Service
+
+    service = Service(endpoint.removeprefix("https://").partition(":")[0], Path(authority))
+    try:
+        found = judgements(service)(0)
+    except (httpx.HTTPError, OSError, ValueError):
+        # The update has failed already, and says why: this is only more of it.
+        return []
+    return [
+        f"{item['service']} {item['action']} for {item['subject'] or 'nobody'}: {item['reason']}"
+        for item in found
+        if not item["allowed"] and float(item["time"]) >= since
+    ]

@@ -1,0 +1,3 @@
+module mendix-registry/rehearsal/pause
+
+go 1.26.0

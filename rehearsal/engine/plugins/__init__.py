@@ -1,0 +1,1 @@
+"""Provider plugins by Pulumi's contract: found, started, spoken to and ended."""

@@ -1,0 +1,1 @@
+"""The program that is deployed, in a process of its own."""

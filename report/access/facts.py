@@ -1,0 +1,55 @@
+"""What a provider's resources say about access, in the words that all clouds share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+EVERY_REPOSITORY: Final = "(every repository)"
+NOT_KNOWN: Final = "(known after up)"
+ITSELF: Final = "itself"
+"""Identity of a ServiceAccount that needs no other one."""
+SUBJECT = re.compile(r"^system:serviceaccount:([^:]+):(.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Who may act as an identity.
+
+    ``identity`` is the key that :class:`Permission` uses, too; ``shown`` how it is called; ``issuer`` the cluster's OIDC
+    issuer or name as the cloud knows it, empty for the stack's own cluster; ``how`` the way it is proved.
+    """
+
+    identity: str
+    shown: str
+    issuer: str
+    namespace: str
+    service_account: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What an identity may do: ``verbs`` of ``pull``, ``push``, ``create`` (repositories), ``delete``,
+    ``administer``, in that order."""
+
+    identity: str
+    shown: str
+    host: str
+    repository: str
+    verbs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one room found on one side."""
+
+    trusts: tuple[Trust, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+
+
+def subject_parts(subject: str) -> tuple[str, str]:
+    """Namespace and ServiceAccount of ``system:serviceaccount:NS:SA``; anything else is shown as it is."""
+    match = SUBJECT.match(subject)
+    return (match[1], match[2]) if match else (subject, "")

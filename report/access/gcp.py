@@ -1,0 +1,116 @@
+"""Access in Google Cloud: workload identity bindings and what members may do in Artifact Registry repositories."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from report.access.facts import EVERY_REPOSITORY, ITSELF, NOT_KNOWN, Facts, Permission, Trust
+from report.access.world import Resource, World
+from report.values import texts
+
+ACCOUNT: Final = "gcp:serviceaccount/account:Account"
+REPOSITORY: Final = "gcp:artifactregistry/repository:Repository"
+REPOSITORY_MEMBERS: Final = (
+    "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+    "gcp:artifactregistry/repositoryIamBinding:RepositoryIamBinding",
+)
+PROJECT_MEMBERS: Final = ("gcp:projects/iAMMember:IAMMember", "gcp:projects/iAMBinding:IAMBinding")
+ACCOUNT_MEMBERS: Final = (
+    "gcp:serviceaccount/iAMMember:IAMMember",
+    "gcp:serviceaccount/iAMBinding:IAMBinding",
+)
+KEY: Final = "gcp:serviceaccount/key:Key"
+
+_ROLES: Final = {
+    "roles/artifactregistry.reader": ("pull",),
+    "roles/artifactregistry.writer": ("pull", "push"),
+    "roles/artifactregistry.createOnPushWriter": ("pull", "push"),
+    "roles/artifactregistry.repoAdmin": ("pull", "push", "delete"),
+    "roles/artifactregistry.admin": ("pull", "push", "delete", "administer"),
+    "roles/editor": ("pull", "push", "delete"),
+    "roles/owner": ("pull", "push", "delete", "administer"),
+}
+_WORKLOAD = re.compile(r"^serviceAccount:(.+\.svc\.id\.goog)\[([^/\]]+)/([^\]]+)\]$")
+_DIRECT = re.compile(r"/workloadIdentityPools/([^/]+)/subject/ns/([^/]+)/sa/([^/]+)$")
+_NAMESPACE = re.compile(r"^principalSet:.*/workloadIdentityPools/([^/]+)/namespace/([^/]+)$")
+
+
+def facts(world: World) -> Facts:
+    """What the Google resources of one side say."""
+    return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
+
+
+def members(resource: Resource) -> list[str]:
+    """One member or many, of an IAM member or binding."""
+    return texts(resource.value("member")) + texts(resource.value("members"))
+
+
+def _trusts(world: World) -> Iterator[Trust]:
+    for binding in world.of(*ACCOUNT_MEMBERS):
+        if binding.text("role") not in ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator"):
+            continue
+        account = world.referred(binding, "serviceAccountId", ACCOUNT)
+        literal = binding.text("serviceAccountId").rsplit("/", 1)[-1]
+        key = account.urn if account else f"serviceAccount:{literal}"
+        for member in members(binding):
+            match = _WORKLOAD.match(member)
+            pool, namespace, name = match.groups() if match else ("", member, "")
+            how = "Google service account (workload identity)"
+            yield Trust(key, _email(account) if account else literal or NOT_KNOWN, pool, namespace, name, how)
+    for member in {each for binding in world.of(*REPOSITORY_MEMBERS) for each in members(binding)}:
+        if match := _DIRECT.search(member):
+            yield Trust(member, ITSELF, match[1], match[2], match[3], "itself (workload identity, direct)")
+        elif match := _NAMESPACE.search(member):
+            yield Trust(member, ITSELF, match[1], match[2], "*", "itself (workload identity, direct)")
+    for secret in world.of("kubernetes:core/v1:Secret"):
+        for prop in ("data", "stringData"):
+            for key in world.sources(secret, prop, KEY):
+                account = world.referred(key, "serviceAccountId", ACCOUNT)
+                shown = _email(account) if account else key.text("serviceAccountId") or NOT_KNOWN
+                how = f"Google service account, key in Secret {secret.object_name}"
+                yield Trust(account.urn if account else f"serviceAccount:{shown}", shown, "", secret.namespace, "", how)
+
+
+def _permissions(world: World) -> Iterator[Permission]:
+    for binding in world.of(*REPOSITORY_MEMBERS):
+        verbs = _ROLES.get(binding.text("role"), ())
+        repository = world.referred(binding, "repository", REPOSITORY)
+        host, name = _place(repository or binding, binding)
+        for key, shown in _holders(world, binding) if verbs else ():
+            yield Permission(key, shown, host, name, verbs)
+    for binding in world.of(*PROJECT_MEMBERS):
+        verbs = _ROLES.get(binding.text("role"), ())
+        for key, shown in _holders(world, binding) if verbs else ():
+            yield Permission(key, shown, binding.text("project"), EVERY_REPOSITORY, verbs)
+
+
+def _holders(world: World, binding: Resource) -> Iterator[tuple[str, str]]:
+    known = members(binding)
+    for member in known:
+        account = world.by_text(ACCOUNT, member) or world.by_text(ACCOUNT, member.removeprefix("serviceAccount:"))
+        if account:
+            yield account.urn, _email(account)
+        elif _DIRECT.search(member) or _NAMESPACE.search(member):
+            yield member, ITSELF
+        else:
+            yield member, member.removeprefix("serviceAccount:")
+    if not known:
+        for account in world.sources(binding, "member", ACCOUNT):
+            yield account.urn, _email(account)
+
+
+def _email(account: Resource) -> str:
+    return account.text("email") or account.text("accountId") or account.name
+
+
+def _place(repository: Resource, binding: Resource) -> tuple[str, str]:
+    location = repository.text("location") or binding.text("location")
+    project = repository.text("project") or binding.text("project")
+    name = repository.text("repositoryId") or repository.text("repository").rsplit("/", 1)[-1] or NOT_KNOWN
+    if name == "gcr.io" or name.endswith(".gcr.io"):
+        # The names of the former Container Registry: the project follows the host.
+        return name, project or EVERY_REPOSITORY
+    host = f"{location}-docker.pkg.dev" if location else ""
+    return host, f"{project}/{name}" if project else name

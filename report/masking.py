@@ -1,0 +1,123 @@
+"""The last line of defence for secrets: what the CLI has marked, and what merely looks like one.
+
+Pulumi writes a value that it knows to be secret as ``[secret]`` or as an object with the secret's signature. A program
+that forgot to mark one gives it in plain text. Therefore a value under a key whose name says that it holds one, everything
+in a Kubernetes Secret, and text in the form of a known credential are masked as well: a value shown too little can be looked
+up, one shown too much has to be rotated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from report.values import OUTPUT_SIGNATURE, SECRET, SECRET_SIGNATURE, SIGNATURE_KEY, is_unknown, listing, mapping
+
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)|secret|token|credential|private_?key|api_?key|access_?key|account_?key|connection_?string|sas_?url"
+    r"|kubeconfig|dockerconfig|docker_?cfg|htpasswd|\bauth\b|authorization$|client_?key|signing_?key|ses_?smtp|\bpat\b",
+    re.IGNORECASE,
+)
+_ABOUT_ONE = re.compile(
+    r"(name|names|id|ids|arn|ref|refs|reference|references|type|status|version|versions|count|policy|audience|issuer|url|uri"
+    r"|host|path|enabled|expiry|expiration|expirationseconds|counter|rotation|mutable|rules|file|mode|method|namespace"
+    r"|keyusage|lifetime|date|properties|subresources|project|source|sources|items|keysource|resource)$",
+    re.IGNORECASE,
+)
+_SECRET_TYPES = frozenset({"kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch"})
+_PLAIN_WORDS = frozenset({"", "identity", "secret", "anonymous", "none", "true", "false"})
+"""Values that say what sort of secret there is, and are none."""
+_SECRET_TEXT = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"  # PEM
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # JWT
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # AWS access key id
+    r"|\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,})"  # GitHub, GitLab
+    r"|\bdckr_pat_[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}"  # Docker Hub, Google
+    r"|(?<=AccountKey=)[A-Za-z0-9+/=]{20,}|\b[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9]{6}\b"  # Azure
+    r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"  # user:password@ in an address
+    r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{12,}|(?<=Basic )[A-Za-z0-9+/=]{12,}"
+    r"|\"auth\"\s*:\s*\"[A-Za-z0-9+/=]{8,}\"|(?<=\"password\":)\s*\"[^\"]+\""
+    r"|(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=password: )|(?<=secret: ))[^\s,;&'\"]{4,}",
+    re.DOTALL,
+)
+
+
+@lru_cache(maxsize=4096)
+def mask_text(text: str) -> str:
+    """``text`` with everything masked that has the form of a known credential."""
+    return _SECRET_TEXT.sub(SECRET, text)
+
+
+@lru_cache(maxsize=4096)
+def bears_secret(key: str) -> bool:
+    """Whether a key's name says that its value is a secret (``password``), not something about one (``secretName``)."""
+    return bool(_SECRET_KEY.search(key)) and not _ABOUT_ONE.search(key)
+
+
+def mask(value: Any, *, key: str = "") -> Any:
+    """A copy of a property value that may be shown. ``key`` is the name that it stands under."""
+    if isinstance(value, str):
+        if is_unknown(value):
+            return value
+        if key and value and bears_secret(key):
+            return SECRET
+        return _mask_string(value)
+    if isinstance(value, dict):
+        return _mask_object(mapping(value), key)
+    if isinstance(value, list):
+        return [mask(item, key=key) for item in listing(value)]
+    if isinstance(value, int | float) and not isinstance(value, bool) and key and bears_secret(key):
+        return SECRET
+    return value
+
+
+def mask_properties(type_: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs or outputs of a resource of ``type_``, as they may be shown."""
+    masked = {key: mask(value, key=key) for key, value in properties.items()}
+    if type_ in _SECRET_TYPES:
+        for member in ("data", "stringData"):
+            content = masked.get(member)
+            if isinstance(content, dict):
+                masked[member] = dict.fromkeys(cast("dict[str, Any]", content), SECRET)
+            elif content is not None and not is_unknown(content):
+                masked[member] = SECRET
+    return masked
+
+
+def _mask_object(value: Mapping[str, Any], key: str) -> Any:
+    signature = value.get(SIGNATURE_KEY)
+    if signature == SECRET_SIGNATURE or (signature == OUTPUT_SIGNATURE and value.get("secret")):
+        return SECRET
+    if signature == OUTPUT_SIGNATURE and "value" in value:
+        return mask(value["value"], key=key)
+    if signature is not None:
+        # An asset, an archive, a reference: what it is, not what is in it.
+        return value if is_unknown(value) else f"({str(value.get('path') or 'asset')[:80]})"
+    name = value.get("name")
+    if isinstance(name, str) and bears_secret(name) and isinstance(value.get("value"), str):
+        # An environment variable: {name: REGISTRY_PASSWORD, value: …}.
+        if value["value"] in _PLAIN_WORDS:
+            return value
+        return {**{member: mask(item, key=member) for member, item in value.items()}, "value": SECRET}
+    # Below `secret: {…}` only the leaves are secret, and only if their own names do not say otherwise.
+    inherited = key if bears_secret(key) else ""
+    return {member: mask(item, key=_stricter(member, inherited)) for member, item in value.items()}
+
+
+def _stricter(member: str, inherited: str) -> str:
+    return inherited if inherited and not bears_secret(member) and not _ABOUT_ONE.search(member) else member
+
+
+def _mask_string(value: str) -> str:
+    # A credential file or a setting is often JSON in a string.
+    if value[:1] in "{[" and value[-1:] in "}]":
+        try:
+            inner = json.loads(value)
+        except (ValueError, RecursionError):
+            return mask_text(value)
+        masked = mask(inner)
+        return value if masked == inner else json.dumps(masked, separators=(",", ":"), ensure_ascii=False)
+    return mask_text(value) if len(value) > 11 else value

@@ -1,0 +1,306 @@
+"""What a reviewer must not miss: a mark on every change that is dangerous, with why and what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from report.access import kubernetes
+from report.access.aws import conditions, statements
+from report.access.azure import REPOSITORY_CONDITION, role_of
+from report.access.gcp import PROJECT_MEMBERS, members
+from report.access.world import Resource, World
+from report.changes import Change
+from report.values import at, is_unknown, listing, mapping, text, texts
+
+Kind: TypeAlias = Literal["data loss", "wider trust", "plain http", "static credentials", "protection removed"]
+ORDER: tuple[Kind, ...] = ("data loss", "wider trust", "protection removed", "plain http", "static credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One danger. ``urn`` is the resource, empty where it is a setting; ``why`` a sentence without any foreign text."""
+
+    kind: Kind
+    stack: str
+    type: str
+    name: str
+    urn: str
+    why: str
+    value: str = ""
+    """Foreign text that the sentence is about (a subject, a scope), to be shown behind it."""
+
+
+_HOLDS_DATA: Mapping[str, str] = {
+    "aws:ecr/repository:Repository": "All images in it go with it.",
+    "azure-native:containerregistry:Registry": "All repositories and images in it go with it.",
+    "gcp:artifactregistry/repository:Repository": "All images in it go with it.",
+    "kubernetes:core/v1:Namespace": "Everything in the namespace goes with it, Mendix apps and their databases' claims too.",
+    "kubernetes:core/v1:PersistentVolumeClaim": "Its volume may go with it.",
+    "aws:kms/key:Key": "Whatever it encrypts can no longer be read.",
+    "aws:s3/bucket:Bucket": "Its objects go with it.",
+    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": "All objects of this kind go with it.",
+}
+
+_CREDENTIALS: Mapping[str, str] = {
+    "aws:iam/accessKey:AccessKey": "A key that never expires and works from anywhere. IRSA or Pod Identity needs none.",
+    "azure-native:containerregistry:Token": "A registry token with passwords. Workload identity needs none.",
+    "gcp:serviceaccount/key:Key": "A key that never expires and works from anywhere. Workload identity needs none.",
+}
+
+
+def risks(stack: str, changes: list[Change], before: World, after: World) -> list[Risk]:
+    """The dangers of one stack's changes, worst first."""
+    found = [
+        *(risk for change in changes for risk in _of_change(change, before, after)),
+        *_of_settings(stack, after),
+    ]
+    unique = list(dict.fromkeys(found))
+    unique.sort(key=lambda risk: ORDER.index(risk.kind))
+    return unique
+
+
+def _of_change(change: Change, before: World, after: World) -> Iterator[Risk]:
+    if change.op in ("same", "read"):
+        yield from _unprotected(change)
+        return
+    yield from _data_loss(change)
+    yield from _unprotected(change)
+    old, new = before.resources.get(change.urn), after.resources.get(change.urn)
+    known = {(why, value) for why, value in _wide(old)} if old else set[tuple[str, str]]()
+    for why, value in _wide(new) if new else ():
+        if (why, value) not in known:
+            yield _risk("wider trust", change, why, value)
+    if new is None:
+        return
+    if change.op in ("create", "import") and (why := _CREDENTIALS.get(change.type)):
+        yield _risk("static credentials", change, why)
+    if change.op == "create" and new.text("type") == "kubernetes.io/dockerconfigjson":
+        yield _risk(
+            "static credentials",
+            change,
+            "A user and password in a Secret: they stay valid until somebody rotates them.",
+        )
+    if new.value("adminUserEnabled") is True and (old is None or old.value("adminUserEnabled") is not True):
+        yield _risk(
+            "static credentials", change, "The registry's admin user is switched on: one password for everything."
+        )
+    insecure = "Pushes go over plain http: whoever is on the way can replace images and read the password."
+    if kubernetes.push_settings(new).get("INSECURE") == "true" and (
+        old is None or kubernetes.push_settings(old).get("INSECURE") != "true"
+    ):
+        yield _risk("plain http", change, insecure)
+
+
+def _risk(kind: Kind, change: Change, why: str, value: str = "") -> Risk:
+    return Risk(kind, change.stack, change.type, change.name, change.urn, why, value)
+
+
+def _data_loss(change: Change) -> Iterator[Risk]:
+    consequence = _HOLDS_DATA.get(change.type)
+    if consequence and change.op == "delete" and change.step.op == "refresh":
+        yield _risk("data loss", change, "It is gone: somebody has deleted it, with what was in it.")
+        return
+    if consequence and change.op in ("delete", "replace") and not change.kept_in_cloud:
+        verb = "deleted" if change.op == "delete" else "replaced by a new, empty one"
+        if change.type == "aws:ecr/repository:Repository" and not change.old_inputs.get("forceDelete"):
+            consequence += " ECR refuses that while there are any, and the update stops there."
+        yield _risk("data loss", change, f"It is {verb}. {consequence}")
+
+
+# Input (with the path to it), the values that protect, and what is missing without them.
+_PROTECTIONS: tuple[tuple[tuple[str | int, ...], tuple[Any, ...], str], ...] = (
+    (
+        ("imageTagMutability",),
+        ("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"),
+        "Tags become mutable: an image can be replaced under its name.",
+    ),
+    (("dockerConfig", "immutableTags"), (True,), "Tags become mutable: an image can be replaced under its name."),
+    (("imageScanningConfiguration", "scanOnPush"), (True,), "Pushed images are no longer scanned."),
+    (("deletionPolicy",), ("PREVENT", "ABANDON"), "The cloud no longer refuses to delete it."),
+    (
+        # The mode has no typed input yet; it is set by a deployment of the same registry.
+        ("properties", "template", "resources", 0, "properties", "roleAssignmentMode"),
+        ("AbacRepositoryPermissions",),
+        "Permissions now hold for every repository of the registry.",
+    ),
+    (("policies", "exportPolicy", "status"), ("disabled",), "Images may leave the registry by export."),
+    (
+        ("roleAssignmentMode",),
+        ("AbacRepositoryPermissions",),
+        "Permissions now hold for every repository of the registry.",
+    ),
+    (
+        ("policies", "quarantinePolicy", "status"),
+        ("enabled",),
+        "Images are no longer held back until they are checked.",
+    ),
+    (("policies", "trustPolicy", "status"), ("enabled",), "Signed images are no longer asked for."),
+    (("policies", "softDeletePolicy", "status"), ("enabled",), "Deleted images can no longer be restored."),
+    (("publicNetworkAccess",), ("Disabled",), "The registry can be reached from the internet."),
+    (("networkRuleSet", "defaultAction"), ("Deny",), "The registry can be reached from every network."),
+    (("encryption", "status"), ("enabled",), "Images are no longer encrypted with the own key."),
+    (("kmsKeyName",), (), "Images are no longer encrypted with the own key."),
+    (("encryptionConfigurations",), (), "The repository's own encryption settings go."),
+    (("permissionsBoundary",), (), "The identity's permissions no longer have a boundary."),
+)
+
+
+def _unprotected(change: Change) -> Iterator[Risk]:
+    old, new = change.old, change.new
+    if old is None or new is None or change.op == "delete":
+        if old is not None and old.protect:
+            yield _risk(
+                "protection removed",
+                change,
+                "It is protected: the update will refuse to delete it until that is undone.",
+            )
+        return
+    if old.protect and change.op == "replace":
+        yield _risk(
+            "protection removed", change, "It is protected: the update will refuse to replace it until that is undone."
+        )
+    if old.protect and not new.protect:
+        yield _risk("protection removed", change, "Pulumi no longer refuses to delete it.")
+    if old.retain_on_delete and not new.retain_on_delete:
+        yield _risk("protection removed", change, "From now on it is really deleted when it leaves the stack.")
+    if change.op == "same":
+        return
+    for path, protecting, why in _PROTECTIONS:
+        was, becomes = at(change.old_inputs, *path), at(change.new_inputs, *path)
+        held = was in protecting if protecting else was not in (None, "", [], {})
+        holds = becomes in protecting if protecting else becomes not in (None, "", [], {})
+        if held and not holds and not is_unknown(becomes):
+            yield _risk("protection removed", change, why)
+    if at(change.new_inputs, "forceDelete") is True and at(change.old_inputs, "forceDelete") is not True:
+        yield _risk("protection removed", change, "It can be deleted with the images that are in it.")
+
+
+def _wide(resource: Resource) -> Iterator[tuple[str, str]]:
+    """What in a resource trusts or permits more than one exact ServiceAccount on named repositories."""
+    match resource.type:
+        case "aws:iam/role:Role":
+            yield from _wide_trust(resource)
+            for inline in listing(resource.value("inlinePolicies")):
+                yield from _wide_policy(at(inline, "policy"))
+        case (
+            "aws:iam/rolePolicy:RolePolicy"
+            | "aws:iam/userPolicy:UserPolicy"
+            | "aws:iam/policy:Policy"
+            | "aws:ecr/repositoryPolicy:RepositoryPolicy"
+        ):
+            yield from _wide_policy(resource.value("policy"))
+        case "azure-native:managedidentity:FederatedIdentityCredential":
+            if "*" in resource.text("subject"):
+                yield (
+                    "The subject has a wildcard: other ServiceAccounts can act as this identity.",
+                    resource.text("subject"),
+                )
+        case "azure-native:authorization:RoleAssignment":
+            yield from _wide_assignment(resource)
+        case "azure-native:containerregistry:Registry":
+            if resource.value("anonymousPullEnabled") is True:
+                yield "Everybody on the internet can pull without an account.", ""
+        case "azure-native:containerregistry:ScopeMap":
+            for action in texts(resource.value("actions")):
+                if "*" in action:
+                    yield "The scope map has a wildcard: it reaches other namespaces' repositories.", action
+        case "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":
+            for subject in listing(resource.value("subjects")):
+                if mapping(subject).get("kind") in ("Group", "User"):
+                    yield "It binds a whole group or a user, not one ServiceAccount.", text(at(subject, "name"))
+        case type_ if type_.startswith("gcp:"):
+            yield from _wide_members(resource)
+        case _:
+            pass
+
+
+def _wide_trust(role: Resource) -> Iterator[tuple[str, str]]:
+    for statement in statements(role.value("assumeRolePolicy")):
+        principal = statement.get("Principal")
+        if principal == "*" or "*" in texts(at(principal, "AWS")):
+            yield "Every AWS account can assume the role.", "*"
+        for account in texts(at(principal, "AWS")):
+            if account != "*":
+                yield "Another AWS principal can assume the role.", account
+        if texts(at(principal, "Federated")):
+            subjects = list(conditions(statement, ":sub"))
+            if not subjects:
+                yield "The trust names no subject: every ServiceAccount of the cluster can assume the role.", ""
+            for operator, _, values in subjects:
+                for value in values:
+                    if "*" in value or ("like" in operator.lower() and "?" in value):
+                        yield "The subject has a wildcard: other ServiceAccounts can assume the role.", value
+            if not list(conditions(statement, ":aud")):
+                yield "The trust names no audience: tokens made for other services are accepted.", ""
+        if "pods.eks.amazonaws.com" in texts(at(principal, "Service")):
+            for tag in ("kubernetes-namespace", "kubernetes-service-account"):
+                if not list(conditions(statement, f"aws:RequestTag/{tag}")):
+                    yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
+
+
+def _wide_policy(policy: Any) -> Iterator[tuple[str, str]]:
+    for statement in statements(policy):
+        actions = [action for action in texts(statement.get("Action")) if action != "ecr:GetAuthorizationToken"]
+        resources = texts(statement.get("Resource"))
+        for action in actions:
+            if action in ("*", "ecr:*"):
+                yield "It allows every action, deleting and changing permissions among them.", action
+        if statement.get("NotAction") is not None:
+            yield "It allows every action but some.", ""
+        for resource in resources if actions else ():
+            if resource == "*" or resource.endswith(":repository/*"):
+                yield "It holds for every repository.", resource
+        principal = statement.get("Principal")
+        if principal == "*" or "*" in texts(at(principal, "AWS")):
+            yield "Everybody is allowed.", "*"
+
+
+def _wide_assignment(assignment: Resource) -> Iterator[tuple[str, str]]:
+    name, verbs = role_of(assignment)
+    scope = assignment.text("scope")
+    if scope and "/registries/" not in scope.lower() and verbs:
+        yield "The role holds for more than one registry.", scope
+    if "administer" in verbs:
+        yield "The role may do everything, changing permissions too.", name
+    if name.startswith("Container Registry Repository") and not REPOSITORY_CONDITION.search(
+        assignment.text("condition")
+    ):
+        yield "The role has no repository condition: it holds for every repository of the registry.", name
+
+
+def _wide_members(binding: Resource) -> Iterator[tuple[str, str]]:
+    role = binding.text("role")
+    for member in members(binding):
+        if member in ("allUsers", "allAuthenticatedUsers"):
+            yield "Everybody on the internet is allowed.", member
+        elif member.startswith(("principalSet:", "domain:", "group:")) or "*" in member:
+            yield "It names a set of identities, not one ServiceAccount.", member
+    if binding.type in PROJECT_MEMBERS and role.startswith(("roles/artifactregistry", "roles/editor", "roles/owner")):
+        yield "The role holds for every repository of the project.", role
+    if role in ("roles/artifactregistry.admin", "roles/owner", "roles/editor"):
+        yield "The role may do everything, changing permissions too.", role
+
+
+def _of_settings(stack: str, world: World) -> Iterator[Risk]:
+    """What only the stack file says: it is marked every time, for it is in force every time."""
+    registry = mapping(world.settings.get("registry"))
+    if at(registry, "transport", "insecure") is True:
+        yield Risk(
+            "plain http",
+            stack,
+            "",
+            "registry.transport.insecure",
+            "",
+            "The stack file allows plain http: whoever is on the way can replace images and read the password.",
+        )
+    if registry.get("authentication") == "none":
+        yield Risk(
+            "static credentials",
+            stack,
+            "",
+            "registry.authentication",
+            "",
+            "The registry asks for no authentication: whoever reaches it can replace images.",
+        )

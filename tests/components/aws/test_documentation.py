@@ -1,0 +1,51 @@
+"""The policies that the page asks readers to paste, judged as the program's own are."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.configuration import parse
+from components.iam_documents import PUSH_ACTIONS
+from tests.components.aws import iam_oracle
+
+PAGE = (Path(__file__).parents[3] / "docs" / "kinds" / "amazon-ecr.md").read_text(encoding="utf-8")
+POLICIES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+STACKS = sorted((Path(__file__).parents[3] / "stacks").glob("Pulumi.example-amazon-ecr-*.yaml"))
+
+
+def test_the_deploying_identitys_policy_is_real_and_clean() -> None:
+    policy = POLICIES[-1]
+    assert iam_oracle.unknown_actions(policy) == set()
+    assert iam_oracle.findings(policy) == []
+
+
+def test_the_repository_policy_allows_what_a_role_is_allowed() -> None:
+    (statement,) = iam_oracle.statements(POLICIES[0])
+    assert tuple(statement["Action"]) == PUSH_ACTIONS
+
+
+def test_the_smallest_stack_file_is_accepted() -> None:
+    block = next(text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if text.startswith("config:"))
+    values = {key: json.dumps(value) for key, value in yaml.safe_load(block)["config"].items()}
+    assert parse(values).settings.registry.type == "amazon-ecr"
+
+
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
+def test_an_example_stack_file_is_accepted(path: Path) -> None:
+    values = {key: json.dumps(value) for key, value in yaml.safe_load(path.read_text())["config"].items()}
+    reading = parse(values)
+    assert reading.settings.push_host == "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+
+
+def test_there_is_an_example_of_each_method() -> None:
+    methods = {parse_method(path) for path in STACKS}
+    assert methods == {"irsa", "pod-identity", "static"}
+
+
+def parse_method(path: Path) -> str:
+    return yaml.safe_load(path.read_text())["config"]["mendix-registry:registry"]["authentication"]["method"]

@@ -1,0 +1,35 @@
+"""The JSON Schema that editors use: current, and no stricter than the program about the stack files that come along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from components.configuration import schema
+
+pytestmark = pytest.mark.slow
+
+STACKS = Path(__file__).parents[3] / "stacks"
+
+
+def test_the_schema_file_is_current() -> None:
+    assert (STACKS / "stack.schema.json").read_text(encoding="utf-8") == schema.text(), (
+        "run python -m components.configuration.schema"
+    )
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema.stack_schema())
+
+
+def test_no_stack_file_that_comes_along_is_underlined_in_an_editor() -> None:
+    editor = jsonschema.Draft202012Validator(schema.stack_schema())
+    underlined = {
+        path.name: [error.message for error in editor.iter_errors(yaml.safe_load(path.read_text(encoding="utf-8")))]
+        for path in sorted(STACKS.glob("Pulumi.*.yaml"))
+    }
+    assert len(underlined) > 10
+    assert not any(underlined.values()), underlined

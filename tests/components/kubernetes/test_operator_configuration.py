@@ -1,0 +1,81 @@
+"""What Mendix's Operator is told: exactly the fields that are asked for, by patch, by create or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.configuration.settings import OperatorConfiguration
+from components.configuration.transport import TransportDecision
+from tests.components.kubernetes.made import namespace
+from tests.components.program import Recording, Registered
+
+GROUP = "kubernetes:privatecloud.mendix.com/v1alpha1:OperatorConfiguration"
+PEM = "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
+
+
+def told(recorded: Recording) -> Registered:
+    [found] = [item for item in recorded.registered if item.type.startswith(GROUP)]
+    return found
+
+
+def test_an_object_of_mendixs_installer_is_patched_with_nothing_but_our_fields() -> None:
+    item = told(namespace())
+    assert item.type == f"{GROUP}Patch"
+    assert item.inputs["metadata"] == {"name": "mendix-operator-configuration", "namespace": "orders"}
+    assert item.inputs["spec"] == {
+        "registry": {
+            "pushURL": "registry.example.com",
+            "pullURL": "registry.example.com",
+            "imageNameTemplate": "apps/orders:{{.Name}}",
+        }
+    }
+
+
+def test_create_owns_the_object_and_none_leaves_it_alone() -> None:
+    assert told(namespace(options=OperatorConfiguration(adopt="create"))).type == GROUP
+    recorded = namespace(options=OperatorConfiguration(adopt="none"))
+    assert not [item for item in recorded.registered if "OperatorConfiguration" in item.type]
+
+
+def test_force_is_said_on_the_object_and_only_if_asked_for() -> None:
+    forced = told(namespace(options=OperatorConfiguration(force=True)))
+    assert forced.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert "annotations" not in told(namespace()).inputs["metadata"]
+
+
+def test_an_overlay_is_merged_below_what_the_stack_sets() -> None:
+    overlay: dict[str, Any] = {
+        "buildResources": {"limits": {"memory": "1Gi"}},
+        "registry": {"pushURL": "elsewhere", "other": 1},
+        "customPodLabels": {"general": {"team": "blue"}, "runtime": {"a": "b"}},
+    }
+    labels = {"azure.workload.identity/use": "true"}
+    spec = told(namespace(options=OperatorConfiguration(overlay=overlay), build_pod_labels=labels)).inputs["spec"]
+    assert spec["registry"]["pushURL"] == "registry.example.com" and spec["registry"]["other"] == 1
+    assert spec["buildResources"] == overlay["buildResources"]
+    assert spec["customPodLabels"] == {"general": {"team": "blue", **labels}, "runtime": {"a": "b"}}
+
+
+def test_a_type_is_written_only_where_it_is_known_or_given() -> None:
+    assert "type" not in told(namespace()).inputs["spec"]["registry"]
+    assert told(namespace(operator_type="openshift")).inputs["spec"]["registry"]["type"] == "openshift"
+    given = namespace(options=OperatorConfiguration(type="other"), operator_type="openshift")
+    assert told(given).inputs["spec"]["registry"]["type"] == "other"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_mendixs_own_build_trusts_the_registry_as_the_proof_does(trusted: bool) -> None:
+    recorded = namespace(
+        options=OperatorConfiguration(trust_ca_certificate=trusted), transport=TransportDecision(False, "a test", PEM)
+    )
+    secrets = [item for item in recorded.of_type("kubernetes:core/v1:Secret") if "custom.crt" in item.inputs["data"]]
+    assert bool(secrets) is trusted
+    assert ("trust" in told(recorded).inputs["spec"]) is trusted
+    if trusted:
+        assert told(recorded).inputs["spec"]["trust"] == {"customCASecretName": secrets[0].inputs["metadata"]["name"]}
+
+
+def test_a_template_that_is_left_alone_is_not_written() -> None:
+    assert "imageNameTemplate" not in told(namespace(image_name_template=None)).inputs["spec"]["registry"]

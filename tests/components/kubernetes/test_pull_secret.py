@@ -1,0 +1,82 @@
+"""Pull secret and link: an existing Secret is checked before anything uses it, a list that others own keeps its entries."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.kubernetes.service_account_link import retain_if_shared
+from tests.components.kubernetes import made
+from tests.components.kubernetes.made import namespace
+
+PATCH = "kubernetes:core/v1:ServiceAccountPatch"
+
+
+def entries(recorded: Any) -> list[str]:
+    return [entry["name"] for entry in recorded.one(PATCH, "orders-default-link").inputs["imagePullSecrets"]]
+
+
+def test_openshifts_own_pull_secrets_stay_in_the_list() -> None:
+    recorded = namespace(live_pull_secrets=["default-dockercfg-x", "other"])
+    assert entries(recorded) == ["default-dockercfg-x", "other", "mendix-registry"]
+    link = recorded.one(PATCH, "orders-default-link")
+    assert link.ignore_changes == ("imagePullSecrets",), "a later entry of somebody's would be undone"
+
+
+def test_a_name_that_is_there_already_is_not_added_again() -> None:
+    for live in ([], ["mendix-registry"]):
+        assert entries(namespace(live_pull_secrets=live)) == ["mendix-registry"]
+
+
+@pytest.mark.parametrize(("names", "retained"), [(["mendix-registry"], False), (["others", "mendix-registry"], True)])
+def test_destroying_the_link_does_not_take_others_entries_away(names: list[str], retained: bool) -> None:
+    # Mocks have no engine that would call a transform.
+    props = {"imagePullSecrets": [{"name": name} for name in names]}
+    args = pulumi.ResourceTransformArgs(True, PATCH, "orders-default-link", props, pulumi.ResourceOptions())
+    changed = retain_if_shared(args)
+    assert (changed is not None and changed.opts.retain_on_delete is True) is retained
+
+
+def test_nodes_pull_only_once_the_secret_is_linked() -> None:
+    recorded = namespace()
+    pull = recorded.one("kubernetes:batch/v1:Job", "orders-pull")
+    assert recorded.one(PATCH, "orders-default-link").urn in pull.dependencies
+
+
+def test_an_existing_secret_is_read_and_never_written() -> None:
+    recorded = namespace("existing-pull-secret")
+    [secret] = recorded.of_type("kubernetes:core/v1:Secret")
+    assert secret.read
+    assert recorded.result["pullSecret"] == "login"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"type": "Opaque"}, "its type is Opaque"),
+        ({"data": {}}, "no key .dockerconfigjson"),
+        ({"data": {".dockerconfigjson": "bm8="}}, "is not JSON"),
+        ({"data": {".dockerconfigjson": base64.b64encode(b'{"credsStore":"ecr"}').decode()}}, "has no object 'auths'"),
+        (
+            {
+                "data": {
+                    ".dockerconfigjson": base64.b64encode(
+                        json.dumps({"auths": {"x.example.com": {}}}).encode()
+                    ).decode()
+                }
+            },
+            "no entry for registry.example.com, only for: x.example.com",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_serve_fails_the_update_before_anything_pushes(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], says: str
+) -> None:
+    monkeypatch.setattr(made, "EXISTING_SECRET", {**made.EXISTING_SECRET, **change})
+    with pytest.raises(pulumi.RunError, match="orders cannot be used") as caught:
+        namespace("existing-pull-secret")
+    assert says in str(caught.value) and "kubectl create secret docker-registry login" in str(caught.value)

@@ -1,0 +1,229 @@
+"""Sudden death at every step boundary: the next update converges, nothing is orphaned, nothing exists twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .conftest import Stage
+
+pytestmark = pytest.mark.slow
+
+DRIVE = Path(__file__).with_name("drive.py")
+BEFORE = """
+    a = Thing("a", size=1)
+    b = Thing("b", kind="x", note=a.serial)
+    c = Thing("c", label="c", kind="x", first=True)
+    Thing("gone", label="gone")
+"""
+AFTER = """
+    a = Thing("a", size=2)
+    b = Thing("b", kind="y", note=a.serial)
+    c = Thing("c", label="c", kind="y", first=True)
+    Thing("new", size=1)
+"""
+
+
+WANTED = {
+    "create": {"a": "1", "b": "x", "c": "x", "gone": ""},
+    "change": {"a": "2", "b": "y", "c": "y", "new": "1"},
+    "destroy": {},
+}
+
+
+def drive(stage: Stage, kind: str, deadline: int, victim: str = "engine") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **stage.environment}
+    command = [sys.executable, str(DRIVE), str(stage.root), str(deadline), victim, kind]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Replay:
+    """One update, begun again and again from the same state and the same cloud."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._kept = stage.root / "start"
+        for name in ("cloud", "home"):
+            shutil.copytree(stage.root / name, self._kept / name)
+
+    def again(self) -> None:
+        for name in ("cloud", "home"):
+            shutil.rmtree(self.stage.root / name)
+            shutil.copytree(self._kept / name, self.stage.root / name)
+
+
+async def before(stage: Stage, phase: str) -> tuple[str, Replay]:
+    """Bring the stage to where ``phase`` begins; return the kind of update that the phase is."""
+    stage.program(BEFORE)
+    if phase != "create":
+        await stage.succeed()
+        stage.program(AFTER)
+    return ("destroy" if phase == "destroy" else "up"), Replay(stage)
+
+
+def assert_world_is(stage: Stage, expected: dict[str, str]) -> None:
+    """The cloud and the state agree, and hold exactly the expected things: name → kind or size."""
+    in_cloud = {item["urn"].rpartition("::")[2] for item in stage.things().values()}
+    assert in_cloud == set(expected), "orphaned or lost in the cloud"
+    assert len(stage.things()) == len(expected), "something exists twice"
+    assert stage.names() == Counter(expected.keys()), "the state does not agree"
+    assert not stage.state().get("pending_operations")
+    ids = {r["id"] for r in stage.state().get("resources") or () if r["type"] == "test:index:Thing"}
+    assert ids == set(stage.things())
+    for item in stage.things().values():
+        name = item["urn"].rpartition("::")[2]
+        size = item["inputs"].get("size")
+        assert (item["inputs"].get("kind") or (f"{size:.0f}" if size else "")) == expected[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("victim", "phase"),
+    # No program runs in a destroy.
+    [each for each in product(("engine", "program", "plugin"), WANTED) if each != ("program", "destroy")],
+)
+async def test_killed_at_every_record(stage: Stage, victim: str, phase: str) -> None:
+    """Creations, updates, replacements of both orders and deletions, with one of the three processes killed between each
+    step and its record."""
+    kind, replay = await before(stage, phase)
+    # Of a child's deaths only those after a record differ from what the test of the plugin's own calls covers.
+    first, stride = (1, 1) if victim == "engine" else (2, 2)
+    failures = 0
+    for deadline in range(first, 400, stride):
+        replay.again()
+        killed = drive(stage, kind, deadline, victim)
+        if victim == "engine":
+            if killed.returncode == 0:
+                break
+            assert killed.returncode == -signal.SIGKILL, killed.stderr
+            assert_nothing_left_running(stage)
+        else:
+            assert killed.returncode in (0, 1), killed.stderr
+            if (deadline + 1) // 2 > int(killed.stdout):
+                break
+        failures += killed.returncode != 0
+        await stage.succeed(kind)
+        assert_world_is(stage, WANTED[phase])
+    assert failures >= {"engine": 8, "program": 3, "plugin": 3}[victim], "the boundaries were not met"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", list(WANTED))
+async def test_plugin_killed_around_every_effect(stage: Stage, phase: str) -> None:
+    """Just before and just after each thing that the plugin does to the world."""
+    kind, replay = await before(stage, phase)
+    moments = 0
+    for moment in range(1, 100):
+        replay.again()
+        stage.environment["TEST_KILL"] = str(moment)
+        result = await stage.run(kind)
+        del stage.environment["TEST_KILL"]
+        if result.finished.ok:
+            break
+        assert "SIGKILL" in result.errors
+        moments += 1
+        await stage.succeed(kind)
+        assert_world_is(stage, WANTED[phase])
+    assert moments == {"create": 8, "change": 14, "destroy": 8}[phase], "two moments for each effect"
+
+
+def assert_nothing_left_running(stage: Stage) -> None:
+    """Neither plugin nor program outlives the engine."""
+    deadline = (
+        time.monotonic() + 30
+    )  # the kernel ends them at once; how soon they are gone says how busy the machine is
+    while time.monotonic() < deadline:
+        left = [
+            process
+            for process in psutil.process_iter(["pid", "environ"])
+            if (process.info["environ"] or {}).get("TEST_CLOUD") == str(stage.cloud) and process.pid != os.getpid()
+        ]
+        if not left:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"still running: {left}")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("operation", ["create", "update", "delete"])
+async def test_plugin_killed_in_the_middle(stage: Stage, operation: str, moment: str) -> None:
+    stage.program(BEFORE)
+    await stage.succeed()
+    stage.program(AFTER)
+    stage.environment["TEST_KILL"] = f"{operation} {moment}"
+    result = await stage.run()
+    assert not result.finished.ok
+    assert "SIGKILL" in result.errors
+    assert "picks up from here" in result.errors
+    del stage.environment["TEST_KILL"]
+    await stage.succeed()
+    assert_world_is(stage, {"a": "2", "b": "y", "c": "y", "new": "1"})
+
+
+async def test_program_killed_in_the_middle(stage: Stage) -> None:
+    stage.program(BEFORE)
+    await stage.succeed()
+    stage.program("""
+        import os, signal, time
+        a = Thing("a", size=2)
+        a.serial.apply(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    """)
+    result = await stage.run()
+    assert not result.finished.ok
+    assert "SIGKILL" in result.errors
+    assert "Nothing was deleted" in result.errors
+    assert len(stage.things()) == 4
+    stage.program(AFTER)
+    await stage.succeed()
+    assert_world_is(stage, {"a": "2", "b": "y", "c": "y", "new": "1"})
+
+
+async def test_destroy_after_a_cut_off_creation_leaves_nothing(stage: Stage) -> None:
+    """A creation whose record never came would be an orphan: destroy must find it although the state lacks it."""
+    stage.program('Thing("a", size=1)')
+    stage.environment["TEST_KILL"] = "create after"
+    assert not (await stage.run()).finished.ok
+    assert len(stage.things()) == 1
+    del stage.environment["TEST_KILL"]
+    await stage.succeed("destroy")
+    assert stage.things() == {}
+
+
+async def test_cancel_winds_down_in_order(stage: Stage) -> None:
+    stage.program('Thing("quick", label="quick")\nThing("slow", label="slow", seconds=30)\n')
+    task = asyncio.ensure_future(stage.run())
+    while not stage.calls("create"):
+        await asyncio.sleep(0.05)
+    began = time.monotonic()
+    task.cancel()
+    result = await task
+    assert time.monotonic() - began < 10
+    assert result.finished.cancelled
+    assert not result.finished.ok
+    assert_nothing_left_running(stage)
+    stage.program('Thing("quick", label="quick")\nThing("slow", label="slow")\n')
+    await stage.succeed()
+    assert set(stage.things()) == {"quick", "slow"}
+
+
+async def test_cancel_does_not_wait_for_a_sleeping_program(stage: Stage) -> None:
+    stage.program('import pathlib, time\nThing("a", label="a")\npathlib.Path("asleep").touch()\ntime.sleep(60)')
+    task = asyncio.ensure_future(stage.run())
+    while not (stage.root / "asleep").exists():
+        await asyncio.sleep(0.05)
+    began = time.monotonic()
+    task.cancel()
+    result = await task
+    assert time.monotonic() - began < 8
+    assert result.finished.cancelled

@@ -1,0 +1,141 @@
+"""Who may do what, told from resources of which some are unknown, unchanged or not listed at all."""
+
+from __future__ import annotations
+
+import previews
+import pytest
+
+from report.access.grants import NOT_SHOWN
+
+
+def _after(report) -> set[tuple[str, str, str]]:
+    return {(grant.namespace, grant.repository, "+".join(grant.verbs)) for grant in report.access.after}
+
+
+def _told(report) -> list[tuple[str, str, str]]:
+    return [(sentence.sign, sentence.namespace, sentence.repository) for sentence in report.sentences]
+
+
+def test_namespaces_that_are_not_listed_are_as_last_deployed(summaries) -> None:
+    (report,) = summaries(previews.nothing_changed())
+    assert _after(report) == {("orders", "mendixapps/orders", "push"), ("billing", "mendixapps/billing", "push")}
+    assert report.access.before == report.access.after
+    assert report.access.partial
+    assert not report.sentences
+
+
+def test_a_namespace_that_left_the_stack_file_is_not_assumed_to_stay(summaries) -> None:
+    stack = previews.aws_stack("prod", "orders")
+    stack.outputs = previews.outputs_of("orders", "legacy")
+    (report,) = summaries([stack.document(unchanged=3)])
+    assert _told(report) == [("loses", "legacy", "mendixapps/legacy")]
+
+
+def test_all_that_is_listed_with_show_sames_is_not_partial(summaries) -> None:
+    (report,) = summaries(previews.fleet(6, 1))
+    assert not report.access.partial
+    assert _told(report) == [("loses", "team-0004", "fleet-0/team-0004"), ("gains", "team-0003", "fleet-0/team-0003")]
+
+
+def test_a_role_whose_permission_is_not_listed_still_names_who_gains_it(summaries) -> None:
+    stack = previews.aws_stack("prod", "orders", "new")
+    stack.outputs = previews.outputs_of("orders")
+    one, two = (
+        previews.trust(previews.subject("orders")),
+        previews.trust(previews.subject("orders"), previews.subject("new")),
+    )
+    role = {"name": "shared"}
+    stack.step(
+        "update", previews.ROLE, "shared", "", {**role, "assumeRolePolicy": two}, {**role, "assumeRolePolicy": one}
+    )
+    (report,) = summaries([stack.document(unchanged=9)])
+    assert _told(report) == [("gains", "new", NOT_SHOWN)]
+
+
+def test_who_may_do_it_everywhere_has_not_lost_it_somewhere(summaries) -> None:
+    (report,) = summaries(previews.widened_trust())
+    assert _told(report) == [("gains", "*", "(every repository)")]
+
+
+def test_the_way_back_from_everywhere_is_told_as_a_loss(summaries) -> None:
+    (document,) = previews.widened_trust()
+    for step in document["steps"]:
+        if step["op"] == "update":
+            step["oldState"]["inputs"], step["newState"]["inputs"] = (
+                step["newState"]["inputs"],
+                step["oldState"]["inputs"],
+            )
+    (report,) = summaries([document])
+    assert ("loses", "*", "(every repository)") in _told(report)
+
+
+def test_another_identity_for_the_same_push_is_told_as_a_change(summaries) -> None:
+    stack = previews.aws_stack("prod", "orders")
+    trust = previews.trust(previews.subject("orders"))
+    for op, name in (("delete", "old"), ("create", "new")):
+        role = {"name": name, "assumeRolePolicy": trust}
+        policy = {"role": name, "policy": previews.push_policy("mendixapps/orders")}
+        side = {"new": role} if op == "create" else {"old": role}
+        stack.step(op, previews.ROLE, name, **side)
+        stack.step(op, previews.ROLE_POLICY, name, **({"new": policy} if op == "create" else {"old": policy}))
+    (report,) = summaries([stack.document()])
+    (sentence,) = report.sentences
+    assert (sentence.sign, sentence.before, sentence.after) == (
+        "changes",
+        (("mendix-builder", "old"),),
+        (("mendix-builder", "new"),),
+    )
+
+
+def test_one_identity_for_several_repositories_reaches_each_that_its_condition_names(summaries) -> None:
+    (document,) = previews.first_deployment_azure()
+    (assignment,) = [step for step in document["steps"] if "RoleAssignment" in step["urn"]]
+    attribute = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"
+    condition = (
+        f"((!(ActionMatches{{'x/write'}})) OR ({attribute} StringEquals 'a' OR {attribute} StringStartsWith 'a/'))"
+    )
+    assignment["newState"]["inputs"]["condition"] = condition
+    (report,) = summaries([document])
+    assert {(repository, verbs) for _, repository, verbs in _after(report)} == {
+        ("a", "pull+push"),
+        ("a/*", "pull+push"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("clusters", "expected"), [(1, {"prod"}), (2, {"A (oidc.example.com)", "B (oidc.example.com)"})]
+)
+def test_clusters_are_named_by_the_stack_file_unless_there_are_several(
+    clusters: int, expected: set[str], summaries
+) -> None:
+    stack = previews.aws_stack("prod", "orders")
+    for name in "AB"[:clusters]:
+        trust = previews.trust(previews.subject("orders"), issuer=f"oidc.example.com/id/{name}")
+        stack.step("create", previews.ROLE, name, "", {"name": name, "assumeRolePolicy": trust})
+        stack.step(
+            "create",
+            previews.ROLE_POLICY,
+            name,
+            "",
+            {"role": name, "policy": previews.push_policy("mendixapps/orders")},
+        )
+    (report,) = summaries([stack.document()])
+    assert {grant.cluster for grant in report.access.after} == expected
+
+
+def test_a_denied_or_unrelated_action_grants_nothing(summaries) -> None:
+    stack = previews.aws_stack("prod", "orders")
+    stack.step(
+        "create", previews.ROLE, "r", "", {"name": "r", "assumeRolePolicy": previews.trust(previews.subject("orders"))}
+    )
+    policy = '{"Statement":[{"Effect":"Deny","Action":"ecr:*","Resource":"*"},{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+    stack.step("create", previews.ROLE_POLICY, "r", "", {"role": "r", "policy": policy})
+    (report,) = summaries([stack.document()])
+    assert {verbs for _, _, verbs in _after(report)} == {NOT_SHOWN}
+
+
+def test_what_somebody_changed_by_hand_is_told_from_what_a_refresh_found(summaries) -> None:
+    (report,) = summaries(previews.drift())
+    assert _told(report) == [("gains", "intruder", "mendixapps/orders")]
+    assert [(change.op, change.name) for change in report.changes] == [("delete", "billing"), ("refresh", "orders")]
+    assert report.changed == 2

@@ -1,0 +1,896 @@
+"""Previews as the CLI prints them, made step by step; what the golden files, the browser and the benchmark read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+PROJECT = "mendix-registry"
+
+ECR_REPOSITORY = "aws:ecr/repository:Repository"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+SERVICE_ACCOUNT = "kubernetes:core/v1:ServiceAccount"
+KUBERNETES_SECRET = "kubernetes:core/v1:Secret"
+JOB = "kubernetes:batch/v1:Job"
+OPERATOR = "kubernetes:privatecloud.mendix.com/v1alpha1:OperatorConfigurationPatch"
+NAMESPACE_COMPONENT = "mendix-registry:kubernetes:MendixNamespace"
+ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/5C4F0E1D2B3A49588776655443322110"
+
+
+@dataclass
+class Stack:
+    """Builds the preview of one stack."""
+
+    name: str = "prod"
+    config: dict[str, str] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    diagnostics: list[dict[str, str]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        return self.urn("pulumi:pulumi:Stack", f"{PROJECT}-{self.name}")
+
+    def urn(self, type_: str, name: str, parent: str = "") -> str:
+        prefix = parent.split("::")[2] + "$" if parent and "pulumi:pulumi:Stack" not in parent else ""
+        return f"urn:pulumi:{self.name}::{PROJECT}::{prefix}{type_}::{name}"
+
+    def setting(self, **values: Any) -> Stack:
+        self.config |= {f"mendix-registry:{key}": json.dumps(value) for key, value in values.items()}
+        return self
+
+    def component(self, type_: str, name: str, op: str = "create", parent: str = "") -> str:
+        return self.step(op, type_, name, parent, {} if op != "delete" else None, {} if op != "create" else None)
+
+    def step(
+        self,
+        op: str,
+        type_: str,
+        name: str,
+        parent: str = "",
+        new: Mapping[str, Any] | None = None,
+        old: Mapping[str, Any] | None = None,
+        *,
+        needs: Mapping[str, Sequence[str]] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        reasons: Sequence[str] = (),
+        detailed: Mapping[str, str] | None = None,
+        more_old: Mapping[str, Any] | None = None,
+        more_new: Mapping[str, Any] | None = None,
+    ) -> str:
+        parent = parent or self.root
+        urn = self.urn(type_, name, parent)
+        custom = not type_.startswith("mendix-registry:")
+        common: dict[str, Any] = {"urn": urn, "custom": custom, "type": type_, "parent": parent}
+        dependencies = {"propertyDependencies": {k: list(v) for k, v in needs.items()}} if needs else {}
+        entry: dict[str, Any] = {"op": op, "urn": urn}
+        if old is not None:
+            known = {**old, **(outputs or {})}
+            entry["oldState"] = {
+                **common,
+                **({"id": name, "outputs": known} if custom else {}),
+                "inputs": dict(old),
+                **dependencies,
+                **(more_old or {}),
+            }
+        if new is not None:
+            entry["newState"] = {**common, "inputs": dict(new), **dependencies, **(more_new or {})}
+        if reasons:
+            entry["replaceReasons" if op == "replace" else "diffReasons"] = list(reasons)
+        kinds = {path: {"kind": kind, "inputDiff": True} for path, kind in (detailed or {}).items()}
+        entry["detailedDiff"] = kinds or None
+        self.steps.append(entry)
+        if type_ != "pulumi:pulumi:Stack":
+            self.counts[op] = self.counts.get(op, 0) + 1
+        return urn
+
+    def say(self, severity: str, message: str, urn: str = "") -> None:
+        self.diagnostics.append(
+            {key: value for key, value in {"urn": urn, "message": message, "severity": severity}.items() if value}
+        )
+
+    def document(self, *, unchanged: int = 0) -> dict[str, Any]:
+        root = {"urn": self.root, "custom": False, "type": "pulumi:pulumi:Stack"}
+        old = {**root, "outputs": self.outputs} if self.outputs else None
+        first: dict[str, Any] = {"op": "same" if old else "create", "urn": self.root, "newState": root}
+        if old:
+            first["oldState"] = old
+        first["detailedDiff"] = None
+        counts = dict(self.counts)
+        counts[first["op"]] = counts.get(first["op"], 0) + 1
+        if unchanged:
+            counts["same"] = counts.get("same", 0) + unchanged
+        digest = {
+            "config": self.config,
+            "steps": [first, *self.steps],
+            "diagnostics": self.diagnostics,
+            "duration": 2_400_000_000,
+            "changeSummary": dict(sorted(counts.items())),
+        }
+        return {key: value for key, value in digest.items() if value}
+
+
+def trust(*subjects: str, issuer: str = ISSUER, operator: str = "StringEquals", audience: bool = True) -> str:
+    conditions: dict[str, Any] = {operator: {f"{issuer}:sub": list(subjects)}} if subjects else {}
+    if audience:
+        conditions.setdefault("StringEquals", {})[f"{issuer}:aud"] = "sts.amazonaws.com"
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{issuer}"},
+                    "Action": "sts:AssumeRoleWithWebIdentity",
+                    "Condition": conditions,
+                }
+            ],
+        }
+    )
+
+
+def subject(namespace: str, account: str = "mendix-builder") -> str:
+    return f"system:serviceaccount:{namespace}:{account}"
+
+
+def push_policy(*repositories: str) -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+                {
+                    "Effect": "Allow",
+                    "Action": [
+                        "ecr:BatchCheckLayerAvailability",
+                        "ecr:BatchGetImage",
+                        "ecr:CompleteLayerUpload",
+                        "ecr:GetDownloadUrlForLayer",
+                        "ecr:InitiateLayerUpload",
+                        "ecr:PutImage",
+                        "ecr:UploadLayerPart",
+                    ],
+                    "Resource": [repository_arn(name) for name in repositories],
+                },
+            ],
+        }
+    )
+
+
+def repository_arn(name: str) -> str:
+    return f"arn:aws:ecr:eu-west-1:123456789012:repository/{name}" if name != "*" else "*"
+
+
+def repository(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "imageTagMutability": "IMMUTABLE",
+        "imageScanningConfiguration": {"scanOnPush": True},
+        "encryptionConfigurations": [{"encryptionType": "AES256"}],
+        **more,
+    }
+
+
+def repository_outputs(name: str) -> dict[str, Any]:
+    return {
+        "arn": repository_arn(name),
+        "repositoryUrl": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}",
+    }
+
+
+def job(
+    namespace: str, host: str, repository: str, account: str = "mendix-builder", **environment: str
+) -> dict[str, Any]:
+    variables = {
+        "PUSH_HOST": host,
+        "REPOSITORY": repository,
+        "CREDENTIALS": "identity",
+        "INSECURE": "false",
+        **environment,
+    }
+    secret = [{"name": "credentials", "secret": {"secretName": "mendix-registry"}}]
+    return {
+        "metadata": {"namespace": namespace},
+        "spec": {
+            "template": {
+                "spec": {
+                    "serviceAccountName": account,
+                    "containers": [
+                        {
+                            "name": "push",
+                            "image": "gcr.io/go-containerregistry/krane@sha256:" + "ab" * 32,
+                            "env": [{"name": name, "value": value} for name, value in variables.items()],
+                        }
+                    ],
+                    "volumes": secret if variables["CREDENTIALS"] == "secret" else [],
+                }
+            }
+        },
+    }
+
+
+def namespace_side(
+    stack: Stack, namespace: str, host: str, repository: str, op: str = "create", **annotations: str
+) -> str:
+    """ServiceAccount, OperatorConfiguration and builder Job of one namespace, all created or all deleted."""
+    parent = stack.component(NAMESPACE_COMPONENT, namespace, op)
+
+    def both(type_: str, name: str, inputs: dict[str, Any], under: str = parent) -> str:
+        return stack.step(
+            op, type_, name, under, inputs if op == "create" else None, inputs if op == "delete" else None
+        )
+
+    metadata = {"name": "mendix-builder", "namespace": namespace, "annotations": annotations}
+    both(SERVICE_ACCOUNT, f"{namespace}-builder", {"metadata": metadata})
+    configuration = stack.component(
+        "mendix-registry:kubernetes:OperatorConfiguration", f"{namespace}-operator-configuration", op, parent
+    )
+    both(
+        OPERATOR,
+        f"{namespace}-operator-configuration",
+        {
+            "metadata": {"name": "mendix-operator-configuration", "namespace": namespace},
+            "spec": {"registry": {"pushURL": host, "pullURL": host}},
+        },
+        configuration,
+    )
+    builder = stack.component("mendix-registry:kubernetes:BuilderJob", namespace, op, parent)
+    both(JOB, f"{namespace}-push", job(namespace, host, repository), builder)
+    return parent
+
+
+ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+ECR = "mendix-registry:aws:AmazonEcr"
+
+
+def ecr_namespace(
+    stack: Stack, place: str, namespace: str, op: str = "create", *, known: bool = False, prefix: str = "mendixapps"
+) -> None:
+    """Repository, role and policy of one namespace (IRSA)."""
+    name = f"{prefix}/{namespace}"
+    create = op == "create"
+
+    def either(inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"new": inputs} if create else {"new": inputs, "old": inputs} if op == "same" else {"old": inputs}
+
+    home = stack.step(
+        op, ECR_REPOSITORY, namespace, place, outputs=repository_outputs(name), **either(repository(name))
+    )
+    role_inputs = {"name": f"mendix-{namespace}", "assumeRolePolicy": trust(subject(namespace))}
+    arn = f"arn:aws:iam::123456789012:role/mendix-{namespace}"
+    role = stack.step(op, ROLE, namespace, place, outputs={"arn": arn}, **either(role_inputs))
+    policy = {"role": f"mendix-{namespace}", "policy": UNKNOWN if create and not known else push_policy(name)}
+    stack.step(op, ROLE_POLICY, f"{namespace}-push", place, needs={"role": [role], "policy": [home]}, **either(policy))
+    annotation = {"eks.amazonaws.com/role-arn": UNKNOWN if create and not known else arn}
+    if op != "same":
+        namespace_side(stack, namespace, ECR_HOST, name, op, **annotation)
+
+
+def aws_stack(name: str = "prod", *namespaces: str) -> Stack:
+    return Stack(name).setting(
+        registry={"type": "amazon-ecr", "authentication": "irsa", "repository": "mendixapps/{namespace}"},
+        namespaces=[{"name": each} for each in namespaces],
+        cluster={"context": f"arn:aws:eks:eu-west-1:123456789012:cluster/{name}"},
+    )
+
+
+def first_deployment_aws() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders", "billing")
+    place = stack.component(ECR, "registry")
+    for namespace in ("orders", "billing"):
+        ecr_namespace(stack, place, namespace)
+    return [stack.document()]
+
+
+def first_deployment_pod_identity() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders")
+    place = stack.component(ECR, "registry")
+    home = stack.step("create", ECR_REPOSITORY, "orders", place, repository("mendixapps/orders"))
+    conditions = {
+        "StringEquals": {
+            "aws:RequestTag/kubernetes-namespace": "orders",
+            "aws:RequestTag/kubernetes-service-account": "mendix-builder",
+        }
+    }
+    policy = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "pods.eks.amazonaws.com"},
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Condition": conditions,
+            }
+        ]
+    }
+    role = stack.step(
+        "create", ROLE, "orders", place, {"name": "mendix-orders", "assumeRolePolicy": json.dumps(policy)}
+    )
+    stack.step(
+        "create",
+        ROLE_POLICY,
+        "orders-push",
+        place,
+        {"role": "mendix-orders", "policy": UNKNOWN},
+        needs={"policy": [home]},
+    )
+    association = {
+        "clusterName": "prod",
+        "namespace": "orders",
+        "serviceAccount": "mendix-builder",
+        "roleArn": UNKNOWN,
+    }
+    stack.step("create", ASSOCIATION, "orders", place, association, needs={"roleArn": [role]})
+    namespace_side(stack, "orders", ECR_HOST, "mendixapps/orders")
+    return [stack.document()]
+
+
+def static_keys_aws() -> list[dict[str, Any]]:
+    stack = aws_stack("edge", "orders")
+    place = stack.component(ECR, "registry")
+    stack.step("create", ECR_REPOSITORY, "orders", place, repository("mendixapps/orders"))
+    user = stack.step("create", "aws:iam/user:User", "orders", place, {"name": "mendix-orders"})
+    stack.step(
+        "create",
+        "aws:iam/userPolicy:UserPolicy",
+        "orders-push",
+        place,
+        {"user": "mendix-orders", "policy": push_policy("mendixapps/orders")},
+        needs={"user": [user]},
+    )
+    key = stack.step(
+        "create", "aws:iam/accessKey:AccessKey", "orders", place, {"user": "mendix-orders"}, needs={"user": [user]}
+    )
+    parent = namespace_side(stack, "orders", ECR_HOST, "mendixapps/orders")
+    stack.step(
+        "create",
+        KUBERNETES_SECRET,
+        "orders-credentials",
+        parent,
+        {"metadata": {"name": "mendix-registry", "namespace": "orders"}, "data": SECRET, "type": "Opaque"},
+        needs={"data": [key]},
+    )
+    return [stack.document()]
+
+
+def first_deployment_azure() -> list[dict[str, Any]]:
+    stack = Stack("prod").setting(
+        registry={"type": "microsoft-acr"}, namespaces=[{"name": "orders"}], cluster={"context": "aks-prod"}
+    )
+    place = stack.component("mendix-registry:azure:MicrosoftAcr", "registry")
+    registry = stack.step(
+        "create",
+        "azure-native:containerregistry:Registry",
+        "registry",
+        place,
+        {
+            "registryName": "mendixprod",
+            "sku": {"name": "Premium"},
+            "adminUserEnabled": False,
+            "roleAssignmentMode": "AbacRepositoryPermissions",
+        },
+    )
+    identity = stack.step(
+        "create",
+        "azure-native:managedidentity:UserAssignedIdentity",
+        "orders",
+        place,
+        {"resourceName": "mendix-orders", "resourceGroupName": "mendix"},
+    )
+    stack.step(
+        "create",
+        "azure-native:managedidentity:FederatedIdentityCredential",
+        "orders",
+        place,
+        {
+            "resourceName": "mendix-orders",
+            "subject": subject("orders"),
+            "issuer": "https://westeurope.oic.prod-aks.azure.com/2f6e/9b1c/",
+            "audiences": ["api://AzureADTokenExchange"],
+        },
+        needs={"resourceName": [identity]},
+    )
+    stack.step(
+        "create",
+        "azure-native:authorization:RoleAssignment",
+        "orders-push",
+        place,
+        {
+            "principalId": UNKNOWN,
+            "principalType": "ServicePrincipal",
+            "roleDefinitionId": "/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/"
+            "2a1e307c-b015-4ebd-883e-5b7698a07328",
+            "scope": UNKNOWN,
+            "condition": "((!(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/content/write'})) OR "
+            "(@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase "
+            "'mendixapps/orders'))",
+            "conditionVersion": "2.0",
+        },
+        needs={"principalId": [identity], "scope": [registry]},
+    )
+    namespace_side(stack, "orders", "mendixprod.azurecr.io", "mendixapps/orders")
+    return [stack.document()]
+
+
+def admin_user_azure() -> list[dict[str, Any]]:
+    stack = Stack("test").setting(registry={"type": "microsoft-acr", "authentication": "admin"})
+    stack.outputs = {"registry": {"type": "microsoft-acr", "pushHost": "mendixtest.azurecr.io"}, "namespaces": {}}
+    place = stack.urn("mendix-registry:azure:MicrosoftAcr", "registry")
+    old = {"registryName": "mendixtest", "adminUserEnabled": False, "publicNetworkAccess": "Disabled"}
+    new = {"registryName": "mendixtest", "adminUserEnabled": True, "publicNetworkAccess": "Enabled"}
+    registry = stack.step(
+        "update",
+        "azure-native:containerregistry:Registry",
+        "registry",
+        place,
+        new,
+        old,
+        reasons=["adminUserEnabled", "publicNetworkAccess"],
+        detailed={"adminUserEnabled": "update", "publicNetworkAccess": "update"},
+        outputs={"loginServer": "mendixtest.azurecr.io"},
+    )
+    parent = namespace_side(stack, "orders", "mendixtest.azurecr.io", "mendixapps/orders")
+    stack.step(
+        "create",
+        KUBERNETES_SECRET,
+        "orders-pull-secret",
+        parent,
+        {
+            "metadata": {"name": "mendix-registry", "namespace": "orders"},
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": SECRET,
+        },
+        needs={"data": [registry]},
+    )
+    return [stack.document(unchanged=4)]
+
+
+def token_azure() -> list[dict[str, Any]]:
+    stack = Stack("test").setting(registry={"type": "microsoft-acr", "authentication": "token"})
+    place = stack.component("mendix-registry:azure:MicrosoftAcr", "registry")
+    actions = [f"repositories/mendixapps/orders/content/{verb}" for verb in ("read", "write")]
+    scope_map = stack.step(
+        "create",
+        "azure-native:containerregistry:ScopeMap",
+        "orders",
+        place,
+        {"scopeMapName": "mendix-orders", "registryName": "mendixtest", "actions": actions},
+    )
+    token = stack.step(
+        "create",
+        "azure-native:containerregistry:Token",
+        "orders",
+        place,
+        {"tokenName": "mendix-orders", "registryName": "mendixtest", "scopeMapId": UNKNOWN},
+        needs={"scopeMapId": [scope_map]},
+    )
+    parent = namespace_side(stack, "orders", "mendixtest.azurecr.io", "mendixapps/orders")
+    stack.step(
+        "create",
+        KUBERNETES_SECRET,
+        "orders-pull-secret",
+        parent,
+        {
+            "metadata": {"name": "mendix-registry", "namespace": "orders"},
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": SECRET,
+        },
+        needs={"data": [token]},
+    )
+    return [stack.document()]
+
+
+def first_deployment_gcp() -> list[dict[str, Any]]:
+    stack = Stack("prod").setting(registry={"type": "google-gcr"}, namespaces=[{"name": "orders"}, {"name": "billing"}])
+    place = stack.component("mendix-registry:gcp:GoogleArtifactRegistry", "registry")
+    home = stack.step(
+        "create",
+        "gcp:artifactregistry/repository:Repository",
+        "orders",
+        place,
+        {
+            "repositoryId": "orders",
+            "location": "europe-west4",
+            "project": "acme",
+            "format": "DOCKER",
+            "dockerConfig": {"immutableTags": True},
+        },
+    )
+    account = stack.step(
+        "create",
+        "gcp:serviceaccount/account:Account",
+        "orders",
+        place,
+        {"accountId": "mendix-orders", "project": "acme"},
+    )
+    stack.step(
+        "create",
+        "gcp:serviceaccount/iAMMember:IAMMember",
+        "orders-trust",
+        place,
+        {
+            "serviceAccountId": UNKNOWN,
+            "role": "roles/iam.workloadIdentityUser",
+            "member": "serviceAccount:acme.svc.id.goog[orders/mendix-builder]",
+        },
+        needs={"serviceAccountId": [account]},
+    )
+    stack.step(
+        "create",
+        "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+        "orders-push",
+        place,
+        {
+            "repository": UNKNOWN,
+            "location": "europe-west4",
+            "project": "acme",
+            "role": "roles/artifactregistry.writer",
+            "member": UNKNOWN,
+        },
+        needs={"repository": [home], "member": [account]},
+    )
+    direct = (
+        "principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/acme.svc.id.goog/"
+        "subject/ns/billing/sa/mendix-builder"
+    )
+    stack.step(
+        "create",
+        "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+        "billing-push",
+        place,
+        {
+            "repository": UNKNOWN,
+            "location": "europe-west4",
+            "project": "acme",
+            "role": "roles/artifactregistry.writer",
+            "member": direct,
+        },
+        needs={"repository": [home]},
+    )
+    namespace_side(stack, "orders", "europe-west4-docker.pkg.dev", "acme/orders/orders")
+    return [stack.document()]
+
+
+def first_deployment_openshift() -> list[dict[str, Any]]:
+    host = "image-registry.openshift-image-registry.svc:5000"
+    stack = Stack("prod").setting(registry={"type": "openshift4"}, namespaces=[{"name": "orders"}])
+    place = stack.component("mendix-registry:openshift:OpenShift", "registry")
+    stack.step(
+        "create",
+        "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+        "orders-image-builder",
+        place,
+        {
+            "metadata": {"name": "mendix-image-builder", "namespace": "orders"},
+            "roleRef": {"kind": "ClusterRole", "name": "system:image-builder"},
+            "subjects": [{"kind": "ServiceAccount", "name": "builder", "namespace": "orders"}],
+        },
+    )
+    namespace_side(stack, "orders", host, "orders/{{.Name}}")
+    return [stack.document()]
+
+
+def first_deployment_generic() -> list[dict[str, Any]]:
+    stack = Stack("local").setting(
+        registry={
+            "type": "generic",
+            "pushHost": "registry.example.com:5000",
+            "authentication": {"username": "builder", "password": "[secret]"},
+            "transport": {"insecure": True},
+        }
+    )
+    stack.component("mendix-registry:generic:Generic", "registry")
+    parent = stack.component(NAMESPACE_COMPONENT, "orders")
+    stack.step(
+        "create",
+        SERVICE_ACCOUNT,
+        "orders-builder",
+        parent,
+        {"metadata": {"name": "mendix-builder", "namespace": "orders"}},
+    )
+    stack.step(
+        "create",
+        KUBERNETES_SECRET,
+        "orders-pull-secret",
+        parent,
+        {
+            "metadata": {"name": "mendix-registry", "namespace": "orders"},
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {".dockerconfigjson": "eyJhdXRocyI6eyJyZWdpc3RyeSI6eyJhdXRoIjoiWW5WcGJHUmxjanBvZFc1MFpYSXkifX19"},
+        },
+    )
+    inputs = job("orders", "registry.example.com:5000", "mendixapps/orders", CREDENTIALS="secret", INSECURE="true")
+    stack.step("create", JOB, "orders-push", parent, inputs)
+    stack.say("warning", "warning: registry.transport.insecure: pushes go over plain http.")
+    stack.say("info", "1 namespace, 1 registry\n")
+    return [stack.document()]
+
+
+def outputs_of(*namespaces: str) -> dict[str, Any]:
+    return {
+        "registry": {"type": "amazon-ecr", "pushHost": ECR_HOST},
+        "namespaces": {
+            name: {
+                "repository": f"mendixapps/{name}",
+                "serviceAccount": "mendix-builder",
+                "pushedAs": f"role mendix-{name}",
+            }
+            for name in namespaces
+        },
+    }
+
+
+def renamed_namespace() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "billing", "orders-eu")
+    stack.outputs = outputs_of("orders", "billing")
+    place = stack.urn(ECR, "registry")
+    ecr_namespace(stack, place, "orders", "delete")
+    ecr_namespace(stack, place, "orders-eu")
+    return [stack.document(unchanged=9)]
+
+
+def replaced_registry() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders")
+    stack.outputs = outputs_of("orders")
+    place = stack.urn(ECR, "registry")
+    home = stack.step(
+        "replace",
+        ECR_REPOSITORY,
+        "orders",
+        place,
+        repository("apps/orders"),
+        repository("mendixapps/orders"),
+        outputs=repository_outputs("mendixapps/orders"),
+        reasons=["name"],
+        detailed={"name": "update-replace"},
+        more_old={"protect": True},
+        more_new={"protect": True},
+    )
+    role = stack.step(
+        "same",
+        ROLE,
+        "orders",
+        place,
+        {"name": "mendix-orders", "assumeRolePolicy": trust(subject("orders"))},
+        {"name": "mendix-orders", "assumeRolePolicy": trust(subject("orders"))},
+    )
+    stack.step(
+        "update",
+        ROLE_POLICY,
+        "orders-push",
+        place,
+        {"role": "mendix-orders", "policy": push_policy("apps/orders")},
+        {"role": "mendix-orders", "policy": push_policy("mendixapps/orders")},
+        needs={"role": [role], "policy": [home]},
+        reasons=["policy"],
+        detailed={"policy": "update"},
+    )
+    return [stack.document(unchanged=5)]
+
+
+def widened_trust() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders")
+    stack.outputs = outputs_of("orders", "legacy")
+    stack.setting(namespaces=[{"name": "orders"}, {"name": "legacy"}])
+    place = stack.urn(ECR, "registry")
+    role = stack.step(
+        "update",
+        ROLE,
+        "orders",
+        place,
+        {
+            "name": "mendix-orders",
+            "assumeRolePolicy": trust("system:serviceaccount:*:mendix-builder", operator="StringLike"),
+        },
+        {"name": "mendix-orders", "assumeRolePolicy": trust(subject("orders"))},
+        reasons=["assumeRolePolicy"],
+        detailed={"assumeRolePolicy": "update"},
+    )
+    stack.step(
+        "update",
+        ROLE_POLICY,
+        "orders-push",
+        place,
+        {"role": "mendix-orders", "policy": push_policy("*")},
+        {"role": "mendix-orders", "policy": push_policy("mendixapps/orders")},
+        needs={"role": [role]},
+        reasons=["policy"],
+        detailed={"policy": "update"},
+    )
+    stack.step(
+        "update",
+        ECR_REPOSITORY,
+        "orders",
+        place,
+        repository("mendixapps/orders", imageTagMutability="MUTABLE", forceDelete=True),
+        repository("mendixapps/orders"),
+        outputs=repository_outputs("mendixapps/orders"),
+        reasons=["imageTagMutability", "forceDelete"],
+        detailed={"imageTagMutability": "update", "forceDelete": "add"},
+        more_old={"protect": True},
+    )
+    return [stack.document(unchanged=12)]
+
+
+def lost_access() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders")
+    stack.outputs = outputs_of("orders", "legacy")
+    place = stack.urn(ECR, "registry")
+    ecr_namespace(stack, place, "legacy", "delete")
+    return [stack.document(unchanged=9)]
+
+
+def thousand_changes() -> list[dict[str, Any]]:
+    names = [f"team-{number:04d}" for number in range(167)]
+    stack = aws_stack("fleet", *names)
+    place = stack.component(ECR, "registry")
+    for name in names:
+        ecr_namespace(stack, place, name, known=True)
+    return [stack.document()]
+
+
+def nothing_changed() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders", "billing")
+    stack.outputs = outputs_of("orders", "billing")
+    return [stack.document(unchanged=17)]
+
+
+def failed() -> list[dict[str, Any]]:
+    stack = aws_stack("prod", "orders")
+    place = stack.component(ECR, "registry")
+    stack.step("create", ECR_REPOSITORY, "orders", place, repository("mendixapps/orders"))
+    stack.say(
+        "error",
+        "error: aws:iam/role:Role resource 'orders' has a problem: AccessDenied: User: arn:aws:sts::123456789012:"
+        "assumed-role/preview/ci is not authorized to perform: iam:GetRole",
+        stack.urn(ROLE, "orders", place),
+    )
+    stack.say("error", "error: preview failed")
+    return [stack.document()]
+
+
+def hostile() -> list[dict[str, Any]]:
+    stack = Stack("prod|<b>x</b>")
+    evil = "</code><script>alert(1)</script><img src=x onerror=alert(2)> @everyone ``` `` ` | [a](javascript:alert(3)) \u202egnp"
+    place = stack.component(ECR, f"registry\n\n# {evil}")
+    stack.step(
+        "create",
+        ECR_REPOSITORY,
+        f"{evil}\r\n/assign @root",
+        place,
+        repository("mendixapps/<u>orders</u>\n```\n</details>\n<h1>out</h1>"),
+    )
+    stack.step(
+        "update",
+        ROLE,
+        "`\n-->\n<!-- mendix-registry-report:other -->",
+        place,
+        {
+            "name": "a|b\\|c",
+            "assumeRolePolicy": trust("system:serviceaccount:*:<svg onload=alert(4)>", operator="StringLike"),
+        },
+        {"name": "a|b\\|c", "assumeRolePolicy": trust(subject("<i>orders</i>", "</script><script>alert(5)</script>"))},
+        reasons=["</summary><b>reason</b>"],
+    )
+    stack.step(
+        "create",
+        ROLE_POLICY,
+        "policy",
+        place,
+        {"role": "a|b\\|c", "policy": push_policy("</script><script>alert(6)</script>", "x" * 5_000)},
+    )
+    stack.say(
+        "error", f"error: \x1b[31mred\x1b[0m \x07 bell\n```\n</details>\n\n# out\n{evil}\n````\n~~~\n/close", stack.root
+    )
+    return [stack.document()]
+
+
+def several_stacks() -> list[dict[str, Any]]:
+    dev = aws_stack("dev", "orders")
+    place = dev.component(ECR, "registry")
+    ecr_namespace(dev, place, "orders", known=True)
+    return [dev.document(), *renamed_namespace_of("test"), *nothing_changed()]
+
+
+def renamed_namespace_of(name: str) -> list[dict[str, Any]]:
+    stack = aws_stack(name, "orders-eu")
+    stack.outputs = outputs_of("orders")
+    place = stack.urn(ECR, "registry")
+    ecr_namespace(stack, place, "orders", "delete")
+    ecr_namespace(stack, place, "orders-eu", known=True)
+    return [stack.document(unchanged=3)]
+
+
+def secrets_forgotten() -> list[dict[str, Any]]:
+    """A program that marked nothing as secret."""
+    stack = Stack("prod")
+    stack.step(
+        "update",
+        KUBERNETES_SECRET,
+        "pull",
+        "",
+        {"metadata": {"name": "pull", "namespace": "orders"}, "stringData": {"config": "hunter2-new"}},
+        {"metadata": {"name": "pull", "namespace": "orders"}, "stringData": {"config": "hunter2-old"}},
+        reasons=["stringData.config"],
+        detailed={"stringData.config": "update"},
+    )
+    stack.step(
+        "create",
+        "docker:index/registry:Registry",
+        "hub",
+        "",
+        {
+            "username": "builder",
+            "password": "hunter2-plain",
+            "settings": json.dumps({"auths": {"h": {"auth": "aHVudGVyMi1hdXRo"}}, "token": "hunter2-json"}),
+            "url": "https://builder:hunter2-url@registry.example.com/v2/",
+            "env": [{"name": "REGISTRY_PASSWORD", "value": "hunter2-env"}],
+            "key": "-----BEGIN RSA PRIVATE KEY-----\nhunter2-pem\n-----END RSA PRIVATE KEY-----",
+            "secretName": "this-is-a-name",
+        },
+    )
+    stack.say("info", "pushing with https://builder:hunter2-log@registry.example.com and password=hunter2-said")
+    return [stack.document()]
+
+
+def drift() -> list[dict[str, Any]]:
+    """What ``pulumi refresh --preview-only`` finds after somebody has widened a trust and deleted a repository by hand."""
+    stack = aws_stack("prod", "orders", "billing")
+    place = stack.urn(ECR, "registry")
+    for namespace in ("orders", "billing"):
+        ecr_namespace(stack, place, namespace, "same", known=True)
+    for step in stack.steps:
+        step["op"] = "refresh"
+        step["newState"]["outputs"] = dict(step["oldState"]["outputs"])
+    (role,) = [step for step in stack.steps if step["urn"].endswith("role:Role::orders")]
+    role["newState"]["outputs"]["assumeRolePolicy"] = trust(subject("orders"), subject("intruder", "default"))
+    (home,) = [step for step in stack.steps if step["urn"].endswith("repository:Repository::billing")]
+    del home["newState"]
+    stack.counts = {"refresh": len(stack.steps)}
+    return [stack.document()]
+
+
+CASES: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    case.__name__: case
+    for case in (
+        first_deployment_aws,
+        first_deployment_pod_identity,
+        static_keys_aws,
+        first_deployment_azure,
+        admin_user_azure,
+        token_azure,
+        first_deployment_gcp,
+        first_deployment_openshift,
+        first_deployment_generic,
+        renamed_namespace,
+        replaced_registry,
+        widened_trust,
+        lost_access,
+        thousand_changes,
+        nothing_changed,
+        failed,
+        hostile,
+        several_stacks,
+        secrets_forgotten,
+        drift,
+    )
+}
+
+
+def fleet(namespaces: int = 1_000, stacks: int = 3, op: str = "same") -> list[dict[str, Any]]:
+    """Stacks in which the same happens to all namespaces but two: by default nothing, as ``--show-sames`` lists it."""
+    documents: list[dict[str, Any]] = []
+    for number in range(stacks):
+        names = [f"team-{index:04d}" for index in range(namespaces)]
+        stack = aws_stack(f"fleet-{number}", *names)
+        place = stack.urn(ECR, "registry")
+        for index, name in enumerate(names):
+            ecr_namespace(stack, place, name, {3: "create", 4: "delete"}.get(index, op), known=True, prefix=stack.name)
+        documents.append(stack.document())
+    return documents

@@ -1,0 +1,238 @@
+"""Every danger is marked when it appears, and not when it was there before or goes away."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import previews
+import pytest
+
+REGISTRY = "azure-native:containerregistry:Registry"
+ASSIGNMENT = "azure-native:authorization:RoleAssignment"
+AR = "gcp:artifactregistry/repository:Repository"
+AR_MEMBER = "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember"
+WRITER = "/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/2a1e307c-b015-4ebd-883e-5b7698a07328"
+ACR = "/subscriptions/1/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r"
+POD_TRUST = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
+TAGGED = {
+    **POD_TRUST,
+    "Condition": {
+        "StringEquals": {
+            "aws:RequestTag/kubernetes-namespace": "orders",
+            "aws:RequestTag/kubernetes-service-account": "mendix-builder",
+        }
+    },
+}
+
+
+def _mode(mode: str) -> dict[str, Any]:
+    return {"properties": {"template": {"resources": [{"properties": {"roleAssignmentMode": mode}}]}}}
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+def _role(trust: str) -> dict[str, Any]:
+    return {"name": "r", "assumeRolePolicy": trust}
+
+
+EXACT = _role(previews.trust(previews.subject("orders")))
+
+# What, its inputs when it is safe, and when it is not.
+PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
+    "wildcard subject": (
+        "wider trust",
+        previews.ROLE,
+        EXACT,
+        _role(previews.trust("system:serviceaccount:orders:*", operator="StringLike")),
+    ),
+    "no subject": ("wider trust", previews.ROLE, EXACT, _role(previews.trust())),
+    "no audience": (
+        "wider trust",
+        previews.ROLE,
+        EXACT,
+        _role(previews.trust(previews.subject("orders"), audience=False)),
+    ),
+    "another account": (
+        "wider trust",
+        previews.ROLE,
+        EXACT,
+        _role(_document({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}})),
+    ),
+    "everybody": ("wider trust", previews.ROLE, EXACT, _role(_document({"Effect": "Allow", "Principal": "*"}))),
+    "pod identity of every cluster": (
+        "wider trust",
+        previews.ROLE,
+        _role(_document(TAGGED)),
+        _role(_document(POD_TRUST)),
+    ),
+    "every repository": (
+        "wider trust",
+        previews.ROLE_POLICY,
+        {"role": "r", "policy": previews.push_policy("a")},
+        {"role": "r", "policy": previews.push_policy("*")},
+    ),
+    "every action": (
+        "wider trust",
+        previews.ROLE_POLICY,
+        {"role": "r", "policy": previews.push_policy("a")},
+        {
+            "role": "r",
+            "policy": _document({"Effect": "Allow", "Action": "ecr:*", "Resource": previews.repository_arn("a")}),
+        },
+    ),
+    "no repository condition": (
+        "wider trust",
+        ASSIGNMENT,
+        {"scope": ACR, "roleDefinitionId": WRITER, "condition": "@Request[x/repositories:name] StringEquals 'a'"},
+        {"scope": ACR, "roleDefinitionId": WRITER},
+    ),
+    "a whole resource group": (
+        "wider trust",
+        ASSIGNMENT,
+        {"scope": ACR, "roleDefinitionId": WRITER, "condition": "@Request[x/repositories:name] StringEquals 'a'"},
+        {
+            "scope": "/subscriptions/1/resourceGroups/g",
+            "roleDefinitionId": WRITER,
+            "condition": "@Request[x/repositories:name] StringEquals 'a'",
+        },
+    ),
+    "anonymous pull": ("wider trust", REGISTRY, {"anonymousPullEnabled": False}, {"anonymousPullEnabled": True}),
+    "all users": (
+        "wider trust",
+        AR_MEMBER,
+        {"role": "roles/artifactregistry.reader", "member": "serviceAccount:a@b.iam.gserviceaccount.com"},
+        {"role": "roles/artifactregistry.reader", "member": "allUsers"},
+    ),
+    "a whole namespace": (
+        "wider trust",
+        AR_MEMBER,
+        {"role": "roles/artifactregistry.writer", "member": "principal://x/subject/ns/a/sa/b"},
+        {
+            "role": "roles/artifactregistry.writer",
+            "member": "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/namespace/a",
+        },
+    ),
+    "a group": (
+        "wider trust",
+        "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+        {"subjects": [{"kind": "ServiceAccount", "name": "builder"}]},
+        {"subjects": [{"kind": "Group", "name": "system:authenticated"}]},
+    ),
+    "mutable tags": (
+        "protection removed",
+        previews.ECR_REPOSITORY,
+        {"imageTagMutability": "IMMUTABLE"},
+        {"imageTagMutability": "MUTABLE"},
+    ),
+    "mutable tags at Google": (
+        "protection removed",
+        AR,
+        {"dockerConfig": {"immutableTags": True}},
+        {"dockerConfig": {"immutableTags": False}},
+    ),
+    "deleted with its images": (
+        "protection removed",
+        previews.ECR_REPOSITORY,
+        {"forceDelete": False},
+        {"forceDelete": True},
+    ),
+    "no scan": (
+        "protection removed",
+        previews.ECR_REPOSITORY,
+        {"imageScanningConfiguration": {"scanOnPush": True}},
+        {"imageScanningConfiguration": {"scanOnPush": False}},
+    ),
+    "from the internet": (
+        "protection removed",
+        REGISTRY,
+        {"publicNetworkAccess": "Disabled"},
+        {"publicNetworkAccess": "Enabled"},
+    ),
+    "permissions for all repositories": (
+        "protection removed",
+        "azure-native:resources:Deployment",
+        _mode("AbacRepositoryPermissions"),
+        _mode("LegacyRegistryPermissions"),
+    ),
+    "no boundary": (
+        "protection removed",
+        previews.ROLE,
+        {**EXACT, "permissionsBoundary": "arn:aws:iam::1:policy/b"},
+        EXACT,
+    ),
+    "admin user": ("static credentials", REGISTRY, {"adminUserEnabled": False}, {"adminUserEnabled": True}),
+    "plain http": (
+        "plain http",
+        previews.JOB,
+        previews.job("orders", "r", "a", INSECURE="false"),
+        previews.job("orders", "r", "a", INSECURE="true"),
+    ),
+}
+
+
+def _kinds(summaries, type_: str, old: dict[str, Any], new: dict[str, Any], **more: Any) -> set[str]:
+    stack = previews.Stack()
+    stack.step("update", type_, "it", "", new, old, **more)
+    (report,) = summaries([stack.document()])
+    return {risk.kind for risk in report.risks}
+
+
+@pytest.mark.parametrize("what", PAIRS)
+def test_a_danger_is_marked_when_it_appears(what: str, summaries) -> None:
+    kind, type_, safe, dangerous = PAIRS[what]
+    assert kind in _kinds(summaries, type_, safe, dangerous)
+
+
+@pytest.mark.parametrize("what", PAIRS)
+def test_a_danger_that_goes_away_or_was_there_before_is_not_marked(what: str, summaries) -> None:
+    _, type_, safe, dangerous = PAIRS[what]
+    assert _kinds(summaries, type_, dangerous, {**safe, "tags": {"a": "b"}}) == set()
+    assert _kinds(summaries, type_, dangerous, {**dangerous, "tags": {"a": "b"}}) == set()
+    assert _kinds(summaries, type_, safe, {**safe, "tags": {"a": "b"}}) == set()
+
+
+@pytest.mark.parametrize("type_", [previews.ECR_REPOSITORY, REGISTRY, AR, "kubernetes:core/v1:Namespace"])
+@pytest.mark.parametrize("op", ["delete", "replace"])
+def test_what_holds_data_is_lost_unless_it_is_kept_in_the_cloud(op: str, type_: str, summaries) -> None:
+    for kept in (False, True):
+        stack = previews.Stack()
+        new = {"name": "b"} if op == "replace" else None
+        stack.step(
+            op,
+            type_,
+            "it",
+            "",
+            new,
+            {"name": "a"},
+            more_old={"retainOnDelete": kept},
+            more_new={"retainOnDelete": kept},
+        )
+        (report,) = summaries([stack.document()])
+        assert ("data loss" in {risk.kind for risk in report.risks}) != kept
+
+
+def test_taking_protection_away_is_marked_even_if_nothing_else_changes(summaries) -> None:
+    stack = previews.Stack()
+    stack.step("same", REGISTRY, "it", "", {"a": "b"}, {"a": "b"}, more_old={"protect": True})
+    (report,) = summaries([stack.document()])
+    assert [risk.kind for risk in report.risks] == ["protection removed"]
+
+
+@pytest.mark.parametrize(
+    "type_", ["aws:iam/accessKey:AccessKey", "azure-native:containerregistry:Token", "gcp:serviceaccount/key:Key"]
+)
+def test_a_new_key_is_marked_and_an_old_one_is_not(type_: str, summaries) -> None:
+    stack = previews.Stack()
+    stack.step("create", type_, "new", "", {"a": "b"})
+    stack.step("update", type_, "old", "", {"a": "c"}, {"a": "b"})
+    (report,) = summaries([stack.document()])
+    assert [(risk.kind, risk.name) for risk in report.risks] == [("static credentials", "new")]
+
+
+def test_plain_http_in_the_stack_file_is_marked_every_time(summaries) -> None:
+    stack = previews.Stack().setting(registry={"type": "generic", "transport": {"insecure": True}})
+    (report,) = summaries([stack.document()])
+    assert [risk.kind for risk in report.risks] == ["plain http"]
