@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.conftest import ROOT
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 120_000
+"""Milliseconds; the browser's own 30 s can pass on a machine that is busy with other tests."""
 LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src")}
 
 pytestmark = pytest.mark.slow
@@ -109,7 +111,7 @@ def test_the_components_arguments_are_in_their_reference(site: Path) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE)
         yield started
         started.close()
 
@@ -120,6 +122,7 @@ def browser() -> Iterator[Browser]:
 def test_pages_in_a_browser(site: Path, pages: dict[Path, Page], browser: Browser, scheme: str, width: int) -> None:
     """No error, no request to elsewhere, diagrams drawn, nothing wider than the screen."""
     tab = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 844})  # pyright: ignore[reportArgumentType]
+    tab.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: wrong.append(str(error)))

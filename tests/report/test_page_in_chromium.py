@@ -20,6 +20,8 @@ from pypdf import PdfReader
 from report.page import write_page
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 120_000
+"""Milliseconds; the browser's own 30 s can pass on a machine that is busy with other tests."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +33,7 @@ pytestmark = [
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root, as whom CI runs in a container; all it opens here are our own files.
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE)
         yield started
         started.close()
 
@@ -46,6 +48,7 @@ def show(browser: Browser, tmp_path: Path, summaries) -> Iterator[Callable[..., 
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", offline=True
         )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
