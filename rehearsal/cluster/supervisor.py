@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +54,10 @@ class Supervisor:
         """Carry out the specification: end what is not in it any more or has changed, start what is new."""
         wanted = NodeSpec.read(self._specification)
         by_name = {spec.name: spec for spec in wanted.processes}
-        for name, child in list(self._children.items()):
-            if by_name.get(name) != child.spec:
-                self._stop(child)
-                del self._children[name]
+        ending = {name: child for name, child in self._children.items() if by_name.get(name) != child.spec}
+        self._stop(ending.values())
+        for name in ending:
+            del self._children[name]
         for name, spec in by_name.items():
             self._children.setdefault(name, _Child(spec))
         self._start_due()
@@ -113,14 +114,16 @@ class Supervisor:
             child.delay = _FIRST_DELAY if now - child.began > _SETTLED else min(child.delay * 2, _LONGEST_DELAY)
             child.due = now + child.delay
 
-    def _stop(self, child: _Child) -> None:
-        if child.due is not None:
-            return
-        os.kill(child.pid, signal.SIGTERM)
+    def _stop(self, children: Iterable[_Child]) -> None:
+        """End them all at once: who sent the order waits for it, and the patience of several would add up."""
+        alive = [child for child in children if child.due is None]
+        for child in alive:
+            os.kill(child.pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
-        while start_ticks(child.pid) == child.start:
+        while alive := [child for child in alive if start_ticks(child.pid) == child.start]:
             if time.monotonic() > deadline:
-                os.kill(child.pid, signal.SIGKILL)
+                for child in alive:
+                    os.kill(child.pid, signal.SIGKILL)
             time.sleep(0.01)
 
     def _tell(self) -> None:

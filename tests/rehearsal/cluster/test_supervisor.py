@@ -21,7 +21,7 @@ SUPERVISOR = """
 import signal, sys
 from pathlib import Path
 from rehearsal.cluster import supervisor
-supervisor._STOP_SECONDS = 0.2
+supervisor._STOP_SECONDS = float(sys.argv[3])
 signal.pthread_sigmask(signal.SIG_BLOCK, supervisor._SIGNALS)
 one = supervisor.Supervisor(Path(sys.argv[1]), Path(sys.argv[2]))
 one.apply()
@@ -37,6 +37,7 @@ class Node:
         self.directory = directory
         self._wanted, self._running = directory / "processes.json", directory / "running.json"
         self._generation = 0
+        self.patience = 0.2
         self.process: subprocess.Popen[bytes] | None = None
 
     def spec(self, name: str, *argv: str, **changes: str) -> ProcessSpec:
@@ -48,7 +49,7 @@ class Node:
         generation = str(self._generation)
         self._wanted.write_text(replace(EMPTY, processes=specs, generation=generation).to_json())
         if self.process is None:
-            command = [sys.executable, "-c", SUPERVISOR, str(self._wanted), str(self._running)]
+            command = [sys.executable, "-c", SUPERVISOR, str(self._wanted), str(self._running), str(self.patience)]
             self.process = subprocess.Popen(command, cwd=ROOT)
         else:
             self.process.send_signal(signal.SIGHUP)
@@ -126,6 +127,24 @@ def test_an_order_ends_what_is_not_in_it_starts_what_is_new_and_leaves_the_rest(
     assert after["file"].pid != before["file"].pid
     for name in ("goes", "file", "stubborn"):
         assert start_ticks(before[name].pid) is None, name
+
+
+def test_all_that_has_to_go_is_asked_before_anyone_is_waited_for(node: Node) -> None:
+    """One after another, the patience with each would add up to more than who sent the order has. Here each ends only once
+    the other was asked too, and is given longer than the test waits."""
+    node.patience = 60
+    script = "trap 'touch heard-{0}; until [ -e heard-{1} ]; do sleep 0.1; done; exit' TERM; touch {0}; while :; do sleep 1; done"
+    node.order(
+        *(
+            node.spec(one, "/bin/sh", "-c", f"cd {node.directory}; {script.format(one, other)}")
+            for one, other in (("left", "right"), ("right", "left"))
+        )
+    )
+    for _ in range(1000):
+        if (node.directory / "left").exists() and (node.directory / "right").exists():
+            break
+        time.sleep(0.01)
+    assert node.order().processes == {}
 
 
 def test_a_process_gets_its_environment_and_nothing_of_the_callers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
