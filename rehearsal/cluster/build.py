@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import subprocess
 import threading
 import time
@@ -31,8 +32,9 @@ class GoProgram:
     described: str = ""
 
     def key(self) -> str:
-        """Hash of everything that decides the executable: what go.sum pins, the sources and the flags."""
-        digest = hashlib.sha256(" ".join(self.ldflags).encode())
+        """Hash of everything that decides the executable: what go.sum pins, the sources, the flags, and the kind of machine,
+        as a home directory may be on several."""
+        digest = hashlib.sha256(" ".join((platform.machine(), *self.ldflags)).encode())
         for path in sorted(self.module.iterdir()):
             if path.suffix == ".go" or path.name in ("go.mod", "go.sum"):
                 digest.update(f"\n{path.name}\n".encode())

@@ -2,11 +2,12 @@
 //
 // The rehearsal needs a real API server, real controllers and a real kubelet on machines that can reach a Go
 // module proxy but no container registry and no download site. Each component is the upstream one, started by the
-// name of its first argument; nothing is patched, and one interval is set (jobBatchPeriod below). One executable instead of five saves four times the
-// link time and most of the disk.
+// name of its first argument; nothing is patched, and one interval is set (jobBatchPeriod below). One executable
+// instead of five saves four times the link time and most of the disk.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -22,13 +23,11 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 	"k8s.io/kubernetes/pkg/controller/job"
-
-	"context"
 )
 
-// The Job controller gathers the changes of a Job's pods before it looks at the Job again: by default for a second, which spares the
-// API server of a large cluster. Here it would only be a second of nothing after each builder Job's pod. What the controller decides is
-// the same; upstream exports the variable for its own tests, and has no flag for it.
+// The Job controller gathers the changes of a Job's pods before it looks at the Job again: by default for a second,
+// which spares the API server of a large cluster. Here it would only be a second of nothing after each builder Job's
+// pod. What the controller decides is the same; upstream exports the variable for its own tests, and has no flag for it.
 const jobBatchPeriod = 50 * time.Millisecond
 
 func main() {

@@ -61,6 +61,14 @@ def test_and_when_a_file_is_renamed_or_a_flag_is_another_but_not_by_what_go_does
     assert GoProgram("program", module).key() != before
 
 
+def test_and_on_another_kind_of_machine_which_may_share_the_cache(
+    module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = GoProgram("program", module).key()
+    monkeypatch.setattr("platform.machine", lambda: "aarch64" if os.uname().machine != "aarch64" else "x86_64")
+    assert GoProgram("program", module).key() != before
+
+
 def test_every_program_pins_what_it_is_made_of() -> None:
     assert len({program.cached(Path("/cache")) for program in PROGRAMS}) == len(PROGRAMS)
     for program in PROGRAMS:
