@@ -13,6 +13,9 @@ And on the engine: of its CPU for one resource (1.2 ms on a busy machine) about 
 journal; the rest is three gRPC calls, one served and two made, and what they wake. Those calls cost more by a synchronous
 client (2.2 times the CPU on threads, 1.3 times by futures), and no less, beyond the noise of three runs, with uvloop, gRPC's
 minimal stack or its optimization target.
+
+The provider agrees to everything at once. It is measured as a Go program, which the clouds' real providers are, and as a
+Python program, which the rehearsal's own are: there program, engine and provider share the processors as Pythons.
 """
 
 from __future__ import annotations
@@ -31,7 +34,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = ROOT / "bench" / "programs" / "many"
-PLUGIN = ROOT / "bench" / "plugin" / "pulumi-resource-bench"
+PYTHON_PLUGIN = ROOT / "bench" / "plugin" / "pulumi-resource-bench"
+FLOOR = "SDK floor"
+ROWS = {
+    ("floor", "go"): FLOOR,
+    ("up", "go"): "first up, Go provider",
+    ("preview", "go"): "unchanged preview, Go provider",
+    ("up", "python"): "first up, Python provider",
+    ("preview", "python"): "unchanged preview, Python provider",
+}
 sys.path.insert(0, str(ROOT))
 
 
@@ -44,19 +55,28 @@ async def floor() -> None:
     await run_at_floor(ProgramSettings(PROGRAM, PROGRAM, "many", "bench", {}, (), dict(os.environ), 16, False))
 
 
-async def engine(kind: str, home: Path) -> None:
+def go_plugin() -> Path:
+    """The provider's executable, from the cache if it was built before."""
+    from rehearsal.cluster.build import GoProgram, ensure_program
+    from rehearsal.cluster.paths import cache_directory
+
+    program = GoProgram("pulumi-resource-bench", ROOT / "bench" / "plugin" / "go", described="the benchmark's provider")
+    return ensure_program(program, cache_directory(), lambda _: None)
+
+
+async def engine(kind: str, home: Path, plugin: Path) -> None:
     """Run the program against the engine."""
     from rehearsal.engine import Update, run_update
     from rehearsal.engine.project import load_project
 
     # As the CLI does: it names the plugins that a stack will need by the place its registry is in.
-    update = Update(load_project(PROGRAM), "bench", kind, home, stand_ins={"bench": PLUGIN}, expected=("bench",))  # type: ignore[arg-type]
+    update = Update(load_project(PROGRAM), "bench", kind, home, stand_ins={"bench": plugin}, expected=("bench",))  # type: ignore[arg-type]
     finished = await run_update(update, lambda event: None)
     if not finished.ok:
         raise SystemExit(finished.error)
 
 
-def one(what: str, count: int, home: Path) -> dict[str, float]:
+def one(what: str, count: int, home: Path, plugin: Path) -> dict[str, float]:
     """Seconds and peak memory of one run in a process of its own."""
     environment = {
         **os.environ,
@@ -64,7 +84,7 @@ def one(what: str, count: int, home: Path) -> dict[str, float]:
         "PULUMI_CONFIG_PASSPHRASE": "bench",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    command = [sys.executable, __file__, "--run", what, str(home)]
+    command = [sys.executable, __file__, "--run", what, str(home), str(plugin)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise SystemExit(done.stdout + done.stderr)
@@ -75,43 +95,46 @@ def main(counts: list[int]) -> None:
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     print(f"machine: {os.cpu_count()} cores, {int(memory.split()[1]) / 2**20:.0f} GiB, Python {sys.version.split()[0]}")
     print(
-        f"{'resources':>9}  {'what':<18} {'seconds':>8} {'x floor':>8} {'CPU s':>7} {'x floor':>8} {'engine CPU':>11} "
+        f"{'resources':>9}  {'what':<34} {'seconds':>8} {'x floor':>8} {'CPU s':>7} {'x floor':>8} {'engine CPU':>11} "
         f"{'engine MB':>10} {'children MB':>12}"
     )
+    plugins = {"go": go_plugin(), "python": PYTHON_PLUGIN}
     medians: dict[tuple[int, str, str], float] = {}
     for count in counts:
         rounds = 3 if count <= 1000 else 1
-        results: dict[str, list[dict[str, float]]] = {"floor": [], "up": [], "preview": []}
+        results: dict[str, list[dict[str, float]]] = {label: [] for label in ROWS.values()}
         for _ in range(rounds):
             with tempfile.TemporaryDirectory() as folder:
-                for what in results:
-                    results[what].append(one(what, count, Path(folder)))
+                for (what, language), label in ROWS.items():
+                    results[label].append(one(what, count, Path(folder, language), plugins[language]))
 
-        def middle(what: str, key: str, results: dict[str, list[dict[str, float]]] = results) -> float:
-            return statistics.median(item[key] for item in results[what])
+        def middle(label: str, key: str, results: dict[str, list[dict[str, float]]] = results) -> float:
+            return statistics.median(item[key] for item in results[label])
 
-        for what, label in (("floor", "SDK floor"), ("up", "first up"), ("preview", "unchanged preview")):
-            medians[count, what, "seconds"] = seconds = middle(what, "seconds")
-            medians[count, what, "cpu"] = cpu = middle(what, "own_cpu") + middle(what, "children_cpu")
-            floor_cpu = middle("floor", "own_cpu") + middle("floor", "children_cpu")
-            own, children = (max(item[key] for item in results[what]) for key in ("own_mb", "children_mb"))
+        floor_cpu = middle(FLOOR, "own_cpu") + middle(FLOOR, "children_cpu")
+        for label in ROWS.values():
+            medians[count, label, "seconds"] = seconds = middle(label, "seconds")
+            medians[count, label, "cpu"] = cpu = middle(label, "own_cpu") + middle(label, "children_cpu")
+            own, children = (max(item[key] for item in results[label]) for key in ("own_mb", "children_mb"))
             print(
-                f"{count:>9}  {label:<18} {seconds:>8.2f} {seconds / middle('floor', 'seconds'):>8.2f} {cpu:>7.2f} "
-                f"{cpu / floor_cpu:>8.2f} {middle(what, 'own_cpu'):>11.2f} {own:>10.0f} {children:>12.0f}",
+                f"{count:>9}  {label:<34} {seconds:>8.2f} {seconds / middle(FLOOR, 'seconds'):>8.2f} {cpu:>7.2f} "
+                f"{cpu / floor_cpu:>8.2f} {middle(label, 'own_cpu'):>11.2f} {own:>10.0f} {children:>12.0f}",
                 flush=True,
             )
     if len(counts) > 1:
         first, last = counts[0], counts[-1]
-        for what in ("floor", "up", "preview"):
-            seconds, cpu = (medians[last, what, key] / medians[first, what, key] for key in ("seconds", "cpu"))
-            print(f"{last // first} times the resources, {what}: {seconds:.1f} times the time, {cpu:.1f} times the CPU")
+        for label in ROWS.values():
+            seconds, cpu = (medians[last, label, key] / medians[first, label, key] for key in ("seconds", "cpu"))
+            print(
+                f"{last // first} times the resources, {label}: {seconds:.1f} times the time, {cpu:.1f} times the CPU"
+            )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--run"]:
         began = time.monotonic()
-        what, home = sys.argv[2], Path(sys.argv[3])
-        asyncio.run(floor() if what == "floor" else engine(what, home))
+        what, home, plugin = sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+        asyncio.run(floor() if what == "floor" else engine(what, home, plugin))
         figures = {"seconds": time.monotonic() - began}
         for name, who in (("own", resource.RUSAGE_SELF), ("children", resource.RUSAGE_CHILDREN)):
             usage = resource.getrusage(who)
