@@ -10,6 +10,7 @@ from pulumi_aws.ecr import LifecyclePolicy, Repository, RepositoryCreationTempla
 from pulumi_aws.iam import Role, RolePolicy
 
 from components.aws.lifecycle import lifecycle_policy
+from components.aws.location import import_id
 from components.iam_documents import creation_template_policy, creation_template_trust
 
 
@@ -126,7 +127,7 @@ class EcrRegistry(pulumi.ComponentResource):
             # Left out rather than false: an import compares with what exists, where this is nothing.
             force_delete=None if args.get("deletion_protection", True) else True,
             tags=args.get("tags") or None,
-            opts=pulumi.ResourceOptions(parent=self, import_=repository, protect=True)
+            opts=pulumi.ResourceOptions(parent=self, import_=import_id(repository, args.get("region")), protect=True)
             if imported
             else pulumi.ResourceOptions(parent=self),
         )

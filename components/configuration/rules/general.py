@@ -23,40 +23,40 @@ def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[
     """No secret stands in plain text in the stack file. Pulumi tells only whether a key has encrypted parts, not which."""
     for at, secret in _secrets(settings.registry, REGISTRY):
         if secret.origin == "text" and "registry" not in encrypted_keys:
-            yield _in_plain_text(
+            yield Problem(
                 at,
                 f"the {_words(at)} stands in plain text in the stack file",
                 "everyone who can read the repository could push images that your cluster then runs",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
             )
     kubeconfig = settings.cluster.kubeconfig
     if kubeconfig is not None and kubeconfig.origin == "text" and "cluster" not in encrypted_keys:
-        found = credentials.in_kubeconfig(kubeconfig)
-        if found:
-            yield _in_plain_text(
-                ("cluster", "kubeconfig"),
+        at = ("cluster", "kubeconfig")
+        if found := credentials.in_kubeconfig(kubeconfig):
+            yield Problem(
+                at,
                 f"the kubeconfig stands in plain text in the stack file, with {found} in it",
                 "everyone who can read the repository could do in the cluster what this stack may",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
             )
     build = settings.builder.build
     url = build.mda.url if build is not None else None
     if url is not None and url.origin == "text" and "builder" not in encrypted_keys:
-        found = credentials.in_url(url)
-        if found:
-            yield _in_plain_text(
-                (*BUILDER, "build", "mda", "url"),
+        at = (*BUILDER, "build", "mda", "url")
+        if found := credentials.in_url(url):
+            yield Problem(
+                at,
                 f"the URL stands in plain text in the stack file, with {found} in it",
                 "everyone who can read the repository could download as this stack does",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
             )
 
 
-def _in_plain_text(at: Location, what: str, why: str) -> Problem:
-    return Problem(
-        at,
-        what,
-        why,
-        f"run 'pulumi config set --secret --path mendix-registry:{'.'.join(map(str, at))}', "
-        f"or give {{environment: NAME}} or {{file: path}}; and change it, it has been seen",
-    )
+def _dotted(at: Location) -> str:
+    return ".".join(map(str, at))
 
 
 def _secrets(value: Any, at: Location) -> Iterator[tuple[Location, SecretText]]:

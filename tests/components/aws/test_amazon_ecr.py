@@ -214,7 +214,7 @@ def test_what_is_imported_is_always_protected() -> None:
     )
     imported = {item.type: (item.import_id, item.protect) for item in recording.registered if item.import_id}
     assert imported == {
-        "aws:ecr/repository:Repository": ("mendixapps/orders", True),
+        "aws:ecr/repository:Repository": ("mendixapps/orders@eu-west-1", True),
         "aws:iam/role:Role": ("the-builder", True),
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (PROVIDER, True),
     }
@@ -222,6 +222,18 @@ def test_what_is_imported_is_always_protected() -> None:
     assert role.inputs["name"] == "the-builder"
     # The engine refuses an import that would change something; nobody could give another description.
     assert role.ignore_changes == ("description",)
+
+
+def test_an_import_looks_in_the_resources_region_whatever_the_providers_is() -> None:
+    """The provider reads an import's region from the id alone; by the bare one it looked in its own region."""
+    authentication = {**POD_IDENTITY, "cluster": {"name": "production", "region": "eu-central-1"}}
+    given = settings(
+        {**authentication, "import": {"orders": "production,a-1"}}, repositories={"import": ["mendixapps/orders"]}
+    )
+    recording, _ = deployed(given)
+    assert recording.one("aws:ecr/repository:Repository").import_id == "mendixapps/orders@eu-west-1"
+    association = recording.one("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    assert association.import_id == "production,a-1@eu-central-1"
 
 
 def test_a_repository_that_is_taken_over_keeps_its_lifecycle_unless_the_stack_file_gives_one() -> None:
