@@ -14,7 +14,7 @@ from components.aws.mxpc import configuration_file
 from components.aws.registry import EcrRegistry, EcrRegistryArgs
 from components.configuration import ecr_plan
 from components.configuration.kinds import AmazonEcrRegistry
-from components.configuration.kinds.aws import Irsa, Repositories
+from components.configuration.kinds.aws import Irsa, Repositories, StaticKeys
 from components.configuration.settings import Namespace, Settings
 from components.configuration.transport import TransportDecision
 from components.names import bounded
@@ -55,9 +55,11 @@ class AmazonEcr(RegistryPlace):
 
     def _create_repositories(self, name: str, arns: Mapping[str, pulumi.Output[str]]) -> EcrRegistry | None:
         names = ecr_plan.managed(self._settings, self._registry)
-        if not names:
-            return None
         options = self._registry.repositories
+        # Builders may create below every repository, so the template must be there for those of others, too.
+        prefixes = ecr_plan.repositories(self._settings) if options.create_on_push else ()
+        if not names and not prefixes:
+            return None
         args: EcrRegistryArgs = {
             "repositories": list(names),
             "imports": list(options.import_),
@@ -65,13 +67,20 @@ class AmazonEcr(RegistryPlace):
             "mutable_tags": list(options.mutable_tags),
             "scan_on_push": options.scan_on_push,
             "encryption_type": options.encryption.type,
-            "lifecycle_policy": _lifecycle(options),
             "deletion_protection": options.deletion_protection,
             "create_on_push": options.create_on_push,
+            "creation_prefixes": list(prefixes),
             "creation_role_name": bounded(f"mendix-{pulumi.get_stack()}-ecr-creation", NAME_LIMIT),
-            "repository_arns": pulumi.Output.all(**{repository: arns[repository] for repository in names}),
+            "repository_arns": pulumi.Output.all(**arns),
             "tags": self._registry.tags,
         }
+        identities = self._registry.authentication
+        owners = identities.users if isinstance(identities, StaticKeys) else identities.roles
+        args["creation_role_path"] = owners.path
+        if owners.permissions_boundary:
+            args["creation_role_boundary"] = owners.permissions_boundary
+        if options.lifecycle_is_given:
+            args["lifecycle_policy"] = _lifecycle(options)
         if options.encryption.key:
             args["kms_key"] = options.encryption.key
         if options.creation_role:

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_aws.eks import PodIdentityAssociation
 from pulumi_aws.iam import OpenIdConnectProvider, get_open_id_connect_provider_output
 
-from components.aws.location import Location
+from components.aws.location import Location, import_id
 from components.aws.push_role import DEFAULT_AUDIENCE, EcrPushRole, EcrPushRoleArgs
 from components.aws.push_user import EcrPushUser, EcrPushUserArgs, credentials_file
 from components.configuration import ecr_plan
@@ -127,17 +127,18 @@ class Identities:
     def _association(
         self, method: PodIdentity, namespace: Namespace, role_arn: pulumi.Input[str]
     ) -> PodIdentityAssociation:
-        import_id = method.import_.get(namespace.name)
+        exists = method.import_.get(namespace.name)
+        region = method.cluster.region or self._location.given_region
         return PodIdentityAssociation(
             namespace.name,
             cluster_name=method.cluster.name,
             namespace=namespace.name,
             service_account=namespace.service_account.name,
             role_arn=role_arn,
-            region=method.cluster.region or self._location.given_region,
+            region=region,
             tags=self._registry.tags or None,
-            opts=pulumi.ResourceOptions(parent=self._parent, import_=import_id, protect=True)
-            if import_id
+            opts=pulumi.ResourceOptions(parent=self._parent, import_=import_id(exists, region), protect=True)
+            if exists
             else pulumi.ResourceOptions(parent=self._parent),
         )
 

@@ -48,3 +48,9 @@ def locate(registry: AmazonEcrRegistry, parent: pulumi.Resource) -> Location:
         lambda parts: ecr_host(parts[0], parts[1], parts[2], registry.endpoint)
     )
     return Location(account_id, known_region, partition, host, region)
+
+
+def import_id(identity: str, region: str | None) -> str:
+    """The id by which the provider finds ``identity`` in ``region``: it reads an import's region from the id alone, whatever
+    the resource's own ``region`` says, and looks in its own region without one."""
+    return identity if region in (None, pulumi.Config("aws").get("region")) else f"{identity}@{region}"

@@ -10,6 +10,7 @@ from pulumi_aws.ecr import LifecyclePolicy, Repository, RepositoryCreationTempla
 from pulumi_aws.iam import Role, RolePolicy
 
 from components.aws.lifecycle import lifecycle_policy
+from components.aws.location import import_id
 from components.iam_documents import creation_template_policy, creation_template_trust
 
 
@@ -41,13 +42,18 @@ class EcrRegistryArgs(TypedDict):
     """ARN of the KMS key. Default: AWS's own key for ECR."""
 
     lifecycle_policy: NotRequired[str]
-    """ECR's JSON text of what it deletes by itself; an empty text for nothing. Default: untagged images after 14 days."""
+    """ECR's JSON text of what it deletes by itself; an empty text for nothing. Default: untagged images after 14 days, but
+    nothing in repositories that are taken over: only where this is given, it replaces the policy that they have."""
 
     deletion_protection: NotRequired[bool]
     """Whether a repository that still has images cannot be deleted. Default: true."""
 
     create_on_push: NotRequired[bool]
     """Whether a push to a name below one of the repositories creates that repository. Default: false."""
+
+    creation_prefixes: NotRequired[list[str]]
+    """With `create_on_push`: names below which a push creates, whether or not a repository of that name is this
+    component's. Default: the repositories."""
 
     repository_arns: NotRequired[pulumi.Input[Mapping[str, str]]]
     """With `create_on_push` and tags or a KMS key: ARNs of the repositories by name, for the permissions of the role by
@@ -58,6 +64,12 @@ class EcrRegistryArgs(TypedDict):
 
     creation_role_name: NotRequired[str]
     """With `create_on_push`: name of the role that is created for that, where tags or a KMS key need one."""
+
+    creation_role_path: NotRequired[str]
+    """Path of that role. Default: /."""
+
+    creation_role_boundary: NotRequired[pulumi.Input[str]]
+    """ARN of the policy that bounds what that role may do."""
 
     tags: NotRequired[Mapping[str, str]]
     """Tags of all of it."""
@@ -81,22 +93,25 @@ class EcrRegistry(pulumi.ComponentResource):
         self._lifecycle = lifecycle_policy(14, None) if policy is None else policy
         self._ready: dict[str, tuple[pulumi.Resource, ...]] = {}
         repositories = {repository: self._repository(repository) for repository in args["repositories"]}
-        self.repository_urls = pulumi.Output.all(**{n: r.repository_url for n, r in repositories.items()})
-        self.repository_arns = pulumi.Output.all(**{n: r.arn for n, r in repositories.items()})
+        self.repository_urls = _by_name({n: r.repository_url for n, r in repositories.items()})
+        self.repository_arns = _by_name({n: r.arn for n, r in repositories.items()})
         for repository, resource in repositories.items():
             self._ready[repository] = (resource,)
-        if args.get("create_on_push", False) and repositories:
+        prefixes = args.get("creation_prefixes", args["repositories"]) if args.get("create_on_push", False) else []
+        if prefixes:
             role_arn = self._creation_role()
-            for repository in repositories:
-                self._ready[repository] += (self._template(repository, role_arn),)
+            for prefix in prefixes:
+                self._ready[prefix] = (*self.ready(prefix), self._template(prefix, role_arn))
         self.register_outputs({"repositoryUrls": self.repository_urls, "repositoryArns": self.repository_arns})
 
     def ready(self, repository: str) -> tuple[pulumi.Resource, ...]:
-        """The resources after whose creation ``repository`` takes a push; none if it is not one of this component's."""
+        """The resources after whose creation ``repository``, and what lies below it, take a push; none if this component
+        makes nothing for it."""
         return self._ready.get(repository, ())
 
     def _repository(self, repository: str) -> Repository:
         args = self._args
+        imported = repository in args.get("imports", ())
         # Two registries of one program may have repositories of one name, in two regions.
         resource = Repository(
             f"{self._name}/{repository}",
@@ -112,11 +127,13 @@ class EcrRegistry(pulumi.ComponentResource):
             # Left out rather than false: an import compares with what exists, where this is nothing.
             force_delete=None if args.get("deletion_protection", True) else True,
             tags=args.get("tags") or None,
-            opts=pulumi.ResourceOptions(parent=self, import_=repository, protect=True)
-            if repository in args.get("imports", ())
+            opts=pulumi.ResourceOptions(parent=self, import_=import_id(repository, args.get("region")), protect=True)
+            if imported
             else pulumi.ResourceOptions(parent=self),
         )
-        if self._lifecycle:
+        # ECR replaces a lifecycle policy without a word: a default of ours would start to delete images of a repository that is
+        # taken over, some of which may run by their digest.
+        if self._lifecycle and not (imported and args.get("lifecycle_policy") is None):
             LifecyclePolicy(
                 f"{self._name}/{repository}",
                 repository=resource.name,
@@ -147,8 +164,11 @@ class EcrRegistry(pulumi.ComponentResource):
         role = Role(
             f"{self._name}-creation",
             name=args.get("creation_role_name"),
+            path=args.get("creation_role_path"),
             description="Amazon ECR creates repositories on push by it",
             assume_role_policy=creation_template_trust(),
+            # Who deploys is often allowed to create roles with the boundary only.
+            permissions_boundary=args.get("creation_role_boundary"),
             tags=args.get("tags") or None,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -184,3 +204,8 @@ class EcrRegistry(pulumi.ComponentResource):
             custom_role_arn=role_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _by_name(outputs: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[Mapping[str, str]]:
+    # Of nothing, `all` makes a list.
+    return pulumi.Output.all(**outputs) if outputs else pulumi.Output.from_input({})

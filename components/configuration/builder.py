@@ -15,7 +15,7 @@ from components.configuration.references import (
     tag_fault,
 )
 from components.configuration.section import Section
-from components.configuration.values import Text
+from components.configuration.values import MaybeSecret, OriginText, Text
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
@@ -61,7 +61,7 @@ def _sha256(value: str) -> str:
     return text
 
 
-def _url(value: str) -> str:
+def _url(value: OriginText) -> OriginText:
     if not re.fullmatch(r"https?://[^\s/]+/\S*", value):
         raise refusal(
             "this is no http or https URL",
@@ -116,8 +116,9 @@ class AppSource(Section):
     sha256: Annotated[str, AfterValidator(_sha256)]
     """The file's SHA-256 in hexadecimal digits. A new app is a new digest, hence a new image."""
 
-    url: Annotated[Text, AfterValidator(_url)] | None = None
-    """Where the Job downloads it. Kept as a secret, since such URLs often carry a token."""
+    url: Annotated[MaybeSecret, AfterValidator(_url)] | None = None
+    """Where the Job downloads it. Kept as a secret, since such URLs often carry a token. In plain text only without one: a
+    URL with a user or a token must be encrypted or stand elsewhere."""
 
     config_map: ObjectName | None = None
     """A ConfigMap of the namespace that has it as binary data (at most 1 MiB)."""

@@ -11,14 +11,15 @@ from components.configuration.kinds import Registry
 from components.configuration.mirroring import Copy, copies
 from components.configuration.references import NamespaceName, ObjectName, RepositoryPattern
 from components.configuration.section import Section
-from components.configuration.values import Text
+from components.configuration.values import MaybeSecret
 
 
 class Cluster(Section):
     """Which Kubernetes cluster. Without either key: the ambient one (``KUBECONFIG``, else ``~/.kube/config``)."""
 
-    kubeconfig: Text | None = None
-    """A kubeconfig: its text, or ``{file: path}``, ``{environment: NAME}``. Kept as a secret."""
+    kubeconfig: MaybeSecret | None = None
+    """A kubeconfig: its text, or ``{file: path}``, ``{environment: NAME}``. Kept as a secret. In plain text only without
+    credentials (a plug-in has them); one with a token, password or key must be encrypted or stand elsewhere."""
 
     context: str | None = None
     """The context of the kubeconfig; default: its current one."""

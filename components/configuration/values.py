@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -42,6 +42,20 @@ class SecretText:
 
     def __str__(self) -> str:
         return "[secret]"
+
+
+class OriginText(str):
+    """A text that knows where it came from: whether it may stand in the stack file depends on what is in it."""
+
+    __slots__ = ("origin",)
+
+    origin: Origin
+
+    def __new__(cls, value: str, origin: Origin = "text") -> Self:
+        """``value`` as it is, from ``origin``."""
+        self = super().__new__(cls, value)
+        self.origin = origin
+        return self
 
 
 def _resolve(value: object, info: ValidationInfo) -> tuple[str, Origin]:
@@ -136,6 +150,10 @@ def _text(value: object, info: ValidationInfo) -> str:
     return _resolve(value, info)[0]
 
 
+def _origin_text(value: object, info: ValidationInfo) -> OriginText:
+    return value if isinstance(value, OriginText) else OriginText(*_resolve(value, info))
+
+
 def _secret(value: object, info: ValidationInfo) -> SecretText:
     if isinstance(value, SecretText):
         return value
@@ -175,6 +193,9 @@ Text: TypeAlias = Annotated[
     WithJsonSchema(TEXT_SCHEMA),
 ]
 """A string that may stand elsewhere. Not treated as a secret."""
+
+MaybeSecret: TypeAlias = Annotated[OriginText, PlainValidator(_origin_text), WithJsonSchema(TEXT_SCHEMA)]
+"""A string that may stand elsewhere, and must where it has a credential in it; the rules look."""
 
 Secret: TypeAlias = Annotated[SecretText, PlainValidator(_secret), WithJsonSchema(SECRET_SCHEMA)]
 """A secret that may stand elsewhere; plain text in the stack file is refused by the rules."""

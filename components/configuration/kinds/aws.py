@@ -82,18 +82,25 @@ class Repositories(Section):
     """How images are encrypted at rest."""
 
     lifecycle: Lifecycle = Lifecycle()
-    """Which images ECR deletes by itself."""
+    """Which images ECR deletes by itself. Repositories under ``import`` keep the lifecycle policy they have, or have none,
+    unless this key is given: it then replaces theirs."""
 
     deletion_protection: bool = True
     """Whether a repository that still has images cannot be deleted by this stack."""
 
     create_on_push: bool = False
     """Whether a push to ``<repository>/<anything>`` creates that repository, so that each app may have its own
-    (``imageNameTemplate: '{repository}/{{.Name}}:…'``). The builder may then create repositories there."""
+    (``imageNameTemplate: '{repository}/{{.Name}}:…'``). The builder may then create repositories there. Holds for
+    repositories that are left as they are, too."""
 
     creation_role: RoleArn | None = None
     """With ``createOnPush``: the existing role by which ECR tags and encrypts what it creates. Default: one is created where
-    tags or a KMS key need it."""
+    tags or a KMS key need it, with path and permissions boundary of the roles (or users)."""
+
+    @property
+    def lifecycle_is_given(self) -> bool:
+        """Whether the stack file itself says what ECR deletes."""
+        return "lifecycle" in self.model_fields_set
 
 
 class OidcProvider(Section):

@@ -119,6 +119,14 @@ def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
             "a repository is either left as it is or taken over",
             "remove it from one of the two lists",
         )
+    if options.import_ and options.lifecycle_is_given:
+        yield Problem(
+            (*REPOSITORIES, "lifecycle"),
+            "repositories that are taken over get this lifecycle policy in place of the one they have",
+            "ECR replaces it without a word, and deletes within a day what the new one names, images that run among it",
+            "leave the key out for the take-over; 'aws ecr get-lifecycle-policy --repository-name <name>' shows theirs",
+            Severity.WARNING,
+        )
     if not options.create and options.existing:
         yield Problem(
             (*REPOSITORIES, "existing"),

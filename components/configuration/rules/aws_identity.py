@@ -145,6 +145,14 @@ def _accounts(registry: AmazonEcrRegistry, method: Irsa | PodIdentity) -> Iterat
     if registry.account_id is None or account is None or account == registry.account_id:
         return
     words = f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}"
+    if registry.repositories.create_on_push:
+        yield Problem(
+            (*REGISTRY, "repositories", "createOnPush"),
+            words,
+            "a creation template belongs to the registry's account, where this stack creates nothing",
+            "remove the key, and keep the image name template's variables after the colon: "
+            "{repository}:{{.Name}}-{{.Timestamp}}",
+        )
     if registry.repositories.create:
         yield Problem(
             (*REGISTRY, "accountId"),
@@ -156,8 +164,8 @@ def _accounts(registry: AmazonEcrRegistry, method: Irsa | PodIdentity) -> Iterat
         yield Problem(
             (*REGISTRY, "accountId"),
             words,
-            "ECR also asks the repositories' own policy about another account's roles",
-            "allow the roles to push in each repository's policy (docs/kinds/amazon-ecr.md shows it)",
+            "ECR also asks the repositories' own policy about another account's roles, the nodes' among them",
+            "allow these roles to push, and the nodes' to pull, in each repository's policy (docs/kinds/amazon-ecr.md shows it)",
             Severity.WARNING,
         )
 

@@ -11,8 +11,8 @@ from components.configuration import image_name_template
 from components.configuration.kinds import DockerSecretRegistry, GenericRegistry
 from components.configuration.problems import Location, Problem, Severity
 from components.configuration.references import NAME_LENGTH
-from components.configuration.rules import generic, presets
-from components.configuration.rules.places import NAMESPACES, OPERATOR, REGISTRY
+from components.configuration.rules import credentials, generic, presets
+from components.configuration.rules.places import BUILDER, NAMESPACES, OPERATOR, REGISTRY
 from components.configuration.settings import Settings
 from components.configuration.values import SecretText
 
@@ -21,18 +21,42 @@ MANAGED_REGISTRY_FIELDS = ("type", "pullURL", "pushURL", "imageNameTemplate")
 
 def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[Problem]:
     """No secret stands in plain text in the stack file. Pulumi tells only whether a key has encrypted parts, not which."""
-    if "registry" in encrypted_keys:
-        return
     for at, secret in _secrets(settings.registry, REGISTRY):
-        if secret.origin == "text":
-            path = ".".join(map(str, at))
+        if secret.origin == "text" and "registry" not in encrypted_keys:
             yield Problem(
                 at,
                 f"the {_words(at)} stands in plain text in the stack file",
                 "everyone who can read the repository could push images that your cluster then runs",
-                f"run 'pulumi config set --secret --path mendix-registry:{path}', "
-                f"or give {{environment: NAME}} or {{file: path}}; and change it, it has been seen",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
             )
+    kubeconfig = settings.cluster.kubeconfig
+    if kubeconfig is not None and kubeconfig.origin == "text" and "cluster" not in encrypted_keys:
+        at = ("cluster", "kubeconfig")
+        if found := credentials.in_kubeconfig(kubeconfig):
+            yield Problem(
+                at,
+                f"the kubeconfig stands in plain text in the stack file, with {found} in it",
+                "everyone who can read the repository could do in the cluster what this stack may",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+            )
+    build = settings.builder.build
+    url = build.mda.url if build is not None else None
+    if url is not None and url.origin == "text" and "builder" not in encrypted_keys:
+        at = (*BUILDER, "build", "mda", "url")
+        if found := credentials.in_url(url):
+            yield Problem(
+                at,
+                f"the URL stands in plain text in the stack file, with {found} in it",
+                "everyone who can read the repository could download as this stack does",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+            )
+
+
+def _dotted(at: Location) -> str:
+    return ".".join(map(str, at))
 
 
 def _secrets(value: Any, at: Location) -> Iterator[tuple[Location, SecretText]]:

@@ -79,6 +79,8 @@ class Repository(AwsResource):
         return Created(made["repository"]["repositoryName"])
 
     def read(self, identity: str, state: Properties) -> Live | None:
+        identity, region = self.imported(identity, state)
+        state = {**state, **region}
         found = self.found("DescribeRepositories", state, repositoryNames=[identity])
         if found is None:
             return None
@@ -86,6 +88,7 @@ class Repository(AwsResource):
         listed = tag_map(self.call("ListTagsForResource", state, resourceArn=live["repositoryArn"]).get("tags"))
         inputs: Properties = {
             "name": live["repositoryName"],
+            **region,
             "imageTagMutability": live.get("imageTagMutability"),
             "imageTagMutabilityExclusionFilters": live.get("imageTagMutabilityExclusionFilters") or None,
             "imageScanningConfiguration": live.get("imageScanningConfiguration"),

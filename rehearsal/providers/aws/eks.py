@@ -46,6 +46,8 @@ class PodIdentityAssociation(AwsResource):
         return Created(made["association"]["associationId"])
 
     def read(self, identity: str, state: Properties) -> Live | None:
+        identity, region = self.imported(identity, state)
+        state = {**state, **region}
         cluster, comma, association = identity.rpartition(",")
         found = self.found(
             "DescribePodIdentityAssociation",
@@ -58,6 +60,7 @@ class PodIdentityAssociation(AwsResource):
         live = found["association"]
         listed: dict[str, str] = mapping_at(live, "tags")
         inputs = {key: live.get(key) for key in self.inputs if key not in ("region", "tags")}
+        inputs |= region
         inputs["tags"] = self.own_tags(listed, state)
         outputs = {
             "associationArn": live["associationArn"],

@@ -43,6 +43,13 @@ class AwsResource(Resource[Aws]):
                 return None
             raise
 
+    @staticmethod
+    def imported(identity: str, state: Properties) -> tuple[str, Properties]:
+        """An import's id without the ``@<region>`` that may end it, and the input ``region`` that this is, if any. As with
+        the real provider, nothing else tells an import where to look."""
+        bare, at, region = identity.rpartition("@")
+        return (bare, {"region": region}) if at and not state else (identity, {})
+
     def derived(self, inputs: Properties) -> Properties:
         known: Properties = {"region": plain(inputs.get("region")) or self.cloud.region} if self.regional else {}
         if self.tagged:

@@ -214,7 +214,7 @@ def test_what_is_imported_is_always_protected() -> None:
     )
     imported = {item.type: (item.import_id, item.protect) for item in recording.registered if item.import_id}
     assert imported == {
-        "aws:ecr/repository:Repository": ("mendixapps/orders", True),
+        "aws:ecr/repository:Repository": ("mendixapps/orders@eu-west-1", True),
         "aws:iam/role:Role": ("the-builder", True),
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (PROVIDER, True),
     }
@@ -222,6 +222,58 @@ def test_what_is_imported_is_always_protected() -> None:
     assert role.inputs["name"] == "the-builder"
     # The engine refuses an import that would change something; nobody could give another description.
     assert role.ignore_changes == ("description",)
+
+
+def test_an_import_looks_in_the_resources_region_whatever_the_providers_is() -> None:
+    """The provider reads an import's region from the id alone; by the bare one it looked in its own region."""
+    authentication = {**POD_IDENTITY, "cluster": {"name": "production", "region": "eu-central-1"}}
+    given = settings(
+        {**authentication, "import": {"orders": "production,a-1"}}, repositories={"import": ["mendixapps/orders"]}
+    )
+    recording, _ = deployed(given)
+    assert recording.one("aws:ecr/repository:Repository").import_id == "mendixapps/orders@eu-west-1"
+    association = recording.one("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    assert association.import_id == "production,a-1@eu-central-1"
+
+
+def test_a_repository_that_is_taken_over_keeps_its_lifecycle_unless_the_stack_file_gives_one() -> None:
+    """The incident: with ``import`` alone, images without a tag, some of which run by digest, began to be deleted."""
+    names = ("orders", "billing")
+    recording, _ = deployed(settings(IRSA, names, repositories={"import": ["mendixapps/orders"]}))
+    assert [item.inputs["repository"] for item in recording.of_type("aws:ecr/lifecyclePolicy:LifecyclePolicy")] == [
+        "mendixapps/billing"
+    ]
+    chosen = {"import": ["mendixapps/orders"], "lifecycle": {"untaggedDays": 90}}
+    recording, _ = deployed(settings(IRSA, names, repositories=chosen))
+    policies = [item.inputs["policy"] for item in recording.of_type("aws:ecr/lifecyclePolicy:LifecyclePolicy")]
+    assert len(policies) == 2 and all("after 90 days" in policy for policy in policies)
+
+
+@pytest.mark.parametrize("kept", [{"create": False}, {"existing": ["mendixapps/orders"]}], ids=str)
+def test_apps_get_repositories_below_one_that_is_left_as_it_is(kept: dict[str, Any]) -> None:
+    """The incident: builders were allowed to create below it, but no template was there, so the first build failed."""
+    tags = {"team": "mendix"}
+    recording, component = deployed(settings(IRSA, repositories={**kept, "createOnPush": True}, tags=tags))
+    assert recording.of_type("aws:ecr/repository:Repository") == []
+    template = recording.one("aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate")
+    assert template.inputs["prefix"] == "mendixapps/orders"
+    (allowed,) = iam_oracle.statements(
+        recording.one("aws:iam/rolePolicy:RolePolicy", "registry-creation").inputs["policy"]
+    )
+    assert allowed["Resource"] == [f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/mendixapps/orders/*"]
+    # The Job, and with it the first build, waits for the template.
+    assert len(component.access["orders"].ready) == 2
+
+
+@pytest.mark.parametrize("authentication", [IRSA, POD_IDENTITY, STATIC], ids=lambda a: a["method"])
+def test_the_role_by_which_ecr_creates_is_bounded_as_the_others(authentication: dict[str, Any]) -> None:
+    """The incident: who may create roles only with the boundary got AccessDenied for this one."""
+    bounds = {"path": "/mendix/", "permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
+    owners = "users" if authentication is STATIC else "roles"
+    given = settings({**authentication, owners: bounds}, repositories={"createOnPush": True}, tags={"team": "mendix"})
+    role = deployed(given)[0].one("aws:iam/role:Role", "registry-creation")
+    assert role.inputs["permissionsBoundary"] == bounds["permissionsBoundary"]
+    assert role.inputs["path"] == "/mendix/"
 
 
 def test_previews_ask_no_cloud_where_the_stack_file_says_all() -> None:

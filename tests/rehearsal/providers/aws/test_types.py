@@ -146,6 +146,19 @@ def test_an_import_by_id_gives_inputs_that_need_no_change(plugin: Any, token: st
     assert inputs
 
 
+@pytest.mark.parametrize("name", ["Repository", "PodIdentityAssociation"])
+def test_an_import_names_its_region_in_its_id(plugin: Any, name: str) -> None:
+    """The real provider takes ``id@region``; a repository of another region was looked for in the provider's."""
+    token = next(token for token in TOKENS if token.endswith(f":{name}"))
+    given = inputs_of(plugin, token)
+    made, _, state = plugin.make(token, given)
+    identity = f"{given['clusterName']},{made}" if name == "PodIdentityAssociation" else made
+    found, imported, _ = plugin.read(token, f"{identity}@{state['region']}")
+    assert (found, imported["region"]) == (made, state["region"])
+    if name == "PodIdentityAssociation":  # Under test, the repositories of all regions are in one place.
+        assert plugin.read(token, f"{identity}@eu-central-1")[0] == ""
+
+
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_preview_needs_no_cloud_and_knows_no_computed_output(
     plugin: Any, plugin_without_cloud: Any, token: str
