@@ -7,7 +7,8 @@ The comment is found by its first line, the hidden marker of ``registry-report``
 written. A comment of somebody else that begins with the marker is left alone.
 
 Environment: what the site sets by itself, and a token that may write comments or issues: ``GITHUB_TOKEN``; ``REPORT_TOKEN`` at
-GitLab (a project access token with scope ``api``); ``SYSTEM_ACCESSTOKEN`` at Azure DevOps.
+GitLab (a project access token with scope ``api``); ``SYSTEM_ACCESSTOKEN`` at Azure DevOps. There ``WORK_ITEM_TYPE`` says what an
+issue is: ``Task`` if it is not set, the type that every process of Azure Boards has (Scrum has no Issue, Basic no Bug).
 """
 
 from __future__ import annotations
@@ -155,7 +156,8 @@ class AzureDevOps:
             {"op": "add", "path": "/fields/System.Description", "value": text},
             {"op": "add", "path": "/multilineFieldsFormat/System.Description", "value": "Markdown"},
         ]
-        url = f"{self.base}/wit/workitems/$Issue?{self.version}"
+        kind = urllib.parse.quote(os.environ.get("WORK_ITEM_TYPE") or "Task", safe="")
+        url = f"{self.base}/wit/workitems/${kind}?{self.version}"
         call("POST", url, self.headers, patch, "application/json-patch+json")
 
 

@@ -6,7 +6,22 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .rule import mapping, sequence
+from .rule import Resource, is_inexact, mapping, sequence
+
+REGISTRY_POLICY = "aws:ecr/registryPolicy:RegistryPolicy"
+RESOURCE_POLICIES = {
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
+    "aws:ecrpublic/repositoryPolicy:RepositoryPolicy": "policy",
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": "repositoryPolicy",
+    REGISTRY_POLICY: "policy",
+}
+"""Types that carry a policy of a repository or registry, which says by itself who may use it, and the input that holds it."""
+
+# Keys are not case-sensitive. Each is absent, and so refuses, where a caller has none: a condition on the way of a request, such
+# as aws:SecureTransport or aws:SourceIp, holds for strangers as well.
+_CALLER_KEYS = frozenset({"aws:principalorgid", "aws:principalaccount", "aws:principalarn", "aws:sourceaccount"})
+# Not …IfExists nor ForAllValues, which hold where the key is absent; and ArnEquals takes wildcards, so values are looked at.
+_EXACTLY = ("StringEquals", "ArnEquals")
 
 
 def allowing_statements(document: Any) -> Iterator[Mapping[str, Any]]:
@@ -29,3 +44,30 @@ def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[st
     for operator, block in mapping(statement.get("Condition")).items():
         for key, values in mapping(block).items():
             yield operator, key, texts(values)
+
+
+def resource_statements(resource: Resource) -> Iterator[Mapping[str, Any]]:
+    """What the policy of a repository or registry allows; nothing for other types."""
+    key = RESOURCE_POLICIES.get(resource.type)
+    if key is not None:
+        yield from allowing_statements(resource.inputs.get(key))
+
+
+def principals(statement: Mapping[str, Any]) -> list[str]:
+    """Everyone a statement names. NotPrincipal, or no principal at all, is everybody."""
+    principal = statement.get("Principal", "*")
+    if not isinstance(principal, Mapping):
+        return texts(principal)
+    return [text for values in mapping(principal).values() for text in texts(values)]
+
+
+def pinned_callers(statement: Mapping[str, Any]) -> list[list[str]]:
+    """The organisations, accounts or identities that a statement for everybody is narrowed to, for each condition that does so."""
+    return [
+        values
+        for operator, key, values in conditions(statement)
+        if operator in _EXACTLY
+        and key.lower() in _CALLER_KEYS
+        and values
+        and not any(is_inexact(value) for value in values)
+    ]

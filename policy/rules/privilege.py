@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .iam import allowing_statements, texts
+from .iam import REGISTRY_POLICY, RESOURCE_POLICIES, allowing_statements, resource_statements, texts
 from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
 
 _LOGIN = "ecr:GetAuthorizationToken"
@@ -74,6 +74,8 @@ def _check(resource: Resource) -> Iterator[Finding]:
     if kind in _INLINE:
         for statement in allowing_statements(resource.inputs.get("policy")):
             yield from _aws(resource, statement)
+    elif kind in RESOURCE_POLICIES:
+        yield from _resource_policy(resource)
     elif kind in _ATTACHED:
         yield from _attached(resource, str(resource.inputs.get("policyArn", "")))
     elif kind == "aws:iam/role:Role":
@@ -95,6 +97,16 @@ def _role(resource: Resource) -> Iterator[Finding]:
             yield from _aws(resource, statement)
     for arn in texts(resource.inputs.get("managedPolicyArns")):
         yield from _attached(resource, arn)
+
+
+def _resource_policy(resource: Resource) -> Iterator[Finding]:
+    """What the policy of a repository or registry lets others do there."""
+    # Only the registry's policy has a Resource: a repository's is about that repository.
+    of_registry = resource.type == REGISTRY_POLICY
+    for statement in resource_statements(resource):
+        yield from _aws(resource, statement if of_registry else {k: v for k, v in statement.items() if k != "Resource"})
+    if resource.listed("repositories") and "repository" in resource.inputs:
+        yield from _foreign(resource, str(resource.inputs.get("repository")))
 
 
 def _attached(resource: Resource, arn: str) -> Iterator[Finding]:

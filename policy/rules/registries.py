@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .iam import allowing_statements
+from .iam import pinned_callers, principals, resource_statements
 from .rule import Finding, Resource, Rule, acr_registries, flag, is_listed, mapping, plain_type, sequence, strings
 
 _ECR = "aws:ecr/repository:Repository"
 _ECR_TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
-_ECR_POLICY = "aws:ecr/repositoryPolicy:RepositoryPolicy"
+_ECR_PUBLIC = "aws:ecrpublic/repository:Repository"
 _ACR = "azure-native:containerregistry:Registry"
 _GOOGLE = "gcp:artifactregistry/repository:Repository"
 
@@ -130,17 +130,18 @@ def _anonymous(resource: Resource) -> Iterator[Finding]:
             yield Finding(
                 f"everybody on the internet may pull from the registry {name}.", "set anonymousPullEnabled to false."
             )
-    if resource.type == _ECR_POLICY:
-        for statement in allowing_statements(resource.inputs.get("policy")):
-            principal = statement.get("Principal", "*")
-            everybody = principal == "*" or "*" in [
-                text for values in mapping(principal).values() for text in sequence(values)
-            ]
-            if everybody and not statement.get("Condition"):
-                yield Finding(
-                    f"{resource.name} lets every AWS account use the repository.",
-                    "name accounts or roles in Principal.",
-                )
+    if resource.type == _ECR_PUBLIC:
+        yield Finding(
+            f"everybody on the internet may pull from the repository {resource.name}: ECR Public has no other repositories.",
+            "use a private repository (aws:ecr/repository:Repository).",
+        )
+    for statement in resource_statements(resource):
+        if "*" in principals(statement) and not pinned_callers(statement):
+            yield Finding(
+                f"{resource.name} lets every AWS account in.",
+                "name accounts or roles in Principal; or require aws:PrincipalOrgID, aws:PrincipalAccount, aws:PrincipalArn or "
+                "aws:SourceAccount by StringEquals or ArnEquals, without a wildcard. Other conditions hold for strangers too.",
+            )
 
 
 NO_ANONYMOUS_ACCESS = Rule(

@@ -7,10 +7,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
+
 from .pods import containers, pod_spec
 from .rule import Finding, Resource, Rule, is_listed, mapping, plain_type, sequence, strings
 
-_SKIPS = ("insecure-skip-tls-verify: true", '"insecure-skip-tls-verify":true', '"insecure-skip-tls-verify": true')
+# What Kubernetes' own reader takes for true.
+_TRUE = ("true", "yes", "on", "y")
 
 
 def _check(resource: Resource) -> Iterator[Finding]:
@@ -28,14 +31,45 @@ def _check(resource: Resource) -> Iterator[Finding]:
         if str(resource.inputs.get("url", "https://")).startswith("http://"):
             yield Finding(f"{resource.name} reads a cluster's keys over plain http.", "give the issuer with https://.")
     elif kind == "pulumi:providers:kubernetes":
-        kubeconfig = str(resource.inputs.get("kubeconfig", ""))
-        if any(skip in kubeconfig for skip in _SKIPS):
+        yield from _kubeconfig(resource, str(resource.inputs.get("kubeconfig", "")))
+    elif kind.startswith("pulumi:providers:") and str(resource.inputs.get("insecure", "")).lower() == "true":
+        yield Finding(f"the provider {resource.name} does not verify certificates.", "remove its setting insecure.")
+
+
+def _kubeconfig(resource: Resource, text: str) -> Iterator[Finding]:
+    """Read as what it is: no search of the text finds every way in which YAML can say the same."""
+    try:
+        content = _parsed(text)
+    except yaml.YAMLError:
+        # Not the error: it quotes the text, which is a secret.
+        yield Finding(
+            f"the kubeconfig of the provider {resource.name} cannot be read, so nobody knows how the cluster is reached.",
+            "give a kubeconfig in YAML or JSON.",
+        )
+        return
+    # Text that is no mapping is a path, and what is there is not known here.
+    for item in sequence(mapping(content).get("clusters")):
+        cluster = mapping(mapping(item).get("cluster"))
+        if str(cluster.get("insecure-skip-tls-verify", "")).lower() in _TRUE:
             yield Finding(
                 f"the provider {resource.name} does not verify the cluster's certificate.",
                 "remove insecure-skip-tls-verify from the kubeconfig and give certificate-authority-data.",
             )
-    elif kind.startswith("pulumi:providers:") and str(resource.inputs.get("insecure", "")).lower() == "true":
-        yield Finding(f"the provider {resource.name} does not verify certificates.", "remove its setting insecure.")
+        server = str(cluster.get("server", "")).strip()
+        # Kubernetes' client takes an address without a scheme for http.
+        if server and not server.lower().startswith("https://"):
+            yield Finding(
+                f"the provider {resource.name} reaches the cluster over plain http.",
+                "give the cluster's server with https:// in the kubeconfig.",
+            )
+
+
+def _parsed(text: str) -> Any:
+    # JSON is YAML but for this parser, which takes no tabs and no colon on a line of its own.
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def _client(resource: Resource, spec: Any) -> Iterator[Finding]:

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .iam import allowing_statements, conditions, texts
+from .iam import (
+    RESOURCE_POLICIES,
+    allowing_statements,
+    conditions,
+    pinned_callers,
+    principals,
+    resource_statements,
+    texts,
+)
 from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
 
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -30,6 +38,8 @@ def _check(resource: Resource) -> Iterator[Finding]:
     if kind == "aws:iam/role:Role":
         for statement in allowing_statements(resource.inputs.get("assumeRolePolicy")):
             yield from _aws(resource, statement)
+    elif kind in RESOURCE_POLICIES:
+        yield from _resource_policy(resource)
     elif kind == "azure-native:managedidentity:FederatedIdentityCredential":
         yield from _azure(resource)
     elif kind.startswith(("gcp:artifactregistry/repositoryIam", "gcp:serviceaccount/iAM", "gcp:projects/iAM")):
@@ -57,6 +67,24 @@ def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
                     f"the role {resource.name} trusts the principal {value}.",
                     "let only the cluster's ServiceAccounts assume it, or list this exact principal in awsPrincipals.",
                 )
+
+
+def _resource_policy(resource: Resource) -> Iterator[Finding]:
+    """A rule cannot know which account is one's own, so whoever a policy lets in has to be listed."""
+    allowed = resource.listed("awsPrincipals")
+    for statement in resource_statements(resource):
+        pinned = pinned_callers(statement)
+        for principal in principals(statement):
+            # All conditions have to hold, so one of them that names listed callers only is enough.
+            narrowed = principal == "*" and any(all(is_listed(each, allowed) for each in callers) for callers in pinned)
+            if narrowed or (principal != "*" and is_listed(principal, allowed)):
+                continue
+            if principal == "*" and pinned:
+                principal = ", ".join(sorted({each for callers in pinned for each in callers}))
+            yield Finding(
+                f"{resource.name} lets the principal {principal} in.",
+                "grant rights by the identities' own policies; or list this exact principal in awsPrincipals.",
+            )
 
 
 def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: str) -> Iterator[Finding]:
@@ -159,7 +187,9 @@ EXACT_TRUST = Rule(
     settings={
         "awsAudiences": strings("audiences of tokens that AWS roles may take", ["sts.amazonaws.com"]),
         "azureAudiences": strings("audiences of tokens that Azure identities may take", ["api://AzureADTokenExchange"]),
-        "awsPrincipals": strings("other principals that roles may trust", ["ecr.amazonaws.com"]),
+        "awsPrincipals": strings(
+            "other principals that roles, repositories and registries may trust", ["ecr.amazonaws.com"]
+        ),
         "googleMembers": strings("other IAM members that may be granted roles"),
     },
 )

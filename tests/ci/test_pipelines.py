@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 import yaml
 
 from tests.oracles.actionlint import oracle
+
+Job = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 CI = ROOT / "ci"
@@ -88,8 +91,111 @@ def test_no_key_of_a_cloud_is_stored_and_no_preview_is_kept(path: Path) -> None:
 def test_what_is_applied_is_the_saved_plan_one_at_a_time(path: Path) -> None:
     text = path.read_text()
     assert "--save-plan" in text
-    applied = re.findall(r"pulumi up .*", text)
+    applied = [command for command in commands(path) if command.startswith("pulumi up")]
     assert applied
     assert all("--plan" in each for each in applied)
     assert re.search(r"concurrency:|resource_group:|lockBehavior: sequential", text)
     assert "environment" in text
+
+
+def commands(path: Path) -> list[str]:
+    """Each call of the Pulumi CLI, as one line."""
+    text = re.sub(r" *\\\n *", " ", path.read_text())
+    return re.findall(r"pulumi (?:preview|up|refresh) --.*", text)
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *OTHERS], ids=lambda path: path.name)
+def test_what_is_previewed_planned_and_applied_is_judged_by_the_policy_pack(path: Path) -> None:
+    """The pack ran in no pipeline. Only refresh takes no pack."""
+    judged = [command for command in commands(path) if not command.startswith("pulumi refresh")]
+    assert all("--policy-pack policy --policy-pack-config stacks/policies.json" in command for command in judged)
+    assert json.loads((ROOT / "stacks/policies.json").read_text()) == {}
+    assert "policy/.venv/.synced" in (CI / "install.sh").read_text()
+
+
+def azure_stages() -> list[dict[str, Any]]:
+    """All stages, those of each stack among them."""
+    found: list[dict[str, Any]] = []
+    for entry in yaml.safe_load(OTHERS[1].read_text())["stages"]:
+        found += [entry] if "stage" in entry else next(iter(entry.values()))
+    return found
+
+
+def test_nobody_at_azure_devops_approves_a_plan_that_is_not_made_yet() -> None:
+    """Checks on an environment are asked for before its *stage* begins: a plan in that stage would be made after the approval."""
+    stages = {stage["stage"]: stage for stage in azure_stages()}
+    approved = {name: stage for name, stage in stages.items() if "'environment'" in str(stage)}
+    assert approved
+    for stage in approved.values():
+        assert [next(iter(job)) for job in stage["jobs"]] == ["deployment"]
+        assert "--save-plan" not in str(stage)
+        assert "--save-plan" in str(stages[stage["dependsOn"]])
+        # Published there, fetched here.
+        assert re.findall(r"'artifact': '([^']+)'", str(stage)) == re.findall(
+            r"'artifact': '([^']+)'", str(stages[stage["dependsOn"]])
+        )
+
+
+def test_the_writing_connection_of_azure_devops_is_used_in_approved_stages_only() -> None:
+    for stage in azure_stages():
+        assert ("registry-deploy" in str(stage)) == ("'environment'" in str(stage))
+    told = OTHERS[1].read_text() + (ROOT / "docs/ci.md").read_text()
+    assert told.count("Branch control") >= 2
+    assert "bound to the environment" not in told
+
+
+def cloud_jobs(path: Path) -> dict[str, Job]:
+    """The jobs of a workflow that have an identity."""
+    jobs: dict[str, Job] = yaml.safe_load(path.read_text())["jobs"]
+    return {name: job for name, job in jobs.items() if "id-token" in job.get("permissions", {})}
+
+
+@pytest.mark.parametrize("name", ["deploy.yml", "drift.yml"])
+def test_a_merge_logs_in_to_the_clouds_that_its_preview_logged_in_to(name: str) -> None:
+    """With Azure or Google the preview worked and the merge failed: it logged in to AWS only."""
+
+    def logins(job: Job) -> list[str]:
+        return [step["uses"] for step in job["steps"] if re.match(r"aws-actions|azure/|google-", step.get("uses", ""))]
+
+    (preview,) = cloud_jobs(CI / "github" / "preview.yml").values()
+    assert len(logins(preview)) == 3
+    for title, job in cloud_jobs(CI / "github" / name).items():
+        assert logins(job) == logins(preview), title
+        kind = "DEPLOY" if title == "apply" else "PREVIEW"
+        assert set(re.findall(r"vars\.\w+_(PREVIEW|DEPLOY)_", str(job))) == {kind}, title
+
+
+@pytest.mark.parametrize("name", ["preview.yml", "deploy.yml", "drift.yml"])
+def test_every_job_of_github_that_has_an_identity_reaches_its_clusters(name: str) -> None:
+    """Every stack makes Kubernetes objects, and no job had a kubeconfig."""
+    for job in cloud_jobs(CI / "github" / name).values():
+        runs = [step.get("run", "") for step in job["steps"]]
+        uses = [step.get("uses", "") for step in job["steps"]]
+        reached = runs.index("bash ci/kubeconfig.sh")
+        assert reached > max(index for index, each in enumerate(uses) if "google-github-actions" in each)
+        assert reached < next(index for index, each in enumerate(runs) if "pulumi " in each)
+        assert {"EKS_CLUSTERS", "AKS_CLUSTERS", "GKE_CLUSTERS"} <= job["env"].keys()
+
+
+def test_every_job_of_the_others_that_has_an_identity_reaches_its_clusters() -> None:
+    gitlab = yaml.safe_load(OTHERS[0].read_text())
+    for cloud in (".aws", ".azure", ".google"):
+        assert "bash ci/kubeconfig.sh" in gitlab[cloud]["before_script"]
+    assert gitlab[".cloud"]["extends"] in (".aws", ".azure", ".google")
+    for name in ("preview", "plan", ".apply", "drift"):
+        assert gitlab[name]["extends"] == ".cloud"
+    azure = OTHERS[1].read_text()
+    assert azure.count("bash ci/kubeconfig.sh") == azure.count("AzureCLI@2\n") == 4
+
+
+def test_a_comparison_neither_cancels_a_deployment_nor_waits_for_one() -> None:
+    """At GitHub one job waits in a group, and the next one to come cancels it."""
+    drift, deploy = (
+        {job["concurrency"]["group"] for job in cloud_jobs(CI / "github" / name).values() if "concurrency" in job}
+        for name in ("drift.yml", "deploy.yml")
+    )
+    assert drift
+    assert deploy
+    assert not drift & deploy
+    gitlab = yaml.safe_load(OTHERS[0].read_text())
+    assert gitlab["drift"]["resource_group"] == "drift-$STACK"

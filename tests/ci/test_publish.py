@@ -170,6 +170,19 @@ def test_drift_opens_one_issue_and_then_comments_on_it(where: str, site: Site, t
     assert "/9/" in second[1]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(None, "$Task"), ("", "$Task"), ("Product Backlog Item", "$Product%20Backlog%20Item")]
+)
+def test_a_work_item_is_of_a_type_that_the_process_has(
+    wanted: str | None, told: str, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was an Issue, which Scrum does not have: the comparison failed there instead of telling what it found."""
+    made = environment(site, "azure") | ({} if wanted is None else {"WORK_ITEM_TYPE": wanted})
+    monkeypatch.setitem(globals(), "environment", lambda *_: made)
+    assert publish(site, "azure", tmp_path, "issue", "Drift in prod").returncode == 0
+    assert site.changes[0][1].endswith(f"/workitems/{told}")
+
+
 def test_a_refusal_is_told_in_the_sites_own_words_and_without_the_token(site: Site, tmp_path: Path) -> None:
     site.status = 403
     done = publish(site, "github", tmp_path)

@@ -94,3 +94,15 @@ def refusals(stack: str, configuration: Mapping[str, Mapping[str, Any]] | None =
 
 def rule_named(name: str) -> Rule:
     return next(rule for rule in RULES if rule.name == name)
+
+
+def judged(
+    kind: str, inputs: Mapping[str, Any], configuration: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, list[str]]:
+    """What each rule has to say about one resource that no example has."""
+    found: dict[str, list[str]] = {}
+    for rule in RULES:
+        settings = {**rule.defaults, **(configuration or {}).get(rule.name, {})}
+        for finding in rule.findings(Resource(kind, "shared", inputs, settings=settings)):
+            found.setdefault(rule.name, []).append(finding.what)
+    return found

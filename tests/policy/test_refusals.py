@@ -215,7 +215,7 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         "no-plain-http",
         GENERIC,
         "pulumi:providers:kubernetes",
-        put("kubeconfig", "insecure-skip-tls-verify: true"),
+        put("kubeconfig", "clusters: [{cluster: {insecure-skip-tls-verify: true}}]"),
         "verify",
     ),
     # Pods
