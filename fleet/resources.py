@@ -133,7 +133,7 @@ def _google(settings: Settings, registry: GoogleRegistry) -> Counter[str]:
     if not isinstance(method, WorkloadIdentity):
         counts[REPOSITORY_MEMBER] += len(settings.namespaces) if method.grant else 0
         return counts
-    accounts = {n.name: method.account_id(n.name) for n in settings.namespaces}
+    accounts = {n.name: method.account(n.name) for n in settings.namespaces}
     if not method.existing:
         counts[SERVICE_ACCOUNT] += len(set(accounts.values()))
     if method.grant:
