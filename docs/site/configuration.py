@@ -32,6 +32,7 @@ from components.configuration.rules import (
     aws,
     aws_identity,
     azure,
+    azure_registry,
     builder,
     gcp,
     gcp_identity,
@@ -105,7 +106,7 @@ PAGES = (
         "Stack file: `registry` of type `openshift3` or `openshift4`",
     ),
     _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, aws_identity), "amazon-ecr"),
-    _kind("microsoft-acr", (AzureRegistry,), (azure,), "microsoft-acr"),
+    _kind("microsoft-acr", (AzureRegistry,), (azure, azure_registry), "microsoft-acr"),
     _kind("google-gcr", (GoogleRegistry,), (gcp, gcp_identity), "google-gcr"),
 )
 
