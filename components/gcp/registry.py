@@ -47,7 +47,7 @@ class GoogleGcr(RegistryPlace):
         registry = settings.registry
         if not isinstance(registry, GoogleRegistry):
             raise TypeError(f"GoogleGcr serves the kind google-gcr, not {registry.type}")
-        decision = decide(settings.push_host, registry.transport)
+        decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         self._registry = registry
         addresses = {n.name: _address(settings, registry, n) for n in settings.namespaces}
         self._repositories = {

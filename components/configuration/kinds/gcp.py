@@ -254,6 +254,7 @@ class GoogleRegistry(RegistryKind):
     """
 
     cloud: ClassVar[bool] = True
+    only_https: ClassVar[bool] = True
 
     type: Literal["google-gcr"]
 

@@ -226,3 +226,10 @@ def test_an_account_keeps_its_name_in_the_stack_where_its_id_alone_tells_it_from
     per_project = "builder@t-{namespace}.iam.gserviceaccount.com"
     # One namespace more renames nothing.
     assert names(per_project, "orders") < names(per_project, "orders", "billing")
+
+
+def test_a_private_address_before_google_is_reached_by_https() -> None:
+    """The incident: auto took a proxy's address for a host of plain http, which the kind does not even allow to ask for."""
+    recording = whole(stack(pushHost="10.0.0.5", location="europe-west4"))
+    pod = recording.one(JOB, "orders-push").inputs["spec"]["template"]["spec"]
+    assert [e["value"] for e in pod["containers"][0]["env"] if e["name"] == "INSECURE"] == ["false"]
