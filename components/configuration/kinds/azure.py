@@ -334,3 +334,14 @@ class AzureRegistry(RegistryKind):
     def abac(self) -> bool:
         """Whether roles hold for single repositories."""
         return self.role_assignment_mode != "classic"
+
+    @property
+    def per_repository(self) -> bool:
+        """Whether builders may push to their own repositories only, not to the whole registry."""
+        match self.authentication:
+            case TokenAuthentication():
+                return True
+            case WorkloadIdentityAuthentication():
+                return self.abac
+            case AdminAuthentication():
+                return False

@@ -86,10 +86,7 @@ def _template(settings: Settings, registry: AzureRegistry) -> Iterator[Problem]:
     """The permission is for the namespace's repository; the template must stay in it."""
     template = settings.operator_configuration.image_name_template
     at = (*OPERATOR, "imageNameTemplate")
-    exact = isinstance(registry.authentication, TokenAuthentication) or (
-        isinstance(registry.authentication, WorkloadIdentityAuthentication) and registry.abac
-    )
-    if template is None or settings.operator_configuration.adopt == "none" or not exact:
+    if template is None or settings.operator_configuration.adopt == "none" or not registry.per_repository:
         return
     for namespace in settings.namespaces:
         filled = settings.image_name_template(namespace) or ""
