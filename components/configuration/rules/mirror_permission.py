@@ -37,6 +37,7 @@ def check(settings: Settings, namespace: Namespace, repository: str, at: Locatio
 
 
 def _problem(settings: Settings, namespace: Namespace, repository: str, at: Location, own: str, remedy: str) -> Problem:
+    """What this stack does not allow the builder is refused; where its identity is somebody else's, it is only warned of."""
     foreign = _identity_of_somebody_else(settings, namespace)
     return Problem(
         at,

@@ -9,7 +9,7 @@ from components.configuration.problems import Location, Problem
 
 
 def check(template: str, at: Location, *, or_else: str) -> Iterator[Problem]:
-    """The problem of a template, with immutable tags, that names two builds the same; ``or_else`` is the other remedy."""
+    """Where a tag cannot move, no two builds have the same one."""
     if image_name_template.repeats(template):
         yield Problem(
             at,
