@@ -117,7 +117,7 @@ def _google(stacks: Sequence[FleetStack], first: GoogleRegistry) -> Iterator[Amo
             address = registry.address(stack.settings.repository(namespace))
             pusher = namespace.name
             if isinstance(method, WorkloadIdentity):
-                pusher = method.account_id(namespace.name)
+                pusher = method.account(namespace.name)
                 project = method.account_project(namespace.name) or registry.home_project or ""
                 if not method.existing:
                     accounts.setdefault(project, set()).add(pusher)

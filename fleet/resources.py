@@ -106,7 +106,7 @@ def _azure(settings: Settings, registry: AzureRegistry) -> Counter[str]:
     counts: Counter[str] = Counter()
     if not registry.existing:
         counts["azure-native:containerregistry:Registry"] += 1
-        counts["azure-native:resources:Deployment"] += 1
+        counts["azure-native:resources:Deployment"] += 0 if registry.import_ else 1
     counts[ROLE_ASSIGNMENT] += len(registry.kubelet_object_ids)
     match registry.authentication:
         case WorkloadIdentityAuthentication() as method:
@@ -133,7 +133,7 @@ def _google(settings: Settings, registry: GoogleRegistry) -> Counter[str]:
     if not isinstance(method, WorkloadIdentity):
         counts[REPOSITORY_MEMBER] += len(settings.namespaces) if method.grant else 0
         return counts
-    accounts = {n.name: method.account_id(n.name) for n in settings.namespaces}
+    accounts = {n.name: method.account(n.name) for n in settings.namespaces}
     if not method.existing:
         counts[SERVICE_ACCOUNT] += len(set(accounts.values()))
     if method.grant:
@@ -204,4 +204,5 @@ def _pull_secret(settings: Settings, namespace: Namespace) -> tuple[bool, bool, 
 
 
 def _insecure(settings: Settings) -> bool:
-    return decide(settings.push_host, settings.registry.transport).insecure
+    registry = settings.registry
+    return decide(settings.push_host, registry.transport, only_https=registry.only_https).insecure

@@ -10,7 +10,7 @@ Resource types that this room registers, with the inputs it may set (``azure-nat
 * ``azure-native:resources:Deployment``: resourceGroupName, deploymentName, properties (mode ``Incremental``, template:
   exactly one resource of type ``Microsoft.ContainerRegistry/registries``, apiVersion ``2025-11-01``, the registry above once
   more with ``properties.roleAssignmentMode``; its location may be ``[resourceGroup().location]``). It exists because the typed
-  Registry speaks an API version without that property. Deleting it deletes no registry.
+  Registry speaks an API version without that property; there is none for an imported registry. Deleting it deletes no registry.
 * ``azure-native:containerregistry:ScopeMap``: resourceGroupName, registryName, scopeMapName, description, actions
 * ``azure-native:containerregistry:Token``: resourceGroupName, registryName, tokenName, scopeMapId, status; outputs used: id, name
 * ``azure-native:managedidentity:UserAssignedIdentity``: resourceGroupName, resourceName, location, tags; outputs used: id,

@@ -98,7 +98,7 @@ class MicrosoftAcr(RegistryPlace):
         self._group, self._registry_name, self._registry_id = group, made.registry_name, made.registry_id
         self._login_server = made.login_server
         # A role of one mode has no effect in the other.
-        self._before.append(made.mode)
+        self._before.append(made.settled)
 
     def _attach(self, name: str) -> None:
         for object_id in self._registry.kubelet_object_ids:

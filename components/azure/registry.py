@@ -41,7 +41,7 @@ class AcrRegistryArgs(TypedDict):
     """``Basic``, ``Standard`` (default) or ``Premium``."""
 
     abac: NotRequired[bool]
-    """Whether roles hold for single repositories. Default: true."""
+    """Whether roles hold for single repositories. Default: true. One that is taken over keeps its own mode."""
 
     admin_user: NotRequired[bool]
     """Whether there is an admin user. Default: false."""
@@ -86,6 +86,9 @@ class AcrRegistry(pulumi.ComponentResource):
     The typed resource of azure-native speaks an API version without ``roleAssignmentMode``. An incremental deployment therefore
     puts the same registry once more, with the mode. Whatever changes in the first changes in the second, so the mode
     cannot get lost; and ``classic`` is written, too, since Microsoft has announced that ABAC becomes the default.
+
+    A registry that is taken over keeps the mode that it has, and nothing is put once more: the comparison of an import does not
+    see the mode, and another one would take push and pull from everybody else who uses the registry.
     """
 
     registry_id: pulumi.Output[str]
@@ -127,13 +130,15 @@ class AcrRegistry(pulumi.ComponentResource):
                 parent=self, protect=imported is not None or args.get("protect", True), import_=imported
             ),
         )
-        self.mode = Deployment(
-            f"{name}-mode",
-            resource_group_name=args["resource_group"],
-            deployment_name=pulumi.Output.concat(args["registry_name"], "-mode"),
-            properties=DeploymentPropertiesArgs(mode=DeploymentMode.INCREMENTAL, template=_template(args, body)),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[registry]),
-        )
+        self.settled: pulumi.Resource = registry
+        if imported is None:
+            self.settled = Deployment(
+                f"{name}-mode",
+                resource_group_name=args["resource_group"],
+                deployment_name=pulumi.Output.concat(args["registry_name"], "-mode"),
+                properties=DeploymentPropertiesArgs(mode=DeploymentMode.INCREMENTAL, template=_template(args, body)),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[registry]),
+            )
         self.registry_id = registry.id
         self.registry_name = registry.name
         self.login_server = registry.login_server

@@ -65,6 +65,12 @@ def render(template: str, values: dict[str, str]) -> Rendered:
     return Rendered(head + slash + name, tag if colon else None)
 
 
+def repeats(template: str) -> bool:
+    """Whether two builds of one app get the same image name: no variable in it changes from one to the next."""
+    used = {match.group(1) for match in map(_VARIABLE.fullmatch, _ACTION.findall(template)) if match}
+    return not used - {"Name"}
+
+
 def syntax_problems(template: str, at: Location) -> Iterator[Problem]:
     """What is wrong with the template before any value is put in."""
     for action in _ACTION.findall(template):

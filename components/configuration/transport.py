@@ -64,13 +64,13 @@ class Transport(Section):
     """How clients reach the registry."""
 
     insecure: Literal[True, False, "auto"] = "auto"
-    """``true``: plain http or an unverified certificate; ``false``: https only; ``auto``: https, except for a host that
-    the push client itself would reach by plain http (addresses of private networks, loopback). What was decided, and why, is a
-    stack output."""
+    """``true``: plain http or an unverified certificate; ``false``: https only; ``auto``: https. Only with ``generic``
+    and ``docker-secret``, ``auto`` allows plain http for a host that the push client itself would reach so (addresses of private
+    networks, loopback). What was decided, and why, is a stack output."""
 
     client_version: Annotated[str, AfterValidator(_version)] | None = None
-    """Version of go-containerregistry in Mendix's Operator, by whose rule ``auto`` decides; ``0.21.5`` and older also take
-    ``.local`` names for plain http. Default: the newest."""
+    """Version of go-containerregistry in Mendix's Operator, by whose rule ``auto`` decides with ``generic`` and
+    ``docker-secret``; ``0.21.5`` and older also take ``.local`` names for plain http. Default: the newest."""
 
     ca_certificate: Annotated[Text, AfterValidator(_certificates)] | None = None
     """PEM certificates of the authority that signed the registry's certificate, where the system's own do not have
@@ -91,9 +91,10 @@ class TransportDecision:
         return "http" if self.insecure else "https"
 
 
-def decide(host: str, transport: Transport) -> TransportDecision:
+def decide(host: str, transport: Transport, *, only_https: bool = False) -> TransportDecision:
     """Decides for the push host. ``auto`` follows go-containerregistry (:mod:`components.configuration.plain_http`) in the version
-    that the stack file names, else in its newest one; an authority's certificate settles it for https."""
+    that the stack file names, else in its newest one; an authority's certificate settles it for https, and so does ``only_https``,
+    for a kind of registry that always speaks it."""
     certificate = transport.ca_certificate
     if transport.insecure is True:
         return TransportDecision(True, "the stack file says insecure: true", certificate)
@@ -101,6 +102,8 @@ def decide(host: str, transport: Transport) -> TransportDecision:
         return TransportDecision(False, "the stack file says insecure: false", certificate)
     if certificate:
         return TransportDecision(False, "auto: a certificate authority is given, which only https uses", certificate)
+    if only_https:
+        return TransportDecision(False, "auto: a registry of this kind always speaks https")
     version = parse_version(transport.client_version) if transport.client_version else None
     client = f"go-containerregistry {transport.client_version}" if version else "go-containerregistry 0.21.7 and newer"
     rule = plain_http_rule(host, version or NEWEST)

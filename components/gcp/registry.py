@@ -47,7 +47,7 @@ class GoogleGcr(RegistryPlace):
         registry = settings.registry
         if not isinstance(registry, GoogleRegistry):
             raise TypeError(f"GoogleGcr serves the kind google-gcr, not {registry.type}")
-        decision = decide(settings.push_host, registry.transport)
+        decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         self._registry = registry
         addresses = {n.name: _address(settings, registry, n) for n in settings.namespaces}
         self._repositories = {
@@ -92,13 +92,14 @@ class GoogleGcr(RegistryPlace):
     ) -> dict[str, tuple[PushesAs, Mapping[str, pulumi.Input[str]], tuple[pulumi.Resource, ...]]]:
         users: dict[str, list[Namespace]] = {}
         for namespace in settings.namespaces:
-            users.setdefault(authentication.account_id(namespace.name), []).append(namespace)
+            users.setdefault(authentication.account(namespace.name), []).append(namespace)
         pushers: dict[str, tuple[PushesAs, Mapping[str, pulumi.Input[str]], tuple[pulumi.Resource, ...]]] = {}
-        for account_id, namespaces in users.items():
+        for namespaces in users.values():
             targets = list(dict.fromkeys(addresses[namespace.name] for namespace in namespaces))
-            args = _service_account_args(self._registry, authentication, account_id, namespaces)
+            args = _service_account_args(self._registry, authentication, namespaces)
             args["repositories"] = [self._reference(address) for address in targets]
-            made = PushServiceAccount(account_id, args, opts=pulumi.ResourceOptions(parent=self))
+            name = authentication.resource_name(namespaces[0].name)
+            made = PushServiceAccount(name, args, opts=pulumi.ResourceOptions(parent=self))
             for namespace in namespaces:
                 address = addresses[namespace.name]
                 user = f"{namespace.name}/{namespace.service_account.name}"
@@ -163,9 +164,10 @@ def _condition(authentication: WorkloadIdentity | Direct) -> IamCondition:
 
 
 def _service_account_args(
-    registry: GoogleRegistry, authentication: WorkloadIdentity, account_id: str, namespaces: list[Namespace]
+    registry: GoogleRegistry, authentication: WorkloadIdentity, namespaces: list[Namespace]
 ) -> PushServiceAccountArgs:
     first = namespaces[0].name
+    account_id = authentication.account_id(first)
     project = authentication.account_project(first) or registry.home_project or ""
     args: PushServiceAccountArgs = {
         "project": project,

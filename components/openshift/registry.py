@@ -43,7 +43,7 @@ class OpenShift4(RegistryPlace):
         registry = settings.registry
         if not isinstance(registry, OpenShift4Registry):
             raise TypeError(f"OpenShift4 serves the kind openshift4, not {registry.type}")
-        decision = decide(settings.push_host, registry.transport)
+        decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         bundle = None if decision.insecure else CaBundle(SERVICE_CA_CONFIG_MAP, SERVICE_CA_KEY)
         access = {
             namespace.name: _access(
@@ -71,7 +71,7 @@ class OpenShift3(RegistryPlace):
         registry = settings.registry
         if not isinstance(registry, OpenShift3Registry):
             raise TypeError(f"OpenShift3 serves the kind openshift3, not {registry.type}")
-        decision = decide(settings.push_host, registry.transport)
+        decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         if registry.pull_host:
             pull_host = pulumi.Output.from_input(registry.pull_host)
         else:

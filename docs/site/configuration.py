@@ -32,12 +32,15 @@ from components.configuration.rules import (
     aws,
     aws_identity,
     azure,
+    azure_registry,
     builder,
     gcp,
     gcp_identity,
     general,
     generic,
+    mirror_permission,
     presets,
+    repeated_tag,
 )
 from components.configuration.rules import openshift as openshift_rules
 from components.configuration.schema import stack_schema
@@ -93,7 +96,7 @@ PAGES = (
         "Stack file: `builder`",
         "What the modes do: [The builder Job](../../builder.md).",
         (("builder", Builder),),
-        (builder,),
+        (builder, mirror_permission),
     ),
     _kind("generic", (GenericRegistry,), (generic, presets), "generic"),
     _kind("docker-secret", (DockerSecretRegistry,), (generic,), "docker-secret"),
@@ -104,9 +107,9 @@ PAGES = (
         "openshift",
         "Stack file: `registry` of type `openshift3` or `openshift4`",
     ),
-    _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, aws_identity), "amazon-ecr"),
-    _kind("microsoft-acr", (AzureRegistry,), (azure,), "microsoft-acr"),
-    _kind("google-gcr", (GoogleRegistry,), (gcp, gcp_identity), "google-gcr"),
+    _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, aws_identity, repeated_tag), "amazon-ecr"),
+    _kind("microsoft-acr", (AzureRegistry,), (azure, azure_registry), "microsoft-acr"),
+    _kind("google-gcr", (GoogleRegistry,), (gcp, gcp_identity, repeated_tag), "google-gcr"),
 )
 
 

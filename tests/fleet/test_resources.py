@@ -13,7 +13,7 @@ from components.configuration import Settings, parse
 from components.configuration.values import Surroundings
 from components.deployment import deploy
 from fleet.resources import count_resources
-from tests.components.azure.conftest import ANSWERS, CALLS
+from tests.components.azure.conftest import ANSWERS, CALLS, GROUP
 from tests.components.program import run
 
 pytestmark = pytest.mark.slow
@@ -70,6 +70,25 @@ NAMESPACES = [{"name": f"team-{number}"} for number in range(9)]
         ("Pulumi.example-amazon-ecr-irsa.yaml", {"registry/repositories": {"create": False}}, NAMESPACES),
         ("Pulumi.example-amazon-ecr-pod-identity.yaml", {"registry/authentication/associate": False}, NAMESPACES),
         ("Pulumi.example-microsoft-acr-classic.yaml", {}, NAMESPACES),
+        (
+            "Pulumi.example-microsoft-acr-classic.yaml",
+            {
+                "registry/existing": None,
+                "registry/loginServer": None,
+                "registry/import": f"{GROUP}/rg-shared/providers/Microsoft.ContainerRegistry/registries/companyacr",
+            },
+            NAMESPACES,
+        ),
+        (
+            "Pulumi.example-google-gcr-workload-identity.yaml",
+            {
+                "registry/authentication": {
+                    "method": "workload-identity",
+                    "import": "builder@tools-{namespace}.iam.gserviceaccount.com",
+                }
+            },
+            NAMESPACES,
+        ),
         ("Pulumi.example-google-gcr-workload-identity.yaml", {"registry/authentication/shards": 4}, NAMESPACES),
         (
             "Pulumi.example-google-gcr-workload-identity.yaml",

@@ -254,6 +254,7 @@ class AmazonEcrRegistry(RegistryKind):
     """Amazon ECR, the private registry of an AWS account in one region."""
 
     cloud: ClassVar[bool] = True
+    only_https: ClassVar[bool] = True
 
     type: Literal["amazon-ecr"]
 

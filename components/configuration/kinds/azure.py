@@ -244,6 +244,7 @@ class AzureRegistry(RegistryKind):
     """Azure Container Registry."""
 
     cloud: ClassVar[bool] = True
+    only_https: ClassVar[bool] = True
 
     type: Literal["microsoft-acr"]
 
@@ -278,7 +279,8 @@ class AzureRegistry(RegistryKind):
 
     role_assignment_mode: Literal["abac", "classic"] | None = None
     """``abac``: roles hold for single repositories; ``classic``: AcrPush, for the whole registry. Default for a new registry:
-    ``abac``. Must be given for an existing one: Azure ignores the roles of the other mode without a word."""
+    ``abac``. Must be given for an existing and an imported one, whose mode stays as it is: Azure ignores the roles of the other
+    mode without a word."""
 
     include_subrepositories: bool = False
     """Whether a namespace may also push below its repository (``mendixapps/orders/…``), for image name templates that give each
@@ -332,3 +334,14 @@ class AzureRegistry(RegistryKind):
     def abac(self) -> bool:
         """Whether roles hold for single repositories."""
         return self.role_assignment_mode != "classic"
+
+    @property
+    def per_repository(self) -> bool:
+        """Whether builders may push to their own repositories only, not to the whole registry."""
+        match self.authentication:
+            case TokenAuthentication():
+                return True
+            case WorkloadIdentityAuthentication():
+                return self.abac
+            case AdminAuthentication():
+                return False

@@ -35,6 +35,7 @@ GCR_LOCATIONS = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia
 """Where Artifact Registry keeps the repository that serves a ``gcr.io`` name; the repository is called as the host is."""
 
 _PROJECT_OF_ADDRESS = re.compile(r"[^@]+@([a-z][a-z0-9-]*)\.iam\.gserviceaccount\.com")
+_DOMAIN_OF_ACCOUNTS = ".iam.gserviceaccount.com"
 _HOST_OF_LOCATION = re.compile(r"([a-z][a-z0-9-]*)-docker\.[a-z0-9.-]+")
 
 
@@ -195,10 +196,24 @@ class WorkloadIdentity(GoogleAuthentication):
         given = self.existing or self.import_
         return given.replace(NAMESPACE_PLACEHOLDER, namespace) if given else None
 
+    def account(self, namespace: str) -> str:
+        """What tells the service account of ``namespace`` from every other: its given address, else the id that it is made with.
+        An id alone does not, as accounts of several projects may have the same."""
+        return self.email(namespace) or self.account_id(namespace)
+
     def account_project(self, namespace: str) -> str | None:
-        """Project of the service account of ``namespace``, as far as it is told here: by ``project``, or by a given address."""
+        """Project of the service account of ``namespace``, as far as it is told here: by a given address, or by ``project``."""
         match = _PROJECT_OF_ADDRESS.fullmatch(self.email(namespace) or "")
-        return self.project or (match.group(1) if match else None)
+        return match.group(1) if match else self.project
+
+    def resource_name(self, namespace: str) -> str:
+        """Name of the service account's resources in the stack: its id, and what tells it from a namesake of another project."""
+        account_id, address = self.account_id(namespace), self.existing or self.import_ or ""
+        name, _, domain = address.partition("@")
+        if NAMESPACE_PLACEHOLDER in name or NAMESPACE_PLACEHOLDER not in domain:
+            return account_id
+        # By what the address looks like, not by which namespaces there are: another namespace must not rename anything.
+        return f"{account_id}.{domain.replace(NAMESPACE_PLACEHOLDER, namespace).removesuffix(_DOMAIN_OF_ACCOUNTS)}"
 
 
 class Direct(GoogleAuthentication):
@@ -239,6 +254,7 @@ class GoogleRegistry(RegistryKind):
     """
 
     cloud: ClassVar[bool] = True
+    only_https: ClassVar[bool] = True
 
     type: Literal["google-gcr"]
 

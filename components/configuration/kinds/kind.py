@@ -13,10 +13,12 @@ class RegistryKind(Section):
     """The key ``registry``, whatever its ``type``.
 
     A kind gives ``hosts``: push and pull host as far as the stack file tells them, each empty where only the cloud knows it
-    (Azure's login server). ``cloud`` is whether the registry belongs to a cloud, which is only ever reached by https.
+    (Azure's login server). ``cloud`` is whether the registry belongs to a cloud. ``only_https`` is whether it always speaks https,
+    so that ``transport.insecure: auto`` never takes its host for one that is reached by plain http.
     """
 
     cloud: ClassVar[bool] = False
+    only_https: ClassVar[bool] = False
 
     repository: RepositoryPattern
     """Registry name: the repository's path, such as ``mendixapps/{namespace}``; ``{namespace}`` is replaced."""

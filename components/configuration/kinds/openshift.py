@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from components.configuration.kinds.kind import RegistryKind
 from components.configuration.references import Host, RepositoryPattern
@@ -19,6 +19,8 @@ BUILDER = "builder"
 
 class OpenShiftRegistry(RegistryKind):
     """What both versions share: builds push as ServiceAccount ``builder`` with its own token, nodes pull by themselves."""
+
+    only_https: ClassVar[bool] = True
 
     repository: RepositoryPattern = "{namespace}/mendix-apps"
     """The ImageStream, as ``<namespace>/<name>``: its project is the namespace that builds."""

@@ -25,6 +25,7 @@ _GENERAL: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     general.namespaces,
     general.templates,
     general.overlays,
+    general.client_version,
     builder.image,
     builder.modes,
     builder.app,

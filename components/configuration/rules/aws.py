@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from components.configuration import ecr_plan, image_name_template
@@ -11,7 +12,7 @@ from components.configuration.aws_partitions import FIPS_REGIONS, PARTITIONS, pa
 from components.configuration.kinds.aws import AmazonEcrRegistry
 from components.configuration.kinds.aws_values import arn_parts
 from components.configuration.problems import Location, Problem, Severity
-from components.configuration.rules import aws_identity
+from components.configuration.rules import aws_identity, repeated_tag
 from components.configuration.rules.places import NAMESPACES, OPERATOR, REGISTRY
 from components.configuration.settings import Settings
 
@@ -217,8 +218,13 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
         if template is None or list(image_name_template.syntax_problems(template, at)):
             return
         repository = settings.repository(namespace)
-        made = {image_name_template.render(template, v).repository for v in image_name_template.DOCUMENTED}
+        rendered = [image_name_template.render(template, values) for values in image_name_template.DOCUMENTED]
+        made = {image.repository for image in rendered}
         if made == {repository}:
+            told = list(_repeated(settings, registry, repository, template))
+            yield from told
+            if told:
+                return
             continue
         if not all(name == repository or name.startswith(f"{repository}/") for name in made):
             yield Problem(
@@ -245,3 +251,26 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
                 "set registry.repositories.createOnPush: true, which extends it to what lies below",
             )
             return
+        told = list(_repeated(settings, registry, None, template))
+        yield from told
+        if told:
+            return
+
+
+def _repeated(
+    settings: Settings, registry: AmazonEcrRegistry, repository: str | None, template: str
+) -> Iterator[Problem]:
+    """Whether builds of one app would push one tag twice to ``repository``, or for None to one that a push creates."""
+    options = registry.repositories
+    own = repository is None or repository in ecr_plan.managed(settings, registry)
+    tags = {image_name_template.render(template, values).tag or "latest" for values in image_name_template.DOCUMENTED}
+    if own and options.immutable_tags and not all(_is_mutable(tag, options.mutable_tags) for tag in tags):
+        yield from repeated_tag.check(
+            template,
+            (*OPERATOR, "imageNameTemplate"),
+            or_else="list its tags under registry.repositories.mutableTags, as in dev-*",
+        )
+
+
+def _is_mutable(tag: str, filters: Iterable[str]) -> bool:
+    return any(re.fullmatch(".*".join(map(re.escape, text.split("*"))), tag) for text in filters)

@@ -9,7 +9,7 @@ from components.configuration.kinds.openshift import OpenShiftRegistry
 from components.configuration.mirroring import destination
 from components.configuration.problems import Location, Problem, Severity
 from components.configuration.references import NAME_LENGTH, repository_fault, tag_fault
-from components.configuration.rules import presets
+from components.configuration.rules import mirror_permission, presets
 from components.configuration.rules.places import BUILDER
 from components.configuration.settings import Settings
 
@@ -82,13 +82,18 @@ def mirror(settings: Settings) -> Iterator[Problem]:
     if settings.builder.mode != "mirror":
         return
     told: set[tuple[Location, str]] = set()
+    copied_by = settings.copies()
     for namespace in settings.namespaces:
         places: dict[str, int] = {}
         for index, copied in enumerate(settings.builder.mirror):
             copy = destination(copied, lambda text, of=namespace: settings.filled(text, of))
             at = (*BUILDER, "mirror", index, "destination")
             repository, _, tag = copy.rpartition(":")
-            for problem in _destination(settings, namespace.name, repository, tag, at):
+            problems = [*_destination(settings, namespace.name, repository, tag, at)]
+            # What an earlier namespace copies to the same place is not this one's to push.
+            if any(own.destination == copy for own in copied_by[namespace.name]):
+                problems += mirror_permission.check(settings, namespace, repository, at)
+            for problem in problems:
                 if (at, problem.what) not in told:
                     told.add((at, problem.what))
                     yield problem

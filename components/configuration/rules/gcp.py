@@ -11,7 +11,7 @@ from components.configuration.kinds.gcp import GCR_LOCATIONS, CleanupPolicy, Goo
 from components.configuration.kinds.gcp_values import PROJECT_ID
 from components.configuration.problems import Location, Problem, Severity
 from components.configuration.references import split_host
-from components.configuration.rules import gcp_identity
+from components.configuration.rules import gcp_identity, repeated_tag
 from components.configuration.rules.places import NAMESPACES, OPERATOR, REGISTRY
 from components.configuration.settings import Settings
 
@@ -25,8 +25,6 @@ MAXIMUM_CLEANUP_POLICIES = 10
 
 _CLIENT_HOSTS = (".gcr.io", ".pkg.dev", ".google.com")
 """Hosts for which go-containerregistry asks Google for a token (``pkg/v1/google/keychain.go``, ``isGoogle``)."""
-
-_CHANGING = ("{{.Generation}}", "{{.Version}}", "{{.UnixTimestamp}}", "{{.Timestamp}}")
 
 
 def check(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]:
@@ -263,12 +261,8 @@ def _template(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]
             )
             return
         managed = not registry.artifact_registry.existing
-        if managed and registry.artifact_registry.immutable_tags and not any(v in template for v in _CHANGING):
-            yield Problem(
-                at,
-                "two builds of one app would have the same tag, and the repository's tags are immutable",
-                "the second build's push would be refused",
-                "add a variable that changes with each build, such as {{.Timestamp}}, "
-                "or set registry.artifactRegistry.immutableTags: false",
-            )
-            return
+        if managed and registry.artifact_registry.immutable_tags:
+            told = list(repeated_tag.check(template, at, or_else="set registry.artifactRegistry.immutableTags: false"))
+            yield from told
+            if told:
+                return

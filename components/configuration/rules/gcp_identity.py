@@ -189,7 +189,7 @@ def _policies(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]
     writers: dict[RepositoryAddress, set[str]] = {}
     users: dict[str, set[str]] = {}
     for namespace in settings.namespaces:
-        who = namespace.name if isinstance(authentication, Direct) else authentication.account_id(namespace.name)
+        who = namespace.name if isinstance(authentication, Direct) else authentication.account(namespace.name)
         users.setdefault(who, set()).add(namespace.name)
         address = registry.address(settings.repository(namespace))
         if address is not None:

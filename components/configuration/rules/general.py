@@ -186,3 +186,14 @@ def overlays(settings: Settings) -> Iterator[Problem]:
             "the Operator takes one Secret with authorities",
             "set operatorConfiguration.trustCaCertificate: false and put the registry's authority into your own Secret, too",
         )
+
+
+def client_version(settings: Settings) -> Iterator[Problem]:
+    """The client's version is only asked where plain http is possible."""
+    if settings.registry.only_https and settings.registry.transport.client_version:
+        yield Problem(
+            (*REGISTRY, "transport", "clientVersion"),
+            "the client's version decides nothing here",
+            f"{settings.registry.type} is reached by https, whatever older clients take its host for",
+            "remove clientVersion",
+        )

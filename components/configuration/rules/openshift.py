@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.configuration import image_name_template
-from components.configuration.kinds.openshift import BUILDER, OpenShift3Registry, OpenShift4Registry, OpenShiftRegistry
+from components.configuration.kinds.openshift import (
+    BUILDER,
+    OPENSHIFT3_HOST,
+    OpenShift3Registry,
+    OpenShift4Registry,
+    OpenShiftRegistry,
+)
+from components.configuration.plain_http import plain_http_rule
 from components.configuration.problems import Location, Problem, Severity
 from components.configuration.references import is_loopback, split_host
 from components.configuration.rules.places import BUILDER as BUILDER_KEY
@@ -13,6 +20,7 @@ from components.configuration.rules.places import NAMESPACES, OPERATOR, REGISTRY
 from components.configuration.settings import Settings
 
 _RESERVED = ("openshift-", "kube-")
+_OLDEST = (0, 0, 0)
 
 
 def check(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Problem]:
@@ -92,6 +100,8 @@ def _hosts(registry: OpenShift3Registry) -> Iterator[Problem]:
             "Mendix pushes from a pod inside the cluster",
             "remove pushHost: the registry's service name is the default",
         )
+    elif registry.transport.insecure is not True:
+        yield from _plain_http(registry.push_host)
     pull = registry.pull_host and split_host(registry.pull_host)[0]
     if pull and (pull.endswith(".svc") or ".svc." in pull):
         yield Problem(
@@ -101,6 +111,27 @@ def _hosts(registry: OpenShift3Registry) -> Iterator[Problem]:
             "remove pullHost, and it is read from the Service ('oc get svc docker-registry -n default' shows it)",
             Severity.WARNING,
         )
+
+
+def _plain_http(host: str) -> Iterator[Problem]:
+    """Mendix's own build decides by the host's name, and cannot be told."""
+    rule = plain_http_rule(host, _OLDEST)
+    if rule is None:
+        return
+    client = (
+        "Mendix's own build"
+        if plain_http_rule(host)
+        else "Mendix's own build, if its go-containerregistry is 0.21.5 or older,"
+    )
+    address = "; its certificate must name this address" if rule.startswith("an address") else ""
+    yield Problem(
+        (*REGISTRY, "pushHost"),
+        f"{host} is {rule}, for which {client} also tries plain http",
+        "whoever is on the way could take the builder's token there; this stack's own Job reaches the registry by https only"
+        + address,
+        f"remove pushHost: the registry's service name, {OPENSHIFT3_HOST}, is the default, and only reached by https",
+        Severity.WARNING,
+    )
 
 
 def _transport(registry: OpenShiftRegistry) -> Iterator[Problem]:

@@ -247,10 +247,23 @@ def test_a_given_login_server_spares_the_question(acr: Acr) -> None:
 
 
 def test_an_imported_registry_is_protected_even_where_protection_is_off(acr: Acr) -> None:
-    recording = acr({"import": EXISTING, "deletionProtection": False, "authentication": WORKLOAD_IDENTITY})
+    given = {"import": EXISTING, "roleAssignmentMode": "classic", "authentication": WORKLOAD_IDENTITY}
+    recording = acr({**given, "deletionProtection": False})
     item = recording.one(REGISTRY)
     assert item.import_id == EXISTING and item.protect
     assert (item.inputs["resourceGroupName"], item.inputs["registryName"]) == ("rg-shared", "companyacr")
+
+
+@pytest.mark.parametrize("mode", ["abac", "classic"])
+def test_an_imported_registry_keeps_its_mode(acr: Acr, mode: str) -> None:
+    """The incident: an import put the registry once more in ABAC mode, and everybody else's AcrPush and AcrPull ended."""
+    given = {"import": EXISTING, "roleAssignmentMode": mode, "authentication": WORKLOAD_IDENTITY}
+    recording = acr({**given, "kubeletObjectIds": [KUBELET]})
+    assert not recording.of_type(MODE)
+    push, pull = (REPOSITORY_WRITER, REPOSITORY_READER) if mode == "abac" else (ACR_PUSH, ACR_PULL)
+    roles = {item.inputs["roleDefinitionId"].rpartition("/")[2] for item in recording.of_type(ASSIGNMENT)}
+    assert roles == {push, pull}
+    assert recording.one(REGISTRY).urn in recording.one("kubernetes:batch/v1:Job", "orders-push").dependencies
 
 
 def test_a_new_registry_is_protected_unless_said_otherwise(acr: Acr) -> None:

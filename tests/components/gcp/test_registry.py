@@ -194,3 +194,42 @@ def test_nodes_get_to_read_each_repository_once() -> None:
     readers = [m for m in recording.of_type(REPOSITORY_MEMBER) if m.inputs["role"] == READER]
     assert sorted(m.inputs["repository"] for m in readers) == ["billing", "orders"]
     assert {m.inputs["member"] for m in readers} == {f"serviceAccount:{NODES}"}
+
+
+@pytest.mark.parametrize("key", ["existing", "import"])
+def test_accounts_of_one_name_in_several_projects_are_each_their_own_namespaces(key: str) -> None:
+    """The incident: builder@team-{namespace} was taken for one account, the first namespace's, and given to all of them."""
+    settings = stack("orders", "billing", authentication={key: "builder@team-{namespace}.iam.gserviceaccount.com"})
+    recording = place(settings)
+    email = {name: f"builder@team-{name}.iam.gserviceaccount.com" for name in ("orders", "billing")}
+    users = {
+        (u.inputs["serviceAccountId"].rpartition("/")[2], u.inputs["member"]) for u in recording.of_type(ACCOUNT_MEMBER)
+    }
+    assert users == {
+        (email[name], f"serviceAccount:example-mendix.svc.id.goog[{name}/mendix-builder]") for name in email
+    }
+    writers = {(m.inputs["repository"], m.inputs["member"]) for m in recording.of_type(REPOSITORY_MEMBER)}
+    assert writers == {(name, f"serviceAccount:{email[name]}") for name in email}
+    assert {name: recording.result[name]["annotations"] for name in email} == {
+        name: {"iam.gke.io/gcp-service-account": email[name]} for name in email
+    }
+    imported = {item.import_id for item in recording.of_type(ACCOUNT)}
+    assert imported == ({f"projects/team-{n}/serviceAccounts/{email[n]}" for n in email} if key == "import" else set())
+
+
+def test_an_account_keeps_its_name_in_the_stack_where_its_id_alone_tells_it_from_others() -> None:
+    def names(address: str, *namespaces: str) -> set[str]:
+        return {m.name for m in place(stack(*namespaces, authentication={"existing": address})).of_type(ACCOUNT_MEMBER)}
+
+    assert names("builder@tools-1.iam.gserviceaccount.com", "orders") == {"builder.orders.mendix-builder"}
+    assert names("b-{namespace}@t-{namespace}.iam.gserviceaccount.com", "orders") == {"b-orders.orders.mendix-builder"}
+    per_project = "builder@t-{namespace}.iam.gserviceaccount.com"
+    # One namespace more renames nothing.
+    assert names(per_project, "orders") < names(per_project, "orders", "billing")
+
+
+def test_a_private_address_before_google_is_reached_by_https() -> None:
+    """The incident: auto took a proxy's address for a host of plain http, which the kind does not even allow to ask for."""
+    recording = whole(stack(pushHost="10.0.0.5", location="europe-west4"))
+    pod = recording.one(JOB, "orders-push").inputs["spec"]["template"]["spec"]
+    assert [e["value"] for e in pod["containers"][0]["env"] if e["name"] == "INSECURE"] == ["false"]

@@ -126,3 +126,17 @@ def test_one_namespace_more_changes_nothing_of_the_others(settings: Make) -> Non
     before, after = made("orders", "billing"), made("stock", "orders", "billing")
     assert before.items() <= after.items()
     assert all("stock" in urn for urn in after.keys() - before.keys())
+
+
+@pytest.mark.parametrize("host", ["172.30.1.1:5000", "docker-registry.default.svc.cluster.local:5000"])
+def test_the_builders_token_is_never_sent_by_plain_http_unasked(settings: Make, host: str) -> None:
+    """The incident: for addresses of private networks, auto decided for plain http, and no warning said so."""
+
+    def insecure(**transport: Any) -> set[str]:
+        registry = {"type": "openshift3", "pushHost": host, "pullHost": "172.30.1.1:5000", "transport": transport}
+        recording = recorded(settings(registry=registry, namespaces=[{"name": "orders"}]))
+        pod = recording.one(JOB, "orders-push").inputs["spec"]["template"]["spec"]
+        return {entry["value"] for entry in pod["containers"][0]["env"] if entry["name"] == "INSECURE"}
+
+    assert insecure() == {"false"}
+    assert insecure(insecure=True) == {"true"}, "a test cluster's owner may still ask for it"
