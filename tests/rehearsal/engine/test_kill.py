@@ -118,6 +118,41 @@ async def test_killed_at_every_record(stage: Stage, victim: str, phase: str) -> 
     assert failures >= {"engine": 8, "program": 3, "plugin": 3}[victim], "the boundaries were not met"
 
 
+MOVE = """
+    region = Region("here", "{0}")
+    options = pulumi.ResourceOptions(provider=region)
+    a = Thing("a", label="a", size=1, opts=options)
+    Thing("b", label="b", note=a.serial, first=True, opts=options)
+"""
+
+
+@pytest.mark.parametrize("kind", ["up", "destroy"])
+async def test_killed_at_every_record_of_a_move(stage: Stage, kind: str) -> None:
+    """An explicit provider that is replaced, and a destroy after half of that: all that was made is deleted where it is."""
+    stage.program(MOVE.format("one"))
+    await stage.succeed()
+    if kind == "destroy":
+        stage.program(MOVE.format("two").replace("note=", 'fail="create", note='))
+        assert not (await stage.run()).finished.ok
+        assert "two-a" in stage.things()
+    stage.program(MOVE.format("two"))
+    replay = Replay(stage)
+    deaths = 0
+    for deadline in range(1, 400):
+        replay.again()
+        killed = drive(stage, kind, deadline)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        deaths += 1
+        await stage.succeed(kind)
+        assert set(stage.things()) == ({"two-a", "two-b"} if kind == "up" else set())
+        assert stage.names() == Counter(["a", "b"] if kind == "up" else [])
+        regions = [each for each in stage.state().get("resources") or () if each["type"] == "pulumi:providers:test"]
+        assert len(regions) == (1 if kind == "up" else 0)
+    assert deaths >= 8, "the boundaries were not met"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", list(WANTED))
 async def test_plugin_killed_around_every_effect(stage: Stage, phase: str) -> None:
