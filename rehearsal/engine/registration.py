@@ -300,7 +300,7 @@ class Registrar:
             session = self.context.session
             if session is not None:
                 session.end(session.begin(op, new=imported, old=old), new=imported)
-            if old is not None:
+            if old is not None and not old.pending_replacement:
                 self.resources.condemned.append(old)
             running.done(imported)
         return imported

@@ -82,7 +82,7 @@ class Resources:
         """The provider state that a resource names by ``<urn>::<id>``, as it is now. A provider that was replaced has the
         URN of its successor: only the id tells which of the two a resource was made by."""
         urn = urn_of_reference(provider_reference)
-        for state in (self.news.get(urn), self.live.get(urn), *self.condemned, *self.left_over):
+        for state in (self.news.get(urn), self.live.get(urn), *self.left_over):
             if state is not None and reference(state) == provider_reference:
                 return state
         return None

@@ -140,3 +140,20 @@ async def test_the_default_provider_moves_as_any_other(stage: Stage) -> None:
     stack_file.write_text(stack_file.read_text().replace("test:region: one", "test:region: two"))
     await stage.succeed()
     assert set(stage.things()) == {"two-a"}
+
+
+async def test_what_was_deleted_early_and_is_no_longer_wanted_goes_with_its_provider(stage: Stage) -> None:
+    """Its remains named a provider that was gone, and the next update refused the state as damaged."""
+    source = """
+        region = Region("here", "{0}")
+        options = pulumi.ResourceOptions(provider=region)
+        a = Thing("a", kind="{0}", label="a", first=True, opts=options)
+        {1}
+    """
+    stage.program(source.format("one", 'Thing("b", kind=a.serial, label="b", first=True, opts=options)'))
+    await stage.succeed()
+    stage.program(source.format("two", ""))
+    await stage.succeed()
+    assert set(stage.things()) == {"two-a"}
+    assert (await stage.succeed()).operations == []
+    assert stage.names() == {"a": 1}

@@ -288,6 +288,19 @@ async def test_an_import_does_not_take_the_place_of_a_protected_resource(stage: 
     assert set(stage.things()) == {"b", "z"}
 
 
+async def test_an_import_in_the_place_of_what_was_deleted_already(stage: Stage) -> None:
+    """It was to be deleted once more, which the state refused."""
+    source = 'Thing("a", label="a", kind="{0}", first=True{1}{2})'
+    stage.program(source.format("x", "", ""))
+    await stage.succeed()
+    stage.program(source.format("y", ', fail="create"', ""))
+    assert not (await stage.run()).finished.ok
+    (stage.cloud / "z.thing").write_text('{"urn": "theirs", "inputs": {"label": "z", "kind": "y", "first": true}}')
+    stage.program(source.replace('"a", k', '"z", k').format("y", "", ', opts=pulumi.ResourceOptions(import_="z")'))
+    assert (await stage.succeed()).operations == ["import-replacement a"]
+    assert (set(stage.things()), stage.names()) == ({"z"}, {"a": 1})
+
+
 RENAMED = """
 class Crate(pulumi.ComponentResource):
     def __init__(self, name, opts=None):
