@@ -153,6 +153,37 @@ async def test_killed_at_every_record_of_a_move(stage: Stage, kind: str) -> None
     assert deaths >= 8, "the boundaries were not met"
 
 
+async def test_killed_at_every_record_of_a_renaming(stage: Stage) -> None:
+    """A parent gets another name and type by an alias: whatever the state names by the old URN is found all the same."""
+    source = """
+        class Crate(pulumi.ComponentResource):
+            def __init__(self, name, opts=None):
+                super().__init__("test:index:Crate", name, None, opts)
+        box = {0}("{1}", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old", type_="test:index:Box")]))
+        a = Thing("{1}-a", label="a", size=1, opts=pulumi.ResourceOptions(parent=box))
+        Thing("{1}-b", label="b", note=a.serial, opts=pulumi.ResourceOptions(parent=box))
+        Thing("c", label="c", note="{1}", opts=pulumi.ResourceOptions(depends_on=[box]))
+    """
+    stage.program(source.format("Box", "old"))
+    await stage.succeed()
+    stage.program(source.format("Crate", "new"))
+    replay = Replay(stage)
+    deaths = 0
+    for deadline in range(1, 400):
+        replay.again()
+        killed = drive(stage, "up", deadline)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        deaths += 1
+        await stage.succeed()
+        assert len(stage.calls("create")) == 3
+        assert not stage.calls("delete")
+        assert stage.names() == Counter(["new-a", "new-b", "c"])
+        assert not [each for each in stage.state()["resources"] if "old" in each["urn"]]
+    assert deaths >= 6, "the boundaries were not met"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", list(WANTED))
 async def test_plugin_killed_around_every_effect(stage: Stage, phase: str) -> None:
