@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rehearsal.engine import operations
 from rehearsal.engine import urn as urns
@@ -12,14 +12,18 @@ from rehearsal.engine.errors import CancelledError, EngineError
 from rehearsal.engine.events import Op, Severity
 from rehearsal.engine.operations import StepFailedError, make_step
 from rehearsal.engine.plugins.provider import Provider
-from rehearsal.engine.provider_registry import ProviderRegistry, urn_of_reference
+from rehearsal.engine.provider_registry import ProviderRegistry
 from rehearsal.engine.resources import direct_dependencies
 from rehearsal.engine.state import ResourceState
 
 
 def refuse_protected(context: Context, doomed: Sequence[ResourceState]) -> None:
-    """Raises EngineError, before anything is deleted, where a protected resource is among ``doomed``."""
-    protected = [state for state in doomed if state.protect and not state.delete]
+    """Raises EngineError, before anything is deleted, where a protected resource is among ``doomed``.
+
+    That one is marked for deletion excuses nothing: this update may have marked it. What an earlier update replaced was
+    judged then, and is not to be among ``doomed``.
+    """
+    protected = [state for state in doomed if state.protect]
     for state in protected:
         context.say(
             Severity.ERROR,
@@ -37,19 +41,24 @@ async def delete_all(
     context: Context,
     providers: ProviderRegistry,
     doomed: Sequence[ResourceState],
-    known_providers: dict[str, ResourceState],
+    known_providers: Mapping[str, ResourceState],
 ) -> None:
-    """Delete ``doomed``, as much at once as dependencies allow. Raises StepFailedError after all that could be done is done."""
+    """Delete ``doomed``, as much at once as dependencies allow. Raises StepFailedError after all that could be done is done.
+
+    ``known_providers`` are by reference: each resource is deleted by the provider that it names, replaced or not.
+    """
     if not doomed:
         return
-    by_urn: dict[str, list[int]] = {}
+    by_name: dict[str, list[int]] = {}
     for index, state in enumerate(doomed):
-        by_urn.setdefault(state.urn, []).append(index)
+        by_name.setdefault(state.urn, []).append(index)
+        if urns.is_provider(state.type):
+            by_name.setdefault(state.reference(), []).append(index)
     # waits_for[i]: the deletions that must be over before i may be deleted, i.e. of everything that depends on i.
     waits_for: list[set[int]] = [set() for _ in doomed]
     for index, state in enumerate(doomed):
         for needed in direct_dependencies(state):
-            for other in by_urn.get(needed, ()):
+            for other in by_name.get(needed, ()):
                 if other != index:
                     waits_for[other].add(index)
     done = [asyncio.Event() for _ in doomed]
@@ -83,7 +92,7 @@ async def _delete_one(
     context: Context,
     providers: ProviderRegistry,
     state: ResourceState,
-    known_providers: dict[str, ResourceState],
+    known_providers: Mapping[str, ResourceState],
     going: set[str],
 ) -> None:
     op = Op.DELETE_REPLACED if state.delete else Op.READ_DISCARD if state.external else Op.DELETE
@@ -99,7 +108,7 @@ async def _delete_one(
         and not (state.deleted_with and state.deleted_with in going)
     )
     if asks_provider and not context.preview:
-        provider_state = known_providers.get(urn_of_reference(state.provider))
+        provider_state = known_providers.get(state.provider)
         if provider_state is None:
             raise EngineError(
                 f"the state names {state.provider} as the provider of {state.urn} but does not hold it, so it cannot be deleted. "

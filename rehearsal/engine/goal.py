@@ -150,6 +150,8 @@ def alias_urns(
                 if new_parent_name != old_parent_name and name.startswith(new_parent_name):
                     renamed = old_parent_name + name.removeprefix(new_parent_name)
                     found[urns.make(stack, project, old_parent, type_token, renamed)] = None
+                    # An update that renamed the parent and got no further left the child under the parent's new type.
+                    found[urns.make(stack, project, goal.parent, type_token, renamed)] = None
     found.pop(goal.urn, None)
     return tuple(found)
 

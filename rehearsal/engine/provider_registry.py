@@ -44,7 +44,7 @@ class ProviderRegistry:
     environment: Mapping[str, str]
     say: Callable[[Severity, str, str], None]
     engine_address: str = ""
-    _by_urn: dict[str, Provider] = field(default_factory=dict[str, Provider])
+    _by_reference: dict[str, Provider] = field(default_factory=dict[str, Provider])
     _starting: dict[str, asyncio.Task[Provider]] = field(default_factory=dict[str, "asyncio.Task[Provider]"])
     _defaults: dict[tuple[str, str], asyncio.Task[str]] = field(
         default_factory=dict[tuple[str, str], "asyncio.Task[str]"]
@@ -89,37 +89,38 @@ class ProviderRegistry:
             spare = self._spare.pop((package, ""))
         return await spare if spare is not None else await self._start(package, version)
 
-    def add(self, urn: str, provider: Provider) -> None:
-        self._by_urn[urn] = provider
+    def add(self, state: ResourceState, provider: Provider) -> None:
+        """``provider`` is configured as ``state`` says. Its URN alone would not do: a provider that is replaced stays, under
+        the same URN, until what it made is deleted."""
+        self._by_reference[reference(state)] = provider
 
     def get(self, provider_reference: str) -> Provider:
         """The provider that a resource names. Raises EngineError where no such provider was registered."""
-        urn = urn_of_reference(provider_reference)
-        provider = self._by_urn.get(urn)
+        provider = self._by_reference.get(provider_reference)
         if provider is None:
             raise EngineError(
-                f"the provider {urn} is named by a resource but has not been registered. "
+                f"the provider {urn_of_reference(provider_reference)} is named by a resource but has not been registered. "
                 "Pass a provider resource of this program, or none to use the default one."
             )
         return provider
 
     async def ensure(self, state: ResourceState) -> Provider:
         """The provider of an *old* provider state, started and configured as recorded: for deletes and refreshes."""
-        provider = self._by_urn.get(state.urn)
+        key = reference(state)
+        provider = self._by_reference.get(key)
         if provider is not None and provider.configured:
             return provider
-        task = self._starting.get(state.urn)
+        task = self._starting.get(key)
         if task is None:
             task = asyncio.create_task(self._start_configured(state))
-            self._starting[state.urn] = task
+            self._starting[key] = task
         return await asyncio.shield(task)
 
     async def _start_configured(self, state: ResourceState) -> Provider:
         provider = await self.start(urns.package_of(state.type), version_of(state))
         if not contains_unknowns(state.inputs):
             await provider.configure(state.urn, state.id, state.inputs)
-        self._by_urn.setdefault(state.urn, provider)
-        return self._by_urn[state.urn]
+        return self._by_reference.setdefault(reference(state), provider)
 
     async def default(self, package: str, version: str, register: Callable[[], Awaitable[str]]) -> str:
         """The reference of the default provider of a package version, registered at its first use."""

@@ -15,7 +15,7 @@ from rehearsal.engine.operations import make_step
 from rehearsal.engine.plugins.answers import DIFF_NONE
 from rehearsal.engine.plugins.provider import Provider
 from rehearsal.engine.properties import reveal
-from rehearsal.engine.provider_registry import ProviderRegistry, urn_of_reference
+from rehearsal.engine.provider_registry import ProviderRegistry
 from rehearsal.engine.state import ResourceState
 
 
@@ -23,13 +23,13 @@ async def refresh_all(
     context: Context,
     providers: ProviderRegistry,
     states: Sequence[ResourceState],
-    live: Mapping[str, ResourceState],
+    known_providers: Mapping[str, ResourceState],
 ) -> list[ResourceState]:
     """Read the custom resources among ``states`` again; return them as they are now, in order, without those that are gone.
 
-    ``live`` maps URNs to all states, the providers' among them.
+    ``known_providers`` are by reference: a resource is read by the provider that made it, even where that was replaced.
     """
-    results = await asyncio.gather(*(_refresh_one(context, providers, state, live) for state in states))
+    results = await asyncio.gather(*(_refresh_one(context, providers, state, known_providers) for state in states))
     gone = {state.urn for state, result in zip(states, results, strict=True) if result is None}
     kept: list[ResourceState] = []
     for result in results:
@@ -53,12 +53,12 @@ async def refresh_all(
 
 
 async def _refresh_one(
-    context: Context, providers: ProviderRegistry, state: ResourceState, live: Mapping[str, ResourceState]
+    context: Context, providers: ProviderRegistry, state: ResourceState, known_providers: Mapping[str, ResourceState]
 ) -> ResourceState | None:
     if not state.custom or urns.is_provider(state.type) or state.delete or state.pending_replacement or not state.id:
         return state
     try:
-        provider_state = live.get(urn_of_reference(state.provider))
+        provider_state = known_providers.get(state.provider)
         if provider_state is None:
             raise EngineError(f"the state does not hold the provider {state.provider} of {state.urn}")
         context.check_running()

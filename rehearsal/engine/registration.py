@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from rehearsal.engine import operations, replacement
+from rehearsal.engine import operations, provider_change, replacement
 from rehearsal.engine import urn as urns
 from rehearsal.engine.context import Context
 from rehearsal.engine.errors import ProviderError
@@ -18,7 +18,7 @@ from rehearsal.engine.plugins.answers import DIFF_NONE, DIFF_SOME, DIFF_UNKNOWN,
 from rehearsal.engine.plugins.provider import Provider, Target
 from rehearsal.engine.policies.gate import PolicyGate
 from rehearsal.engine.properties import UNKNOWN, Properties, contains_unknowns, mark_secret_keys, reveal, secret_keys
-from rehearsal.engine.provider_registry import ProviderRegistry, is_default, urn_of_reference
+from rehearsal.engine.provider_registry import ProviderRegistry, default_name, reference
 from rehearsal.engine.resources import Resources
 from rehearsal.engine.state import ResourceState
 
@@ -31,7 +31,6 @@ class Registrar:
     resources: Resources
     providers: ProviderRegistry
     policies: PolicyGate
-    replaced_providers: set[str] = field(default_factory=set[str])
 
     async def register(self, goal: Goal) -> ResourceState:
         """Do what ``goal`` needs. Raises EngineError; a StepFailedError has been told already."""
@@ -100,12 +99,33 @@ class Registrar:
         diff = (
             await provider.diff_config(goal.urn, old.inputs, old.outputs, inputs) if known else DiffResult(DIFF_UNKNOWN)
         )
-        if diff.replace and not is_default(goal.urn):
-            # What it manages now is somewhere else (another cluster, another account): its resources follow.
-            self.replaced_providers.add(goal.urn)
+        if diff.replace:
+            return await self._replace_provider(provider, old, new, diff)
         await self._configure(provider, new, known)
         reasons = _changed_keys(old.inputs, inputs)
         return self._record(Op.UPDATE, old, new, diff_reasons=reasons, detailed_diff=dict(diff.detailed))
+
+    async def _replace_provider(
+        self, provider: Provider, old: ResourceState, new: ResourceState, diff: DiffResult
+    ) -> ResourceState:
+        """What it manages now is somewhere else (another cluster, another account).
+
+        The new configuration gets an id of its own, and the old one stays in the state, to be deleted after the resources that
+        name it: they are replaced because the id differs, now or in a later update, and only the old one can delete them.
+        """
+        reasons = diff.replaces or tuple(diff.detailed)
+        replacement.refuse_protected(self, new.urn, old, reasons)
+        new.id = "" if self.context.preview else str(uuid.uuid4())
+        await self._configure(provider, new, True)
+        why = {
+            "diff_reasons": _changed_keys(old.inputs, new.inputs),
+            "replace_reasons": reasons,
+            "detailed_diff": dict(diff.detailed),
+        }
+        created = self._record(Op.CREATE_REPLACEMENT, old, new, **why)
+        self.resources.condemned.append(old)
+        self.context.took(make_step(Op.REPLACE, old, new, **why), created)
+        return created
 
     async def _configure(self, provider: Provider, state: ResourceState, known: bool) -> None:
         if known:
@@ -113,14 +133,12 @@ class Registrar:
                 await provider.configure(state.urn, state.id or UNKNOWN, state.inputs)
             except ProviderError as error:
                 raise self._told(state.urn, str(error)) from error
-        self.providers.add(state.urn, provider)
+        self.providers.add(state, provider)
 
     async def default_provider(self, package: str, version: str, config: Properties) -> str:
         """The reference of the default provider of ``package``, registering it at its first use."""
 
         async def register() -> str:
-            from rehearsal.engine.provider_registry import default_name, reference
-
             inputs: Properties = dict(config)
             if version:
                 inputs["version"] = version
@@ -160,7 +178,7 @@ class Registrar:
             step = make_step(Op.CREATE, None, new)
             return await operations.create(self.context, provider, new, step, timeout=goal.timeout("create"))
 
-        reasons = self._forced_reasons(goal, old)
+        reasons = await provider_change.reasons(self, goal, old)
         # A resource that is gone cannot be compared; it is created again whatever changed.
         gone = old.pending_replacement or old.urn in self.resources.deleted_early
         diff = DiffResult(DIFF_UNKNOWN) if gone else await self._diff(goal, old, provider, target, inputs)
@@ -187,27 +205,6 @@ class Registrar:
             timeout=goal.timeout("update"),
             ignore_changes=goal.ignore_changes,
         )
-
-    def _forced_reasons(self, goal: Goal, old: ResourceState) -> list[str]:
-        # Another type alone, under an alias, is left to the provider's Diff (SDKs alias every version of an API); the type of
-        # another package is another provider's.
-        if urns.package_of(old.type) != urns.package_of(goal.type):
-            return ["provider"]
-        if urn_of_reference(goal.provider) in self.replaced_providers:
-            return ["provider"]
-        if old.provider and goal.provider and old.provider != goal.provider:
-            before, after = urn_of_reference(old.provider), urn_of_reference(goal.provider)
-            if before != after and self.resources.renamed.get(before) != after:
-                if is_default(before) and is_default(after):
-                    return []
-                old_provider, new_provider = self.resources.live.get(before), self.resources.news.get(after)
-                same_place = (
-                    old_provider is not None
-                    and new_provider is not None
-                    and _without_version(old_provider) == _without_version(new_provider)
-                )
-                return [] if same_place else ["provider"]
-        return []
 
     def _forget(self, old: ResourceState) -> None:
         session = self.context.session
@@ -270,7 +267,10 @@ class Registrar:
         return diff
 
     async def _import(self, goal: Goal, old: ResourceState | None, provider: Provider, target: Target) -> ResourceState:
-        new = self._state(goal, None, goal.inputs)
+        if old is not None:
+            # The import takes the place of the old resource, which would then be deleted.
+            replacement.refuse_protected(self, goal.urn, old, (f"the import of {goal.import_id!r}",))
+        new = self._state(goal, old, goal.inputs)
         new.import_id = new.id = goal.import_id
         op = Op.IMPORT if old is None else Op.IMPORT_REPLACEMENT
         async with self.context.slots:
@@ -300,7 +300,7 @@ class Registrar:
             session = self.context.session
             if session is not None:
                 session.end(session.begin(op, new=imported, old=old), new=imported)
-            if old is not None:
+            if old is not None and not old.pending_replacement:
                 self.resources.condemned.append(old)
             running.done(imported)
         return imported
@@ -350,13 +350,11 @@ class Registrar:
             deleted_with=goal.deleted_with,
             source_position=goal.source_position,
             import_id=old.import_id if old is not None else "",
+            # Until they are registered too, children and dependents name it by its old URN; should the update end before
+            # that, the state finds them by this.
+            aliases=[old.urn] if old is not None and old.urn != goal.urn else [],
             ignore_changes=list(goal.ignore_changes),
         )
-
-
-def _without_version(state: ResourceState) -> Properties:
-    plain = reveal(state.inputs)
-    return {key: value for key, value in plain.items() if key != "version"}
 
 
 def _changed_keys(old: Properties, new: Properties) -> tuple[str, ...]:

@@ -31,12 +31,7 @@ async def replace_resource(
 ) -> ResourceState:
     """Replace ``old`` by ``new``. Raises StepFailedError."""
     context = registrar.context
-    if old.protect:
-        raise registrar.refuse(
-            goal.urn,
-            f"this resource is protected and would have to be replaced because of {', '.join(reasons)}. Replacing deletes it "
-            "with what it holds. Undo the change, or take the protection away in one update and change it in the next.",
-        )
+    refuse_protected(registrar, goal.urn, old, reasons)
     # Checked again without old inputs: a generated name must be a new one, or the two could not exist side by side.
     if provider.configured and not old.pending_replacement:
         new.inputs = await registrar.check_inputs(goal, provider, {}, with_ignored(goal, old.inputs))
@@ -63,6 +58,16 @@ async def replace_resource(
     return created
 
 
+def refuse_protected(registrar: Registrar, urn: str, old: ResourceState, reasons: tuple[str, ...]) -> None:
+    """Raises StepFailedError where ``old`` is protected, so that nothing may take its place."""
+    if old.protect:
+        raise registrar.refuse(
+            urn,
+            f"this resource is protected and would have to be replaced because of {', '.join(reasons)}. Replacing deletes it "
+            "with what it holds. Undo the change, or take the protection away in one update and change it in the next.",
+        )
+
+
 async def delete_first(registrar: Registrar, old: ResourceState) -> None:
     """Delete ``old``, and before it all that depends on it and would have to be replaced with it."""
     for dependent in reversed(dependents(old.urn, registrar.resources.live.values())):
@@ -81,8 +86,7 @@ async def _must_follow(registrar: Registrar, dependent: ResourceState, replaced:
     keys = [key for key, sources in dependent.property_dependencies.items() if replaced in sources]
     if not keys:
         return False
-    provider_urn = dependent.provider.rpartition("::")[0]
-    provider_state = registrar.resources.news.get(provider_urn) or registrar.resources.live.get(provider_urn)
+    provider_state = registrar.resources.provider(dependent.provider)
     if provider_state is None:
         return False
     provider = await registrar.providers.ensure(provider_state)
@@ -99,8 +103,13 @@ async def _delete_pending(registrar: Registrar, old: ResourceState) -> None:
         raise registrar.refuse(
             old.urn, "this resource is protected and would have to be deleted to replace another. Unprotect it first."
         )
-    provider_urn = old.provider.rpartition("::")[0]
-    provider_state = registrar.resources.news.get(provider_urn) or registrar.resources.live[provider_urn]
+    provider = None
     # What shall be retained stays in the world when it is replaced, too: only the state lets go of it.
-    provider = None if old.retain_on_delete else await registrar.providers.ensure(provider_state)
+    if not old.retain_on_delete:
+        provider_state = registrar.resources.provider(old.provider)
+        if provider_state is None:
+            raise registrar.refuse(
+                old.urn, f"the state does not hold its provider {old.provider}, so it cannot be deleted."
+            )
+        provider = await registrar.providers.ensure(provider_state)
     await operations.delete(context, provider, old, make_step(Op.DELETE_REPLACED, old, None), pending_replacement=True)

@@ -28,7 +28,7 @@ from rehearsal.engine.project import StackConfiguration
 from rehearsal.engine.properties import Properties, blind
 from rehearsal.engine.provider_registry import ProviderRegistry, version_of
 from rehearsal.engine.registration import Registrar
-from rehearsal.engine.resources import Resources
+from rehearsal.engine.resources import Resources, provider_states
 from rehearsal.engine.state import (
     ResourceState,
     Session,
@@ -227,8 +227,7 @@ class Runner:
             await unfinished.settle(context, session, providers)
             states = session.resources()
         if self.update.refresh or self.update.kind == "refresh" or self.update.project.refresh_always:
-            live = {state.urn: state for state in states if not state.delete}
-            states = await refresh.refresh_all(context, providers, states, live)
+            states = await refresh.refresh_all(context, providers, states, provider_states(states))
             if context.failure:
                 raise StepFailedError(context.failure)
         return states
@@ -288,11 +287,8 @@ class Runner:
 
     async def _delete_unclaimed(self, context: Context, resources: Resources, providers: ProviderRegistry) -> None:
         doomed = [*resources.unclaimed(), *resources.condemned]
-        if not doomed:
-            return
         deletions.refuse_protected(context, doomed)
-        known = {**resources.live, **resources.news}
-        await deletions.delete_all(context, providers, doomed, known)
+        await deletions.delete_all(context, providers, [*doomed, *resources.left_over], resources.providers())
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from rehearsal.engine.context import Context
 from rehearsal.engine.errors import EngineError
 from rehearsal.engine.events import Op, Severity
 from rehearsal.engine.operations import StepFailedError, make_step
-from rehearsal.engine.provider_registry import ProviderRegistry, urn_of_reference
+from rehearsal.engine.provider_registry import ProviderRegistry
+from rehearsal.engine.resources import provider_states
 from rehearsal.engine.state import PendingOperation, ResourceState, Session
 
 
@@ -32,11 +33,11 @@ async def settle(context: Context, session: Session, providers: ProviderRegistry
         # An import changes nothing, so one that was cut off leaves nothing to settle.
         creation = pending.type == "creating" and not pending.resource.import_id
         if creation and pending.resource.custom and not urns.is_provider(pending.resource.type):
-            await _create_again(context, session, providers, pending, live)
+            await _create_again(context, providers, pending, live, provider_states(states))
         elif pending.type in ("updating", "deleting"):
             old = live.get(pending.resource.urn)
             if old is not None and old.custom:
-                await refresh.refresh_all(context, providers, [old], live)
+                await refresh.refresh_all(context, providers, [old], provider_states(states))
                 if context.failure:
                     raise StepFailedError(context.failure)
         session.settle(pending)
@@ -44,12 +45,12 @@ async def settle(context: Context, session: Session, providers: ProviderRegistry
 
 async def _create_again(
     context: Context,
-    session: Session,
     providers: ProviderRegistry,
     pending: PendingOperation,
     live: dict[str, ResourceState],
+    known_providers: dict[str, ResourceState],
 ) -> None:
-    provider_state = live.get(urn_of_reference(pending.resource.provider))
+    provider_state = known_providers.get(pending.resource.provider)
     if provider_state is None:
         raise EngineError(
             f"{pending.resource.urn} was being created by a provider that the state does not hold, so nobody can tell whether "

@@ -117,6 +117,8 @@ class Session:
         self._reserved = 0
         self._unrecorded: list[ResourceState] = []
         self._changed = False
+        self._renamed = False
+        """Whether a resource was recorded under another URN than it had."""
         self._costs = _Costs()
         self._mutex = threading.RLock()
         self._journal = Journal(files.journal, self._header(checkpoint))
@@ -308,6 +310,7 @@ class Session:
 
     def _record(self, record: Mapping[str, Any], new: ResourceState | None) -> None:
         self._changed = True
+        self._renamed = self._renamed or (new is not None and bool(new.aliases))
         payload = compact_json(record)
         if new is not None:
             payload = payload[:-1] + b',"new":' + new.encode(self._seal) + b"}"
@@ -320,7 +323,9 @@ class Session:
             if new is not None:
                 self._unrecorded.append(new)
             raise StateWriteError(str(error), self._unrecorded_names()) from error
-        if self._costs.affordable():
+        # A checkpoint names everything by its new URN, and later records of this journal would go on naming what was not
+        # visited yet by its old one. The journal alone is as safe.
+        if not self._renamed and self._costs.affordable():
             self._write_checkpoint_if_possible()
 
     def _write_checkpoint_if_possible(self) -> None:

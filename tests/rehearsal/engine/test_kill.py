@@ -118,6 +118,72 @@ async def test_killed_at_every_record(stage: Stage, victim: str, phase: str) -> 
     assert failures >= {"engine": 8, "program": 3, "plugin": 3}[victim], "the boundaries were not met"
 
 
+MOVE = """
+    region = Region("here", "{0}")
+    options = pulumi.ResourceOptions(provider=region)
+    a = Thing("a", label="a", size=1, opts=options)
+    Thing("b", label="b", note=a.serial, first=True, opts=options)
+"""
+
+
+@pytest.mark.parametrize("kind", ["up", "destroy"])
+async def test_killed_at_every_record_of_a_move(stage: Stage, kind: str) -> None:
+    """An explicit provider that is replaced, and a destroy after half of that: all that was made is deleted where it is."""
+    stage.program(MOVE.format("one"))
+    await stage.succeed()
+    if kind == "destroy":
+        stage.program(MOVE.format("two").replace("note=", 'fail="create", note='))
+        assert not (await stage.run()).finished.ok
+        assert "two-a" in stage.things()
+    stage.program(MOVE.format("two"))
+    replay = Replay(stage)
+    deaths = 0
+    for deadline in range(1, 400):
+        replay.again()
+        killed = drive(stage, kind, deadline)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        deaths += 1
+        await stage.succeed(kind)
+        assert set(stage.things()) == ({"two-a", "two-b"} if kind == "up" else set())
+        assert stage.names() == Counter(["a", "b"] if kind == "up" else [])
+        regions = [each for each in stage.state().get("resources") or () if each["type"] == "pulumi:providers:test"]
+        assert len(regions) == (1 if kind == "up" else 0)
+    assert deaths >= 8, "the boundaries were not met"
+
+
+async def test_killed_at_every_record_of_a_renaming(stage: Stage) -> None:
+    """A parent gets another name and type by an alias: whatever the state names by the old URN is found all the same."""
+    source = """
+        class Crate(pulumi.ComponentResource):
+            def __init__(self, name, opts=None):
+                super().__init__("test:index:Crate", name, None, opts)
+        box = {0}("{1}", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old", type_="test:index:Box")]))
+        a = Thing("{1}-a", label="a", size=1, opts=pulumi.ResourceOptions(parent=box))
+        Thing("{1}-b", label="b", note=a.serial, opts=pulumi.ResourceOptions(parent=box))
+        Thing("c", label="c", note="{1}", opts=pulumi.ResourceOptions(depends_on=[box]))
+    """
+    stage.program(source.format("Box", "old"))
+    await stage.succeed()
+    stage.program(source.format("Crate", "new"))
+    replay = Replay(stage)
+    deaths = 0
+    for deadline in range(1, 400):
+        replay.again()
+        killed = drive(stage, "up", deadline)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        deaths += 1
+        await stage.succeed()
+        assert len(stage.calls("create")) == 3
+        assert not stage.calls("delete")
+        assert stage.names() == Counter(["new-a", "new-b", "c"])
+        assert not [each for each in stage.state()["resources"] if "old" in each["urn"]]
+    assert deaths >= 6, "the boundaries were not met"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", list(WANTED))
 async def test_plugin_killed_around_every_effect(stage: Stage, phase: str) -> None:

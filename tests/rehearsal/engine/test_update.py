@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rehearsal.engine.errors import EngineError
 
 from .conftest import Stage
@@ -260,3 +262,81 @@ async def test_what_is_taken_for_granted_is_made_once_the_program_has_accepted_i
     result = await stage.run(accepted=fail)
     assert (result.finished.ok, result.operations) == (False, [])
     assert "the cluster is gone" in result.errors
+
+
+TAKEN = 'Thing("a", label="{0}", note=1, opts=pulumi.ResourceOptions(protect={1}{2}))\nThing("b", label="b")'
+
+
+async def test_an_import_does_not_take_the_place_of_a_protected_resource(stage: Stage) -> None:
+    """`up` imported and then deleted the protected one, which the preview had refused."""
+    stage.program(TAKEN.format("a", True, ""))
+    await stage.succeed()
+    (stage.cloud / "z.thing").write_text('{"urn": "theirs", "inputs": {"label": "z", "note": 1}}')
+    # Taking the protection away and importing at once is no way around it, as with any replacement.
+    for protect in (True, False):
+        stage.program(TAKEN.format("z", protect, ', import_="z"'))
+        for kind in ("preview", "up"):
+            result = await stage.run(kind)
+            assert not result.finished.ok
+            assert "protected and would have to be replaced because of the import of 'z'" in result.errors
+            assert not stage.calls("read")
+    assert set(stage.things()) == {"a", "b", "z"}
+    stage.program(TAKEN.format("a", False, ""))
+    await stage.succeed()
+    stage.program(TAKEN.format("z", False, ', import_="z"'))
+    assert (await stage.succeed()).operations == ["import-replacement a", "delete-replaced a"]
+    assert set(stage.things()) == {"b", "z"}
+
+
+async def test_an_import_in_the_place_of_what_was_deleted_already(stage: Stage) -> None:
+    """It was to be deleted once more, which the state refused."""
+    source = 'Thing("a", label="a", kind="{0}", first=True{1}{2})'
+    stage.program(source.format("x", "", ""))
+    await stage.succeed()
+    stage.program(source.format("y", ', fail="create"', ""))
+    assert not (await stage.run()).finished.ok
+    (stage.cloud / "z.thing").write_text('{"urn": "theirs", "inputs": {"label": "z", "kind": "y", "first": true}}')
+    stage.program(source.replace('"a", k', '"z", k').format("y", "", ', opts=pulumi.ResourceOptions(import_="z")'))
+    assert (await stage.succeed()).operations == ["import-replacement a"]
+    assert (set(stage.things()), stage.names()) == ({"z"}, {"a": 1})
+
+
+RENAMED = """
+class Crate(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("test:index:Crate", name, None, opts)
+box = {0}("{1}", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old", type_="test:index:Box")]))
+bad = Thing("bad", label="bad"{2})
+late = pulumi.ResourceOptions(parent=box, depends_on=[bad])
+inner = Box("{1}-inner", opts=pulumi.ResourceOptions(parent=box))
+Thing("{1}-a", size=1, label="x", opts=late)
+Thing("{1}-inner-a", size=1, label="y", opts=pulumi.ResourceOptions(parent=inner, depends_on=[bad]))
+"""
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Box", "new"), ("Crate", "old"), ("Crate", "new")])
+async def test_children_are_found_after_an_update_that_failed_once_their_parent_was_renamed(
+    stage: Stage, kind: str, name: str
+) -> None:
+    """The state lost their parent, and the next update created them a second time."""
+    stage.program("""
+        box = Box("old")
+        inner = Box("old-inner", opts=pulumi.ResourceOptions(parent=box))
+        Thing("old-a", size=1, label="x", opts=pulumi.ResourceOptions(parent=box))
+        Thing("old-inner-a", size=1, label="y", opts=pulumi.ResourceOptions(parent=inner))
+    """)
+    await stage.succeed()
+    stage.program(RENAMED.format(kind, name, ', fail="create"'))
+    assert not (await stage.run()).finished.ok
+    stack = f"urn:pulumi:dev::proj::test:index:{kind}"
+    assert {
+        each["urn"]: each.get("parent", "") for each in stage.state()["resources"] if "label" in each.get("inputs", {})
+    } == {
+        f"{stack}$test:index:Thing::old-a": f"{stack}::{name}",
+        f"{stack}$test:index:Box$test:index:Thing::old-inner-a": f"{stack}$test:index:Box::{name}-inner",
+    }
+    assert not any("aliases" in each for each in stage.state()["resources"])
+    stage.program(RENAMED.format(kind, name, ""))
+    assert (await stage.succeed()).operations == ["create bad"]
+    assert len(stage.calls("create")) == 4
+    assert stage.names() == {"bad": 1, f"{name}-a": 1, f"{name}-inner-a": 1}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rehearsal.engine.properties import secret
 from rehearsal.engine.state import Backend, PassphraseSecrets, ResourceState, Session, UpdateRecord
+from rehearsal.engine.state import session as session_module
 from rehearsal.engine.state.deployment import problem
 
 Make = Callable[..., ResourceState]
@@ -231,6 +232,28 @@ def test_a_renamed_type_renames_the_children(start: Start, make: Make) -> None:
     session.close(DONE)
     [_, child] = start().snapshot.resources
     assert child.urn == "urn:pulumi:dev::shop::a:b:Crate$test:index:Thing::child"
+
+
+def test_the_death_of_an_update_that_renamed_children(
+    start: Start, make: Make, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint in the middle of the update would name the child by its new URN, and the journal's later records by its
+    old one: the child would then stand in the state twice."""
+    session = start()
+    box = create(session, make("box", id="", custom=False, type="a:b:Box"))
+    create(session, make("child", parent=box, id="1"))
+    session.close(DONE)
+    session = start()
+    box, child = session.snapshot.resources
+    crate = replace(box, urn=box.urn.replace("a:b:Box", "a:b:Crate"), type="a:b:Crate", aliases=[box.urn])
+    with monkeypatch.context() as patched:
+        patched.setattr(session_module._Costs, "affordable", lambda self: True)
+        session.same(box, crate)
+    visited = replace(child, urn=child.urn.replace("a:b:Box", "a:b:Crate"), parent=crate.urn, aliases=[child.urn])
+    session.same(child, visited)
+    session.discard()
+    assert [state.urn for state in start().snapshot.resources] == [crate.urn, visited.urn]
+    assert not [text for text in notices if "unreadable" in text]
 
 
 def test_a_state_of_another_session_is_refused(start: Start, make: Make) -> None:
