@@ -30,7 +30,6 @@ from rehearsal.engine.properties import (
     from_struct,
     lower_outputs,
     mark_secret_keys,
-    reveal,
     to_struct,
 )
 from rehearsal.engine.provider_registry import ProviderRegistry
@@ -167,10 +166,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             return await self._give_up(
                 context, EngineError(f"outputs were registered for {request.urn}, which does not exist")
             )
-        if reveal(state.outputs) != reveal(outputs):
-            session = self.context.session
-            recorded = session.outputs(state, outputs) if session is not None else replace(state, outputs=outputs)
-            self.registrar.resources.news[request.urn] = recorded
+        # Compared by the session with their secret marks: an output that became secret must not stay in the state as it was.
+        session = self.context.session
+        recorded = session.outputs(state, outputs) if session is not None else replace(state, outputs=outputs)
+        self.registrar.resources.news[request.urn] = recorded
         if state.type == urns.STACK_TYPE:
             self.stack_outputs = outputs
         self.context.tell(OutputsRegistered(request.urn, blind(outputs)))

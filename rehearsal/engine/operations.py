@@ -14,7 +14,7 @@ from rehearsal.engine.context import Context, RunningStep, begin
 from rehearsal.engine.errors import CancelledError, EngineError, OutcomeUnknownError, ProviderError, ResourceInitError
 from rehearsal.engine.events import Op, Step
 from rehearsal.engine.plugins.provider import Provider, Target
-from rehearsal.engine.properties import Properties, is_secret, mark_secret_keys, secret_keys
+from rehearsal.engine.properties import Properties, is_secret, keep_secrets, mark_secret_keys, secret_keys
 from rehearsal.engine.state import ResourceState
 from rehearsal.engine.urn import name_of
 from rehearsal.engine.views import view
@@ -175,7 +175,7 @@ async def read(
         running = context.start(step)
         token = begin(context, step.op, new=new, old=old)
         found, inputs, outputs = await _ask(context, running, token, look())
-        state = replace(new, id=found, inputs=inputs)
+        state = replace(new, id=found, inputs=keep_secrets(inputs, new.inputs))
         state = replace(state, outputs=with_secrets(outputs, state, provider))
         _end(context, token, state)
         running.done(state)

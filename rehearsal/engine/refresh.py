@@ -14,7 +14,7 @@ from rehearsal.engine.events import Op, Severity
 from rehearsal.engine.operations import make_step
 from rehearsal.engine.plugins.answers import DIFF_NONE
 from rehearsal.engine.plugins.provider import Provider
-from rehearsal.engine.properties import reveal
+from rehearsal.engine.properties import keep_secrets, reveal
 from rehearsal.engine.provider_registry import ProviderRegistry, urn_of_reference
 from rehearsal.engine.state import ResourceState
 
@@ -69,6 +69,8 @@ async def _refresh_one(
             try:
                 target = operations.target_of(state)
                 found, inputs, outputs = await provider.read(target, state.id, state.inputs, state.outputs)
+                # What is secret is for the program to say: what the world is read as takes no mark away.
+                inputs, outputs = keep_secrets(inputs, state.inputs), keep_secrets(outputs, state.outputs)
                 new = dataclasses.replace(state, id=found, inputs=inputs, init_errors=[])
                 new.outputs = operations.with_secrets(outputs, new, provider)
                 drift = None if not found else await _drift(provider, state, new)
@@ -87,7 +89,8 @@ async def _refresh_one(
         context.took(make_step(Op.DELETE, state, None))
         return None
     if drift is None:
-        if context.session is not None and not _alike(state, new):
+        # Marks count here as they do not in `_drift`: a value that is secret by now must be written again.
+        if context.session is not None and (state.id, state.inputs, state.outputs) != (new.id, new.inputs, new.outputs):
             context.session.refreshed(state, new)
             context.same(new)
             return new

@@ -80,6 +80,42 @@ async def test_a_refresh_leaves_ignored_properties_out_of_the_drift(stage: Stage
     assert json.loads(path.read_text())["inputs"]["size"] == 9
 
 
+@pytest.mark.parametrize("marks", ["yes", "no"])
+async def test_a_refresh_takes_no_secret_mark_away(stage: Stage, marks: str) -> None:
+    """Drift of another property made a plugin without secrets, whose Read answers in plain text, put them into state and events."""
+    stage.environment["TEST_SECRETS"] = marks
+    stage.program("""
+        Thing("a", label="a", note="1", token=pulumi.Output.secret("canary-1"),
+              nested={"deep": pulumi.Output.secret("canary-2"), "list": [pulumi.Output.secret("canary-3")]})
+    """)
+    await stage.succeed()
+    path = stage.cloud / "a.thing"
+    path.write_text(path.read_text().replace('"note": "1"', '"note": "drift"'))
+    result = await stage.succeed("refresh")
+    assert result.operations == ["update a"]
+    assert "canary" not in repr(result.events)
+    assert "canary" not in json.dumps(stage.state())
+    (resource,) = [item for item in stage.state()["resources"] if item["type"] == "test:index:Thing"]
+    assert resource["inputs"]["note"] == "drift"
+    assert (await stage.succeed("refresh")).operations == []
+    assert (await stage.succeed()).operations == ["update a"]
+    assert "canary" not in json.dumps(stage.state())
+
+
+@pytest.mark.parametrize("marks", ["yes", "no"])
+async def test_what_a_get_asks_for_in_secret_stays_secret(stage: Stage, marks: str) -> None:
+    stage.environment["TEST_SECRETS"] = marks
+    stage.program('Thing("a", label="a", token="canary-1")')
+    await stage.succeed()
+    stage.program("""
+        Thing("a", label="a", token=pulumi.Output.secret("canary-1"))
+        Thing("b", token=pulumi.Output.secret("canary-1"), opts=pulumi.ResourceOptions(id="a"))
+    """)
+    await stage.succeed()
+    (resource,) = [item for item in stage.state()["resources"] if item.get("external")]
+    assert "canary" not in json.dumps(resource)
+
+
 async def test_get_reads_what_others_manage(stage: Stage) -> None:
     (stage.cloud / "theirs.thing").write_text('{"urn": "other", "inputs": {"size": 4}}')
     stage.program("""
