@@ -17,6 +17,7 @@ from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2, resou
 
 from rehearsal.engine import urn as urns
 from rehearsal.engine.callbacks import Transforms
+from rehearsal.engine.construction import hand_over_options
 from rehearsal.engine.context import Context
 from rehearsal.engine.errors import CancelledError, EngineError
 from rehearsal.engine.events import OutputsRegistered, Severity
@@ -149,6 +150,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             organization="organization",
             accepts_output_values=True,
         )
+        hand_over_options(request, asked)
+        # The children are registered while the provider constructs, and look for the component's transforms then.
+        urn = urns.make(self.context.stack, self.context.project, request.parent, request.type, request.name)
+        self.transforms.remember(urn, request.parent, request.transforms)
         answer = await provider.construct(asked)
         return resource_pb2.RegisterResourceResponse(
             urn=answer.urn,
