@@ -7,8 +7,9 @@ from typing import Any
 from pulumi.runtime.proto import alias_pb2, provider_pb2
 
 
-def hand_over_options(request: Any, asked: provider_pb2.ConstructRequest) -> None:
-    """Give a remote component the options of its registration: it is the provider that registers it, with what it is told here."""
+def hand_over_options(request: Any, asked: Any) -> None:
+    """Give a ``ConstructRequest`` the options of the ``RegisterResourceRequest`` of a remote component: it is the provider that
+    registers the component, with what it is told here."""
     asked.aliases.extend(request.aliases)
     # Where an SDK sends aliases as URNs.
     asked.aliases.extend(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs)

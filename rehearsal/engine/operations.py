@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from rehearsal.engine.context import Context, RunningStep, begin
 from rehearsal.engine.errors import CancelledError, EngineError, OutcomeUnknownError, ProviderError, ResourceInitError
-from rehearsal.engine.events import Op, Step
+from rehearsal.engine.events import Left, Op, Step
 from rehearsal.engine.plugins.provider import Provider, Target
 from rehearsal.engine.properties import Properties, is_secret, keep_secrets, mark_secret_keys, secret_keys
 from rehearsal.engine.state import ResourceState
@@ -192,7 +192,7 @@ async def _ask(context: Context, running: RunningStep, token: Any, call: Awaitab
         unknown = isinstance(error, OutcomeUnknownError | CancelledError)
         if context.session is not None and not unknown:
             context.session.abandon(token)
-        running.failed(str(error))
+        running.failed(str(error), left=Left.UNKNOWN if unknown else Left.NOTHING)
         raise StepFailedError(str(error)) from error
 
 
@@ -212,7 +212,7 @@ def _not_ready(
         init_errors=list(error.reasons),
     )
     _end(context, token, state)
-    running.failed(str(error), state)
+    running.failed(str(error), state, Left.RECORDED)
     return StepFailedError(str(error))
 
 

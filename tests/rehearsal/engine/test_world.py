@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from rehearsal.engine.events import Left, StepFinished
+
 from .conftest import Stage
 
 pytestmark = pytest.mark.slow
@@ -40,6 +42,25 @@ async def test_a_resource_that_did_not_become_ready_is_kept_and_tried_again(stag
     assert result.operations == ["update a"]
     (resource,) = [item for item in stage.state()["resources"] if item["type"] == "test:index:Thing"]
     assert "initErrors" not in resource
+
+
+@pytest.mark.parametrize(
+    ("fail", "kill", "left"),
+    [
+        ("create", "", Left.NOTHING),
+        ("init", "", Left.RECORDED),
+        ("", "create before", Left.UNKNOWN),
+        ("", "create after", Left.UNKNOWN),
+    ],
+)
+async def test_a_failed_step_tells_what_it_left(stage: Stage, fail: str, kill: str, left: Left) -> None:
+    stage.environment["TEST_KILL"] = kill
+    stage.program(f'Thing("a", label="a", fail="{fail}")')
+    result = await stage.run()
+    assert not result.finished.ok
+    assert [event.left for event in result.events if isinstance(event, StepFinished) and event.error] == [left]
+    assert bool(stage.names()) == (left is Left.RECORDED)
+    assert bool(stage.state().get("pending_operations")) == (left is Left.UNKNOWN)
 
 
 async def test_refresh_finds_drift_and_loss(stage: Stage) -> None:
