@@ -212,7 +212,7 @@ def _safe(tree: Tree, finished: Finished) -> str:
     else:
         told = f"Safe: all finished steps are in the state. Not finished, noted as pending: {_names(unsure)}."
     if unready:
-        told += f" There, in the state, but not ready: {_names(unready)}."
+        told += f" In the state, but not ready: {_names(unready)}."
     return told
 
 
