@@ -41,6 +41,15 @@ def with_secrets(outputs: Properties, state: ResourceState, provider: Provider) 
     return mark_secret_keys(outputs, keys)
 
 
+def as_read(
+    state: ResourceState, resource_id: str, inputs: Properties, outputs: Properties, provider: Provider
+) -> ResourceState:
+    """``state`` with what a provider read in its place. What is secret is for the program to say: reading takes no mark away."""
+    found = replace(state, id=resource_id, inputs=keep_secrets(inputs, state.inputs))
+    found.outputs = with_secrets(keep_secrets(outputs, state.outputs), found, provider)
+    return found
+
+
 def make_step(op: Op, old: ResourceState | None, new: ResourceState | None, **reasons: Any) -> Step:
     """A step about ``new``, or about ``old`` where there is no new state. ``reasons`` are the reason fields of Step."""
     either = new or old
@@ -175,8 +184,7 @@ async def read(
         running = context.start(step)
         token = begin(context, step.op, new=new, old=old)
         found, inputs, outputs = await _ask(context, running, token, look())
-        state = replace(new, id=found, inputs=keep_secrets(inputs, new.inputs))
-        state = replace(state, outputs=with_secrets(outputs, state, provider))
+        state = as_read(new, found, inputs, outputs, provider)
         _end(context, token, state)
         running.done(state)
         return state

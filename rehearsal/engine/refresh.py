@@ -14,7 +14,7 @@ from rehearsal.engine.events import Op, Severity
 from rehearsal.engine.operations import make_step
 from rehearsal.engine.plugins.answers import DIFF_NONE
 from rehearsal.engine.plugins.provider import Provider
-from rehearsal.engine.properties import keep_secrets, reveal
+from rehearsal.engine.properties import reveal
 from rehearsal.engine.provider_registry import ProviderRegistry, urn_of_reference
 from rehearsal.engine.state import ResourceState
 
@@ -69,10 +69,8 @@ async def _refresh_one(
             try:
                 target = operations.target_of(state)
                 found, inputs, outputs = await provider.read(target, state.id, state.inputs, state.outputs)
-                # What is secret is for the program to say: what the world is read as takes no mark away.
-                inputs, outputs = keep_secrets(inputs, state.inputs), keep_secrets(outputs, state.outputs)
-                new = dataclasses.replace(state, id=found, inputs=inputs, init_errors=[])
-                new.outputs = operations.with_secrets(outputs, new, provider)
+                new = operations.as_read(state, found, inputs, outputs, provider)
+                new.init_errors = []
                 drift = None if not found else await _drift(provider, state, new)
             except ProviderError as error:
                 running.failed(str(error))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from rehearsal.engine.errors import EngineError
 
 from .conftest import Stage
@@ -170,16 +168,6 @@ async def test_secrets_are_never_plain(stage: Stage) -> None:
     assert any(thing["inputs"].get("token") == "canary-1" for thing in stage.things().values())
     again = await stage.succeed()
     assert again.operations == []
-
-
-async def test_an_output_that_became_secret_is_secret_in_the_state(stage: Stage) -> None:
-    """Marking an exported value as secret changed what was displayed, and left the plain text in the state for ever."""
-    stage.program('pulumi.export("pw", "canary-9")\nThing("a", label="a")')
-    await stage.succeed()
-    stage.program('pulumi.export("pw", pulumi.Output.secret("canary-9"))\nThing("a", label="a")')
-    result = await stage.succeed()
-    assert result.finished.outputs["pw"] == "[secret]"
-    assert "canary" not in json.dumps(stage.state())
 
 
 async def test_explicit_provider_and_its_replacement(stage: Stage) -> None:

@@ -101,6 +101,16 @@ async def test_a_refresh_leaves_ignored_properties_out_of_the_drift(stage: Stage
     assert json.loads(path.read_text())["inputs"]["size"] == 9
 
 
+async def test_an_output_that_became_secret_is_secret_in_the_state(stage: Stage) -> None:
+    """Marking an exported value as secret changed what was displayed, and left the plain text in the state for ever."""
+    stage.program('pulumi.export("pw", "canary-9")\nThing("a", label="a")')
+    await stage.succeed()
+    stage.program('pulumi.export("pw", pulumi.Output.secret("canary-9"))\nThing("a", label="a")')
+    result = await stage.succeed()
+    assert result.finished.outputs["pw"] == "[secret]"
+    assert "canary" not in json.dumps(stage.state())
+
+
 @pytest.mark.parametrize("marks", ["yes", "no"])
 async def test_a_refresh_takes_no_secret_mark_away(stage: Stage, marks: str) -> None:
     """Drift of another property made a plugin without secrets, whose Read answers in plain text, put them into state and events."""
