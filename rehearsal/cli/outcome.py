@@ -13,9 +13,9 @@ from rehearsal.cli.diff import step_diff, value_lines
 from rehearsal.cli.picture import failures, message_text, row_line
 from rehearsal.cli.terminal import say
 from rehearsal.cli.text import clean, clean_line, count, duration
-from rehearsal.cli.tree import Message, Tree
+from rehearsal.cli.tree import Message, Row, Tree
 from rehearsal.cli.wording import has_changes, summary
-from rehearsal.engine.events import Finished
+from rehearsal.engine.events import Finished, Left
 
 NAMESPACES_OUTPUT = "namespaces"
 """The stack output in which the program tells, for each namespace, what its builder Job pushed and a node pulled."""
@@ -192,21 +192,33 @@ def _after_failure(
     yield Text(f"{what} after {duration(seconds)}{why} ({told}).", style=style)
     if kind == "preview":
         yield Text("Safe: a preview changes nothing, neither resources nor state.")
-    elif has_changes(dict(finished.changes)) or any(row.running for row in tree.rows.values()):
-        unsure = [row for row in tree.rows.values() if row.running]
-        if unsure:
-            names = ", ".join(f"{row.name} ({row.label})" for row in unsure[:5])
-            more = f" and {len(unsure) - 5:,} more" if len(unsure) > 5 else ""
-            yield Text(f"Safe: all finished steps are in the state. Not finished, noted as pending: {names}{more}.")
-        else:
-            yield Text("Safe: every finished step is in the state, nothing is half-written, nothing was rolled back.")
     else:
-        yield Text("Safe: nothing was changed.")
+        yield Text(_safe(tree, finished))
     if finished.cancelled:
         yield Text(f"Next: the same command goes on from here:  {command} {kind} --stack {stack}")
     else:
         yield Text("Next: mend the reason above, then run the same command again; it goes on from here.")
         yield Text(f"      {command} doctor  checks this machine,  {command} status  tells what is running.")
+
+
+def _safe(tree: Tree, finished: Finished) -> str:
+    """What is so after a failure. A failed step is none of the update's changes, and may have changed something all the same."""
+    unsure = [row for row in tree.rows.values() if row.running or row.left is Left.UNKNOWN]
+    unready = [row for row in tree.rows.values() if row.left is Left.RECORDED and not row.running]
+    if not (unsure or unready or has_changes(dict(finished.changes))):
+        return "Safe: nothing was changed."
+    if not unsure:
+        told = "Safe: every finished step is in the state, nothing is half-written, nothing was rolled back."
+    else:
+        told = f"Safe: all finished steps are in the state. Not finished, noted as pending: {_names(unsure)}."
+    if unready:
+        told += f" In the state, but not ready: {_names(unready)}."
+    return told
+
+
+def _names(rows: Sequence[Row]) -> str:
+    more = f" and {len(rows) - 5:,} more" if len(rows) > 5 else ""
+    return ", ".join(f"{row.name} ({row.label})" for row in rows[:5]) + more
 
 
 def print_outputs(console: Console, outputs: Mapping[str, Any]) -> None:

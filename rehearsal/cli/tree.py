@@ -11,6 +11,7 @@ from rehearsal.engine.events import (
     Diagnostic,
     Event,
     Finished,
+    Left,
     Op,
     OutputsRegistered,
     PolicyReference,
@@ -44,6 +45,7 @@ class Row:
     seconds: float = 0.0
     message: str = ""
     error: str | None = None
+    left: Left = Left.NOTHING
 
     @property
     def changed(self) -> bool:
@@ -95,8 +97,8 @@ class Tree:
                 self.started = event
             case StepStarted(step):
                 self._begin(step, now)
-            case StepFinished(step, seconds, error):
-                self._end(step, seconds, error, now)
+            case StepFinished():
+                self._end(event, now)
             case Diagnostic():
                 self._diagnose(event)
             case ProgramOutput() if self.cancelling:
@@ -121,12 +123,13 @@ class Tree:
         row.current, row.running = step.op, True
         return row
 
-    def _end(self, step: Step, seconds: float, error: str | None, now: float) -> None:
+    def _end(self, event: StepFinished, now: float) -> None:
+        step, seconds, error = event.step, event.seconds, event.error
         row = self.rows.get(step.urn) or self._begin(step, now - seconds)
         row.op = Op.REPLACE if step.op in REPLACEMENT_PARTS else step.op
         if not _found_change(step):
             row.op = Op.SAME
-        row.current, row.running = step.op, False
+        row.current, row.running, row.left = step.op, False, event.left
         if error is None:
             row.message = ""
         row.seconds += seconds

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rehearsal.engine.errors import CancelledError
-from rehearsal.engine.events import Diagnostic, Event, Op, Severity, Sink, Step, StepFinished, StepStarted
+from rehearsal.engine.events import Diagnostic, Event, Left, Op, Severity, Sink, Step, StepFinished, StepStarted
 from rehearsal.engine.state import ResourceState, Session
 from rehearsal.engine.views import view
 
@@ -80,15 +80,15 @@ class RunningStep:
         self.context.changes[self.step.op] += 1
         self._finish(new, None)
 
-    def failed(self, error: str, new: ResourceState | None = None) -> None:
-        """Tell that the step failed, and let no other start."""
-        self._finish(new, error)
+    def failed(self, error: str, new: ResourceState | None = None, left: Left = Left.NOTHING) -> None:
+        """Tell that the step failed and what it ``left`` behind, and let no other start."""
+        self._finish(new, error, left)
         self.context.say(Severity.ERROR, error, self.step.urn)
         self.context.fail(f"{self.step.op.value} of {self.step.name} failed: {error}")
 
-    def _finish(self, new: ResourceState | None, error: str | None) -> None:
+    def _finish(self, new: ResourceState | None, error: str | None, left: Left = Left.NOTHING) -> None:
         step = replace(self.step, new=view(new)) if new is not None else self.step
-        self.context.tell(StepFinished(step, time.monotonic() - self.since, error))
+        self.context.tell(StepFinished(step, time.monotonic() - self.since, error, left))
 
 
 def begin(context: Context, op: Op, new: ResourceState | None = None, old: ResourceState | None = None) -> Any:

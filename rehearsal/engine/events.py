@@ -85,6 +85,17 @@ class Started:
     resources_before: int
 
 
+class Left(StrEnum):
+    """What a failed step left behind."""
+
+    NOTHING = "nothing"
+    """The provider refused it."""
+    RECORDED = "recorded"
+    """The change was made and is in the state; the resource did not become ready."""
+    UNKNOWN = "unknown"
+    """Nobody knows whether it took effect: the state notes the operation as pending, and the next update settles it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepStarted:
     step: Step
@@ -92,11 +103,13 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepFinished:
-    """A step ended. ``step.new`` now holds the outputs; ``error`` is the provider's reason where it failed."""
+    """A step ended. ``step.new`` now holds the outputs; ``error`` is the provider's reason where it failed, ``left`` what is
+    there all the same."""
 
     step: Step
     seconds: float
     error: str | None = None
+    left: Left = Left.NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2, resou
 
 from rehearsal.engine import urn as urns
 from rehearsal.engine.callbacks import Transforms
+from rehearsal.engine.construction import hand_over_options
 from rehearsal.engine.context import Context
 from rehearsal.engine.errors import CancelledError, EngineError
 from rehearsal.engine.events import OutputsRegistered, Severity
@@ -30,7 +31,6 @@ from rehearsal.engine.properties import (
     from_struct,
     lower_outputs,
     mark_secret_keys,
-    reveal,
     to_struct,
 )
 from rehearsal.engine.provider_registry import ProviderRegistry
@@ -150,6 +150,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             organization="organization",
             accepts_output_values=True,
         )
+        hand_over_options(request, asked)
+        # The children are registered while the provider constructs, and look for the component's transforms then.
+        urn = urns.make(self.context.stack, self.context.project, request.parent, request.type, request.name)
+        self.transforms.remember(urn, request.parent, request.transforms)
         answer = await provider.construct(asked)
         return resource_pb2.RegisterResourceResponse(
             urn=answer.urn,
@@ -167,10 +171,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             return await self._give_up(
                 context, EngineError(f"outputs were registered for {request.urn}, which does not exist")
             )
-        if reveal(state.outputs) != reveal(outputs):
-            session = self.context.session
-            recorded = session.outputs(state, outputs) if session is not None else replace(state, outputs=outputs)
-            self.registrar.resources.news[request.urn] = recorded
+        # Compared by the session with their secret marks: an output that became secret must not stay in the state as it was.
+        session = self.context.session
+        recorded = session.outputs(state, outputs) if session is not None else replace(state, outputs=outputs)
+        self.registrar.resources.news[request.urn] = recorded
         if state.type == urns.STACK_TYPE:
             self.stack_outputs = outputs
         self.context.tell(OutputsRegistered(request.urn, blind(outputs)))

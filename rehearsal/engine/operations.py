@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from rehearsal.engine.context import Context, RunningStep, begin
 from rehearsal.engine.errors import CancelledError, EngineError, OutcomeUnknownError, ProviderError, ResourceInitError
-from rehearsal.engine.events import Op, Step
+from rehearsal.engine.events import Left, Op, Step
 from rehearsal.engine.plugins.provider import Provider, Target
-from rehearsal.engine.properties import Properties, is_secret, mark_secret_keys, secret_keys
+from rehearsal.engine.properties import Properties, is_secret, keep_secrets, mark_secret_keys, secret_keys
 from rehearsal.engine.state import ResourceState
 from rehearsal.engine.urn import name_of
 from rehearsal.engine.views import view
@@ -39,6 +39,15 @@ def with_secrets(outputs: Properties, state: ResourceState, provider: Provider) 
     else:
         keys += [key for key, value in state.inputs.items() if is_secret(value)]
     return mark_secret_keys(outputs, keys)
+
+
+def as_read(
+    state: ResourceState, resource_id: str, inputs: Properties, outputs: Properties, provider: Provider
+) -> ResourceState:
+    """``state`` with what a provider read in its place. What is secret is for the program to say: reading takes no mark away."""
+    found = replace(state, id=resource_id, inputs=keep_secrets(inputs, state.inputs))
+    found.outputs = with_secrets(keep_secrets(outputs, state.outputs), found, provider)
+    return found
 
 
 def make_step(op: Op, old: ResourceState | None, new: ResourceState | None, **reasons: Any) -> Step:
@@ -175,8 +184,7 @@ async def read(
         running = context.start(step)
         token = begin(context, step.op, new=new, old=old)
         found, inputs, outputs = await _ask(context, running, token, look())
-        state = replace(new, id=found, inputs=inputs)
-        state = replace(state, outputs=with_secrets(outputs, state, provider))
+        state = as_read(new, found, inputs, outputs, provider)
         _end(context, token, state)
         running.done(state)
         return state
@@ -192,7 +200,7 @@ async def _ask(context: Context, running: RunningStep, token: Any, call: Awaitab
         unknown = isinstance(error, OutcomeUnknownError | CancelledError)
         if context.session is not None and not unknown:
             context.session.abandon(token)
-        running.failed(str(error))
+        running.failed(str(error), left=Left.UNKNOWN if unknown else Left.NOTHING)
         raise StepFailedError(str(error)) from error
 
 
@@ -212,7 +220,7 @@ def _not_ready(
         init_errors=list(error.reasons),
     )
     _end(context, token, state)
-    running.failed(str(error), state)
+    running.failed(str(error), state, Left.RECORDED)
     return StepFailedError(str(error))
 
 

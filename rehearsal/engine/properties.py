@@ -249,5 +249,21 @@ def mark_secret_keys(outputs: Properties, keys: Iterable[str]) -> Properties:
     return marked
 
 
+def keep_secrets(values: Value, before: Value) -> Value:
+    """``values`` with the secret marks that ``before`` has in the same places, for values that a provider read anew.
+
+    As ``annotateSecrets`` of Pulumi's ``provider_plugin.go``: objects key by key; any other value that had a secret in it becomes
+    secret as a whole (the items of a list may have moved), unless it has marks of its own.
+    """
+    if not has_special(before) or is_secret(values):
+        return values
+    if isinstance(values, dict) and isinstance(before, dict) and not is_secret(before):
+        now, then = cast("Properties", values), cast("Properties", before)
+        kept = {key: keep_secrets(item, then[key]) if key in then else item for key, item in now.items()}
+        return kept if any(kept[key] is not now[key] for key in now) else now
+    whole = contains_secrets(before) and not contains_secrets(values)
+    return secret(values) if whole else cast("Value", values)
+
+
 def secret_keys(inputs: Mapping[str, Value]) -> list[str]:
     return [key for key, value in inputs.items() if contains_secrets(value)]

@@ -69,8 +69,8 @@ async def _refresh_one(
             try:
                 target = operations.target_of(state)
                 found, inputs, outputs = await provider.read(target, state.id, state.inputs, state.outputs)
-                new = dataclasses.replace(state, id=found, inputs=inputs, init_errors=[])
-                new.outputs = operations.with_secrets(outputs, new, provider)
+                new = operations.as_read(state, found, inputs, outputs, provider)
+                new.init_errors = []
                 drift = None if not found else await _drift(provider, state, new)
             except ProviderError as error:
                 running.failed(str(error))
@@ -87,7 +87,8 @@ async def _refresh_one(
         context.took(make_step(Op.DELETE, state, None))
         return None
     if drift is None:
-        if context.session is not None and not _alike(state, new):
+        # Marks count here as they do not in `_drift`: a value that is secret by now must be written again.
+        if context.session is not None and (state.id, state.inputs, state.outputs) != (new.id, new.inputs, new.outputs):
             context.session.refreshed(state, new)
             context.same(new)
             return new

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, cast
 
-from rehearsal.clouds.azure.acr import REFRESH_USER
 from rehearsal.clouds.azure.operator import OPERATOR_TOKEN
 from rehearsal.clouds.azure.permissions import ROLE_ASSIGNMENT
 from rehearsal.prove.matrix import Attempt, RefusedError
-from rehearsal.prove.registry import Service, push_and_read_back, read_manifest
+from rehearsal.prove.nodes import Node, runtime_pull
+from rehearsal.prove.registry import Service, push_and_read_back
+from rehearsal.prove.secrets import Objects, registry_login
 from rehearsal.prove.tokens import Forger
 
+_OWN_PUSH = "its builder pushes and reads back"
 NEIGHBOUR = "mendix-rehearsal-neighbour"
 _READER, _PULL = "b93aa761-3e63-49ed-ac28-beffa264f7ac", "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 _WRITER, _PUSH = "2a1e307c-b015-4ebd-883e-5b7698a07328", "8311e382-0749-4cb8-b61a-304f252e45ec"
@@ -26,27 +28,30 @@ _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _API = {"api-version": "2025-11-01"}
 
 
-class TokenSource(Protocol):
-    """The cluster's TokenRequest API, for ServiceAccounts that are made where they are missing."""
+class Cluster(Objects, Protocol):
+    """The cluster's API; that for tokens makes ServiceAccounts where they are missing."""
 
     def token(self, namespace: str, service_account: str, audience: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Who pushes for a namespace, and where to: by the client id of its identity, or by user and password."""
+    """Who pushes for a namespace, and where to: by the client id of its identity, or by user and password. ``missing`` says what
+    it lacks to push at all."""
 
     namespace: str
     service_account: str
     repository: str
     client_id: str = ""
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The stack: how it authenticates, its builders, hosts, the registry's resource id, whether that is in ABAC mode."""
+    """The stack: how it authenticates, its builders, hosts, the registry's resource id, whether that is in ABAC mode, and the
+    object id of the nodes' identity, empty where they pull by a Secret."""
 
     method: str
     builders: Sequence[Builder]
@@ -64,36 +69,42 @@ class Target:
 class Prover:
     """Makes the attempts."""
 
-    def __init__(self, target: Target, service: Service, source: TokenSource, forger: Forger) -> None:
-        self._target, self._service, self._source, self._forger = target, service, source, forger
+    def __init__(self, target: Target, service: Service, cluster: Cluster, forger: Forger, node: Node) -> None:
+        self._target, self._service, self._cluster, self._forger = target, service, cluster, forger
+        self._node = node
 
     def attempts(self) -> Iterator[Attempt]:
         """Everything to try, namespace by namespace."""
         for builder in self._target.builders:
+            if builder.missing:
+                # Everybody would be refused, and that would prove nothing: the one cell that counts is not as expected.
+                yield Attempt(builder.namespace, _OWN_PUSH, True, partial(_lacks, builder.missing))
+                continue
             if self._target.method == "workload-identity":
                 yield from self._identity(builder)
                 yield from self._roles(builder)
             else:
                 yield from self._passwords(builder)
             yield from self._places(builder)
+            yield from self._nodes(builder)
 
     def _identity(self, builder: Builder) -> Iterator[Attempt]:
         namespace, name, audience = builder.namespace, builder.service_account, self._target.audience
-        own = partial(self._source.token, namespace, name, audience)
-        neighbour = partial(self._source.token, NEIGHBOUR, name, audience)
+        own = partial(self._cluster.token, namespace, name, audience)
+        neighbour = partial(self._cluster.token, NEIGHBOUR, name, audience)
 
         def trial(what: str, token: Callable[[], str], because: str, tenant: str = "") -> Attempt:
             run = lambda: self._push(builder, self._target.host, builder.repository, token(), tenant)  # noqa: E731
             return Attempt(namespace, what, False, run, "entra", because)
 
-        yield Attempt(namespace, "its builder pushes and reads back", True, partial(self._own_push, builder))
+        yield Attempt(namespace, _OWN_PUSH, True, partial(self._own_push, builder))
         yield trial("same ServiceAccount of a neighbour namespace", neighbour, f"{NEIGHBOUR}:{name}")
         yield trial(
             "another ServiceAccount of the namespace",
-            partial(self._source.token, namespace, "default", audience),
+            partial(self._cluster.token, namespace, "default", audience),
             f"{namespace}:default",
         )
-        other_audience = partial(self._source.token, namespace, name, "another-audience")
+        other_audience = partial(self._cluster.token, namespace, name, "another-audience")
         yield trial("a token for another audience", other_audience, "audience 'another-audience'")
         yield trial("a token of another issuer", lambda: self._forger.other_issuer(own()), "another-cluster")
         yield trial("the same claims signed by another cluster", lambda: self._forger.other_cluster(own()), "key")
@@ -108,10 +119,10 @@ class Prover:
 
     def _passwords(self, builder: Builder) -> Iterator[Attempt]:
         namespace = builder.namespace
-        yield Attempt(namespace, "its builder pushes and reads back", True, partial(self._own_push, builder))
+        yield Attempt(namespace, _OWN_PUSH, True, partial(self._own_push, builder))
         wrong = replace(builder, password=f"{builder.password}x")
         yield Attempt(namespace, "a wrong password", False, partial(self._own_push, wrong), "acr", "no such password")
-        others = [item for item in self._target.builders if item.user != builder.user]
+        others = [item for item in self._target.builders if item.user != builder.user and not item.missing]
         if others:
             crossed = Builder(namespace, "", builder.repository, user=others[0].user, password=builder.password)
             run = partial(self._own_push, crossed)
@@ -156,26 +167,39 @@ class Prover:
             yield Attempt(namespace, what, False, partial(self._with_other_role, builder, role), "acr", because)
         yield Attempt(namespace, "without its federated credential", False,
                       partial(self._without_credentials, builder), "entra", "70021")  # fmt: skip
-        if target.node_principal:
-            yield Attempt(namespace, "the nodes read", True, partial(self._node_reads, builder))
-            because = "does not hold it"
-            yield Attempt(namespace, "the nodes push", False, partial(self._node_pushes, builder), "acr", because)
+
+    def _nodes(self, builder: Builder) -> Iterator[Attempt]:
+        """The nodes' identity reads, and no more. Where they have none, they read with a Secret: what builds push with."""
+        host, namespace = self._target.host, builder.namespace
+        yield Attempt(namespace, "the nodes read", True, partial(self._read_as_node, builder))
+        if self._target.node_principal:
+            push = partial(self._node.push, host, builder.repository)
+            yield Attempt(namespace, "the nodes push", False, push, "acr", "does not hold it")
+
+    def _read_as_node(self, builder: Builder) -> None:
+        host, repository = self._target.host, builder.repository
+        digest = self._own_push(builder)
+        if self._target.node_principal:
+            self._node.pull(host, repository, digest)
+        else:
+            credentials = registry_login(self._cluster, builder.namespace, host, of_nodes=True)
+            runtime_pull(self._service, host, repository, digest, credentials)
 
     # Ways to push.
 
-    def _own_push(self, builder: Builder, *, host: str = "", repository: str = "") -> None:
+    def _own_push(self, builder: Builder, *, host: str = "", repository: str = "") -> str:
         token = ""
         if builder.client_id:
-            token = self._source.token(builder.namespace, builder.service_account, self._target.audience)
-        self._push(builder, host or self._target.host, repository or builder.repository, token, "")
+            token = self._cluster.token(builder.namespace, builder.service_account, self._target.audience)
+        return self._push(builder, host or self._target.host, repository or builder.repository, token, "")
 
-    def _push(self, builder: Builder, host: str, repository: str, token: str, tenant: str) -> None:
+    def _push(self, builder: Builder, host: str, repository: str, token: str, tenant: str) -> str:
         if builder.client_id:
             refresh = self._exchange(host, self._sign_in(builder.client_id, token, tenant or self._target.tenant))
             login = {"grant_type": "refresh_token", "refresh_token": refresh}
         else:
             login = {"grant_type": "password", "username": builder.user, "password": builder.password}
-        push_and_read_back(self._service, host, repository, self._login(host, repository, login))
+        return push_and_read_back(self._service, host, repository, self._login(host, repository, login))
 
     def _sign_in(self, client_id: str, token: str, tenant: str) -> str:
         """Entra's access token for the cluster's token."""
@@ -204,25 +228,6 @@ class Prover:
         with self._service.client(host) as client:
             token = _granted(client.post("/oauth2/token", data=form))["access_token"]
         return {"authorization": f"Bearer {token}"}
-
-    def _node_login(self, builder: Builder) -> dict[str, str]:
-        with self._service.client(self._target.management_host) as client:
-            path = f"/rehearsal/nodes/{self._target.host}"
-            given = _granted(client.post(path, headers=_OPERATOR, params=_API))
-        login = {"grant_type": "password", "username": REFRESH_USER, "password": str(given["password"])}
-        return self._login(self._target.host, builder.repository, login)
-
-    def _node_reads(self, builder: Builder) -> None:
-        token = self._source.token(builder.namespace, builder.service_account, self._target.audience)
-        refresh = self._exchange(self._target.host, self._sign_in(builder.client_id, token, self._target.tenant))
-        own = self._login(
-            self._target.host, builder.repository, {"grant_type": "refresh_token", "refresh_token": refresh}
-        )
-        digest = push_and_read_back(self._service, self._target.host, builder.repository, own)
-        read_manifest(self._service, self._target.host, builder.repository, digest, self._node_login(builder))
-
-    def _node_pushes(self, builder: Builder) -> None:
-        push_and_read_back(self._service, self._target.host, builder.repository, self._node_login(builder))
 
     # What is taken away and put back.
 
@@ -304,6 +309,10 @@ class Prover:
             answer = client.request(method, path, json=body, headers=_OPERATOR, params=_API)
         answer.raise_for_status()
         return cast("dict[str, Any]", answer.json()) if answer.content else {}
+
+
+def _lacks(missing: str) -> None:
+    raise RuntimeError(missing)
 
 
 def admin_login(service: Service, management_host: str, registry_id: str) -> tuple[str, str]:

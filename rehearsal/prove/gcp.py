@@ -16,7 +16,8 @@ from rehearsal.clouds.gcp.cloud import OTHER_HOSTS, GcpSettings
 from rehearsal.clouds.gcp.registry import REALM, place_of
 from rehearsal.clouds.gcp.sts import ACCESS_TOKEN, GRANT, JWT
 from rehearsal.prove.matrix import Attempt, RefusedError
-from rehearsal.prove.registry import Service, push_and_read_back, read_manifest
+from rehearsal.prove.nodes import Node
+from rehearsal.prove.registry import Service, push_and_read_back
 from rehearsal.prove.tokens import Forger
 
 NEIGHBOUR = "mendix-rehearsal-neighbour"
@@ -58,8 +59,9 @@ class Target:
 class Prover:
     """Makes the attempts."""
 
-    def __init__(self, target: Target, service: Service, source: TokenSource, forger: Forger) -> None:
+    def __init__(self, target: Target, service: Service, source: TokenSource, forger: Forger, node: Node) -> None:
         self._target, self._service, self._source, self._forger = target, service, source, forger
+        self._node = node
         self._pool = target.settings.workload_pool
 
     def attempts(self) -> Iterator[Attempt]:
@@ -151,16 +153,14 @@ class Prover:
 
     def _nodes(self, builder: Builder) -> Iterator[Attempt]:
         """The nodes' service account reads, and no more."""
-        email = self._target.settings.node_service_account
-        yield Attempt(builder.namespace, "the nodes read", True, partial(self._read_as, email, builder))
-        yield Attempt(
-            builder.namespace,
-            "the nodes push",
-            False,
-            partial(self._push_as, email, builder),
-            "artifactregistry",
-            _READER,
-        )
+        host, namespace = self._target.host, builder.namespace
+        push = partial(self._node.push, host, builder.repository)
+        yield Attempt(namespace, "the nodes read", True, partial(self._read_as_node, builder))
+        yield Attempt(namespace, "the nodes push", False, push, "artifactregistry", _READER)
+
+    def _read_as_node(self, builder: Builder) -> None:
+        host = self._target.host
+        self._node.pull(host, builder.repository, self._push_with_own_token(builder, host, builder.repository))
 
     def _with_other_role(self, resource: str, member: str, role: str, instead: str, builder: Builder) -> None:
         """Push while ``member`` has ``instead`` (or nothing) where it has ``role``."""
@@ -189,31 +189,17 @@ class Prover:
             raise RuntimeError(f"{path} names no repository")
         return place.repository
 
-    def _push_with_own_token(self, builder: Builder, host: str, repository: str) -> None:
+    def _push_with_own_token(self, builder: Builder, host: str, repository: str) -> str:
         token = self._source.token(builder.namespace, builder.service_account, self._pool)
-        self._push(builder, token, host, repository)
+        return self._push(builder, token, host, repository)
 
-    def _push(self, builder: Builder, token: str, host: str = "", repository: str = "") -> None:
+    def _push(self, builder: Builder, token: str, host: str = "", repository: str = "") -> str:
         """A federated token for the cluster's, where there is one the account's token for that, the push."""
         access = self._exchange(token)
         if builder.email:
             access = self._impersonate(builder.email, access)
         host = host or self._target.host
-        push_and_read_back(self._service, host, repository or builder.repository, self._login(host, access))
-
-    def _push_as(self, email: str, builder: Builder) -> None:
-        host = self._target.host
-        authorization = self._login(host, self._impersonate(email, OPERATOR_TOKEN))
-        push_and_read_back(self._service, host, builder.repository, authorization)
-
-    def _read_as(self, email: str, builder: Builder) -> None:
-        host = self._target.host
-        own = self._source.token(builder.namespace, builder.service_account, self._pool)
-        access = self._exchange(own)
-        pusher = self._impersonate(builder.email, access) if builder.email else access
-        digest = push_and_read_back(self._service, host, builder.repository, self._login(host, pusher))
-        authorization = self._login(host, self._impersonate(email, OPERATOR_TOKEN))
-        read_manifest(self._service, host, builder.repository, digest, authorization)
+        return push_and_read_back(self._service, host, repository or builder.repository, self._login(host, access))
 
     def _exchange(self, token: str) -> str:
         fields = {

@@ -85,12 +85,6 @@ def push_image(client: httpx.Client, repository: str, tag: str = "") -> str:
     return digest
 
 
-def read_manifest(service: Service, host: str, repository: str, digest: str, authorization: Mapping[str, str]) -> None:
-    """Read a manifest by digest. Raises as ``push_and_read_back`` does."""
-    with service.client(host) as client:
-        _checked(client.get(f"/v2/{repository}/manifests/{digest}", headers={"accept": _MANIFEST, **authorization}))
-
-
 def pull(service: Service, host: str, repository: str, digest: str, authorization: Mapping[str, str]) -> None:
     """Read an image as a node does: its manifest, then every blob of it. Raises as ``push_and_read_back`` does."""
     with service.client(host) as client:

@@ -27,6 +27,7 @@ _OPTIONAL = {
 }
 """The actions behind ``registry.permissions``, which a push to a repository that exists does not need."""
 
+_CLIENT_ID = "azure.workload.identity/client-id"
 _DEFAULT_SERVICE_ACCOUNT = "mendix-builder"
 
 
@@ -135,7 +136,8 @@ def _gcp(
         email = cluster.annotations(name, account).get("iam.gke.io/gcp-service-account", "")
         builders.append(gcp.Builder(name, account, repository, email))
     target = gcp.Target(method, builders, next(iter(settings.registry_hosts)), settings)
-    return gcp.Prover(target, service, cluster, Forger(cluster.signing_key)), service
+    node = Node(service, cluster.node_token)
+    return gcp.Prover(target, service, cluster, Forger(cluster.signing_key), node), service
 
 
 def _azure(
@@ -161,10 +163,14 @@ def _azure(
     builders: list[azure.Builder] = []
     for name, account, repository in _pushers(config, registry):
         token = f"{authentication.get('namePrefix') or 'mendix'}-{name}"
-        user, password = tokens.get(token, ("", "")) if method == "token" else admin
-        client = cluster.annotations(name, account).get("azure.workload.identity/client-id", "")
-        if client or password:
-            builders.append(azure.Builder(name, account, repository, client, user, password))
+        if method == "workload-identity":
+            client = cluster.annotations(name, account).get(_CLIENT_ID, "")
+            missing = "" if client else f"ServiceAccount {name}/{account} has no annotation {_CLIENT_ID}"
+            builders.append(azure.Builder(name, account, repository, client, missing=missing))
+            continue
+        user, password = tokens.get(token, (token, "")) if method == "token" else admin
+        missing = "" if password else _no_password(token, name)
+        builders.append(azure.Builder(name, account, repository, user=user, password=password, missing=missing))
     target = azure.Target(
         method=method,
         builders=builders,
@@ -178,7 +184,8 @@ def _azure(
         abac=registry.get("roleAssignmentMode") != "classic",
         node_principal=settings.node_principal,
     )
-    return azure.Prover(target, service, cluster, Forger(cluster.signing_key)), service
+    node = Node(service, cluster.node_token)
+    return azure.Prover(target, service, cluster, Forger(cluster.signing_key), node), service
 
 
 def _aws(
@@ -226,6 +233,13 @@ def _pushers(config: Mapping[str, Any], registry: Mapping[str, Any]) -> Iterator
         account = str(_mapping(namespace.get("serviceAccount")).get("name") or _DEFAULT_SERVICE_ACCOUNT)
         repository = str(namespace.get("repository") or registry.get("repository")).replace("{namespace}", name)
         yield name, account, repository
+
+
+def _no_password(token: str, namespace: str) -> str:
+    return (
+        f"nobody here knows a password of the token {token}: name an environment variable in the stack file's "
+        f"registry.authentication.passwords.{namespace} (one that is encrypted there is not known to the stand-in)"
+    )
 
 
 def _address(endpoint: str) -> str:

@@ -88,38 +88,58 @@ def test_components_inputs_and_outputs_are_explained(schema: dict[str, Any]) -> 
     assert all(resource["description"] for resource in schema["resources"].values())
 
 
-async def test_a_program_of_another_language_constructs_the_whole_stack_file(tmp_path: Path) -> None:
-    """Seen from the engine, a remote component is the same from every language."""
-    plugin = tmp_path / "pulumi-resource-mendix-registry"
+async def of_another_language(root: Path, options: str = "None") -> list[Event]:
+    """The events of a preview. Seen from the engine, a remote component is the same from every language."""
+    plugin = root / "pulumi-resource-mendix-registry"
     plugin.write_text(f'#!/bin/sh\nexec {sys.executable} {PACKAGE} "$@"\n')
     plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
-    (tmp_path / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
-    (tmp_path / "__main__.py").write_text(
-        textwrap.dedent(
-            """
-            import pulumi
+    (root / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
+    (root / "Pulumi.dev.yaml").write_text("config: {}\n")
+    program = textwrap.dedent(
+        """
+        import pulumi
 
-            class MendixRegistry(pulumi.ComponentResource):
-                def __init__(self, name, props):
-                    super().__init__("mendix-registry:index:MendixRegistry", name, props, None, remote=True)
+        class MendixRegistry(pulumi.ComponentResource):
+            def __init__(self, name, props, opts):
+                super().__init__("mendix-registry:index:MendixRegistry", name, props, opts, remote=True)
 
-            MendixRegistry("apps", {
-                "registry": {"type": "generic", "pushHost": "registry.example.com:5000", "authentication": "none",
-                             "repository": "apps/{namespace}", "transport": {"insecure": False}},
-                "namespaces": [{"name": "orders"}, {"name": "billing"}],
-                "builder": {"mode": "none"},
-                "cluster": {"context": "nowhere"},
-            })
-            """
-        )
+        def labelled(args):
+            if args.type_ == "kubernetes:core/v1:ServiceAccount":
+                metadata = {**args.props["metadata"], "labels": {"team": "orders"}}
+                return pulumi.ResourceTransformResult({**args.props, "metadata": metadata}, args.opts)
+
+        MendixRegistry("apps", {
+            "registry": {"type": "generic", "pushHost": "registry.example.com:5000", "authentication": "none",
+                         "repository": "apps/{namespace}", "transport": {"insecure": False}},
+            "namespaces": [{"name": "orders"}, {"name": "billing"}],
+            "builder": {"mode": "none"},
+            "cluster": {"context": "nowhere"},
+        }, OPTIONS)
+        """
     )
+    (root / "__main__.py").write_text(program.replace("OPTIONS", options))
     events: list[Event] = []
     stand_ins = {"mendix-registry": plugin, "kubernetes": PROVIDERS / "pulumi-resource-kubernetes"}
-    update = Update(load_project(tmp_path), "dev", "preview", tmp_path / "home", stand_ins=stand_ins)
+    update = Update(load_project(root), "dev", "preview", root / "home", stand_ins=stand_ins)
     finished = await run_update(update, events.append)
     told = "\n".join(event.message for event in events if isinstance(event, Diagnostic))
     assert finished.ok, told
+    return events
+
+
+async def test_a_program_of_another_language_constructs_the_whole_stack_file(tmp_path: Path) -> None:
+    events = await of_another_language(tmp_path)
     urns = [event.step.urn for event in events if isinstance(event, StepFinished)]
     below = "mendix-registry:index:MendixRegistry$mendix-registry:kubernetes:MendixNamespace$kubernetes:core/v1:ServiceAccount"
     assert {urn.rsplit("::", 1)[1] for urn in urns if below in urn} == {"orders-builder", "billing-builder"}
+
+
+async def test_options_and_transforms_of_another_language_reach_what_is_constructed(tmp_path: Path) -> None:
+    """With `protect` on the component, nothing of it was protected, and its transforms met none of its children."""
+    events = await of_another_language(tmp_path, "pulumi.ResourceOptions(protect=True, transforms=[labelled])")
+    made = [event.step.new for event in events if isinstance(event, StepFinished) and event.step.new]
+    inside = [state for state in made if "MendixRegistry" in state["urn"]]
+    assert len(inside) > 3
+    assert all(state.get("protect") for state in inside)
+    accounts = [state for state in inside if state["type"] == "kubernetes:core/v1:ServiceAccount"]
+    assert [state["inputs"]["metadata"]["labels"]["team"] for state in accounts] == ["orders", "orders"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from rehearsal.clouds.aws import limits, signature
 from rehearsal.clouds.aws.associations import Associations
+from rehearsal.clouds.aws.boundaries import UserBoundaries
 from rehearsal.clouds.aws.calls import ApiCall, ApiError, HttpRequest, parse, render
 from rehearsal.clouds.aws.directory import Directory
 from rehearsal.clouds.aws.policy import Decision, PolicyError, Principal, Request, identity_decision
@@ -58,6 +59,7 @@ class Account:
         self.sessions = Sessions()
         self.templates = Templates(account)
         self.associations = Associations(self.directory)
+        self._boundaries = UserBoundaries(self.directory)
         self.identities = DelayedIdentities(self.directory, propagation)
         self.generations: dict[tuple[str, str], int] = {}
         """How often each repository was created: a new one under an old name does not have the old one's images."""
@@ -85,9 +87,13 @@ class Account:
         own: Callable[[ApiCall, float], dict[str, Any]] | None = {
             **self.templates.operations,
             **self.associations.operations,
+            **self._boundaries.operations,
         }.get(call.operation)
         if own is not None:
-            return render(call, own(call, at), "rehearsal")
+            rendered = render(call, own(call, at), "rehearsal")
+            if call.changes:
+                self._note(call, at)
+            return rendered
         answer = self._moto.send(call.http, call.service, self._journal.seed() if call.changes else None)
         if call.changes and answer[0] < 300:
             self._note(call, at)
@@ -95,6 +101,7 @@ class Account:
 
     def _note(self, call: ApiCall, at: float) -> None:
         self.directory.date(call, at)
+        self._boundaries.created(call)
         for kind in ("role", "user"):
             if name := call.text(f"{kind.title()}Name"):
                 self.identities.changed(kind, name, at)

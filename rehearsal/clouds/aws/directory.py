@@ -103,6 +103,17 @@ class Directory:
         boundary = self._boundary(getattr(user, "permissions_boundary_arn", None))
         return Identity("user", name, user.arn, user.id, _policies(user), boundary)
 
+    def bound_user(self, name: str, arn: str) -> bool:
+        """Set the permissions boundary of a user, or with an empty ``arn`` take it away; False where there is no such user."""
+        user = self._iam.users.get(name)
+        if user is None:
+            return False
+        user.permissions_boundary_arn = arn or None
+        # The name under which moto looks for it when it describes a user.
+        shape = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
+        user.permissions_boundary = shape if arn else None
+        return True
+
     def access_key(self, identity: str) -> tuple[str, str, bool] | None:
         """User name, secret and whether it is active, of an IAM user's access key."""
         for user in self._iam.users.values():

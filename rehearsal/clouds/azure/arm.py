@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -39,11 +39,9 @@ class ArmApi:
         identities: Identities,
         entra: Signer,
         judgements: Judgements,
-        nodes: Callable[[str], tuple[str, str] | None],
     ) -> None:
         self._store, self._registries, self._identities = store, registries, identities
         self._entra, self._judgements = entra, judgements
-        self._nodes = nodes
         self._assignments = Assignments(store, identities)
         self._deployments = Deployments(store, self._put_in_deployment)
 
@@ -158,12 +156,11 @@ class ArmApi:
                 raise ArmError(404, "InvalidAction", f"The rehearsal has no action '{action}' of '{where.type}'.")
 
     def _rehearsal(self, path: str, body: Mapping[str, Any]) -> Response:
-        """What Azure has no one call for, and only the operator may ask: all resources below one; what the nodes log in with."""
-        if path == "/rehearsal/list":
-            found = self._store.below(str(body["below"]), str(body.get("type") or ""))
-            return JSONResponse({"value": [_without_private(item) for item in found]})
-        user, password = self._nodes(path.rpartition("/")[2]) or ("", "")
-        return JSONResponse({"username": user, "password": password})
+        """What Azure has no one call for, and only the operator may ask: all resources below one."""
+        if path != "/rehearsal/list":
+            raise ArmError(404, "InvalidResourceType", f"The rehearsal has nothing at '{path}'.")
+        found = self._store.below(str(body["below"]), str(body.get("type") or ""))
+        return JSONResponse({"value": [_without_private(item) for item in found]})
 
     def _assignment(self, method: str, path: str, body: Mapping[str, Any]) -> Response:
         if method == "PUT":

@@ -70,9 +70,7 @@ class AzureCloud:
             self.store, self.registry_provider, signer, judgements, tenant=settings.tenant, delay=propagation
         )
         self.nodes = KubeletIdentity(self.acr, self.registry_provider, settings.node_principal)
-        self.api: ASGIApp = ArmApi(
-            self.store, self.registry_provider, identities, signer, judgements, self.nodes.node_credentials
-        )
+        self.api: ASGIApp = ArmApi(self.store, self.registry_provider, identities, signer, judgements)
         self.apis: Mapping[str, ASGIApp] = {settings.authority_host: entra, settings.management_host: self.api}
         self.registries = dict.fromkeys(settings.registry_hosts, self.acr)
         self.realms: Mapping[str, ASGIApp] = {

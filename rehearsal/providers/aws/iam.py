@@ -152,6 +152,12 @@ class User(IamResource):
     def update(self, identity: str, old: Properties, new: Properties) -> None:
         if any(old.get(key) != new.get(key) for key in ("name", "path")):
             self.call("UpdateUser", old, UserName=old["name"], NewUserName=new["name"], NewPath=new.get("path"))
+        boundary = new.get("permissionsBoundary")
+        if old.get("permissionsBoundary") != boundary:
+            if boundary:
+                self.call("PutUserPermissionsBoundary", old, UserName=new["name"], PermissionsBoundary=boundary)
+            else:
+                self.call("DeleteUserPermissionsBoundary", old, UserName=new["name"])
         before, after = self.cloud.tags(old), self.cloud.tags(new)
         if gone := sorted(set(before) - set(after)):
             self.call("UntagUser", old, UserName=new["name"], TagKeys=gone)

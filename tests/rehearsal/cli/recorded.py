@@ -9,6 +9,7 @@ from rehearsal.engine.events import (
     Diagnostic,
     Event,
     Finished,
+    Left,
     Op,
     OutputsRegistered,
     ProgramOutput,
@@ -132,7 +133,7 @@ def failed_up() -> list[Event]:
         *begin(ACCOUNT, SECRET),
         *end(SECRET, ACCOUNT),
         *begin(JOB),
-        StepFinished(JOB, 12.0, reason),
+        StepFinished(JOB, 12.0, reason, Left.RECORDED),
         Finished(False, 13.1, {"create": 4}, {}, "1 resource failed"),
     ]
 

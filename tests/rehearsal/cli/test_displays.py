@@ -15,7 +15,7 @@ from rehearsal.cli import outcome
 from rehearsal.cli.live import LiveView
 from rehearsal.cli.plain import PlainView
 from rehearsal.cli.tree import Tree
-from rehearsal.engine.events import Diagnostic, Event, Finished, Op, ProgramOutput, Severity, Step, StepFinished
+from rehearsal.engine.events import Diagnostic, Event, Finished, Left, Op, ProgramOutput, Severity, Step, StepFinished
 
 from . import recorded
 
@@ -82,6 +82,28 @@ def test_a_failed_up_tells_reason_safety_and_remedy_in_that_order(snapshot: Snap
     assert text.index("UNAUTHORIZED") < text.index("Safe:") < text.index("Next:")
     assert text.count("UNAUTHORIZED") == 1
     assert text == snapshot
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (Left.NOTHING, "Safe: nothing was changed."),
+        (Left.RECORDED, "not ready: verify (Job)."),
+        (Left.UNKNOWN, "noted as pending: verify (Job)."),
+    ],
+)
+def test_a_failed_step_that_left_something_is_not_told_as_nothing(left: Left, told: str) -> None:
+    """A builder Job that failed is there, and its failure was followed by "nothing was changed": no finished step had."""
+    job = recorded.JOB
+    events: list[Event] = [
+        recorded.STARTED,
+        *recorded.begin(job),
+        StepFinished(job, 1.0, "the pod failed", left),
+        Finished(False, 1.0, {}, {}, "1 resource failed"),
+    ]
+    text = " ".join(_final(events).split())
+    assert told in text
+    assert ("nothing was changed" in text) == (left is Left.NOTHING)
 
 
 def test_a_cancelled_up_names_what_is_pending(snapshot: SnapshotAssertion) -> None:

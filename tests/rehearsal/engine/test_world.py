@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from rehearsal.engine.events import Left, StepFinished
+
 from .conftest import Stage
 
 pytestmark = pytest.mark.slow
@@ -40,6 +42,25 @@ async def test_a_resource_that_did_not_become_ready_is_kept_and_tried_again(stag
     assert result.operations == ["update a"]
     (resource,) = [item for item in stage.state()["resources"] if item["type"] == "test:index:Thing"]
     assert "initErrors" not in resource
+
+
+@pytest.mark.parametrize(
+    ("fail", "kill", "left"),
+    [
+        ("create", "", Left.NOTHING),
+        ("init", "", Left.RECORDED),
+        ("", "create before", Left.UNKNOWN),
+        ("", "create after", Left.UNKNOWN),
+    ],
+)
+async def test_a_failed_step_tells_what_it_left(stage: Stage, fail: str, kill: str, left: Left) -> None:
+    stage.environment["TEST_KILL"] = kill
+    stage.program(f'Thing("a", label="a", fail="{fail}")')
+    result = await stage.run()
+    assert not result.finished.ok
+    assert [event.left for event in result.events if isinstance(event, StepFinished) and event.error] == [left]
+    assert bool(stage.names()) == (left is Left.RECORDED)
+    assert bool(stage.state().get("pending_operations")) == (left is Left.UNKNOWN)
 
 
 async def test_refresh_finds_drift_and_loss(stage: Stage) -> None:
@@ -78,6 +99,52 @@ async def test_a_refresh_leaves_ignored_properties_out_of_the_drift(stage: Stage
     assert (await stage.succeed("refresh")).operations == []
     assert (await stage.succeed()).operations == []
     assert json.loads(path.read_text())["inputs"]["size"] == 9
+
+
+async def test_an_output_that_became_secret_is_secret_in_the_state(stage: Stage) -> None:
+    """Marking an exported value as secret changed what was displayed, and left the plain text in the state for ever."""
+    stage.program('pulumi.export("pw", "canary-9")\nThing("a", label="a")')
+    await stage.succeed()
+    stage.program('pulumi.export("pw", pulumi.Output.secret("canary-9"))\nThing("a", label="a")')
+    result = await stage.succeed()
+    assert result.finished.outputs["pw"] == "[secret]"
+    assert "canary" not in json.dumps(stage.state())
+
+
+@pytest.mark.parametrize("marks", ["yes", "no"])
+async def test_a_refresh_takes_no_secret_mark_away(stage: Stage, marks: str) -> None:
+    """Drift of another property made a plugin without secrets, whose Read answers in plain text, put them into state and events."""
+    stage.environment["TEST_SECRETS"] = marks
+    stage.program("""
+        Thing("a", label="a", note="1", token=pulumi.Output.secret("canary-1"),
+              nested={"deep": pulumi.Output.secret("canary-2"), "list": [pulumi.Output.secret("canary-3")]})
+    """)
+    await stage.succeed()
+    path = stage.cloud / "a.thing"
+    path.write_text(path.read_text().replace('"note": "1"', '"note": "drift"'))
+    result = await stage.succeed("refresh")
+    assert result.operations == ["update a"]
+    assert "canary" not in repr(result.events)
+    assert "canary" not in json.dumps(stage.state())
+    (resource,) = [item for item in stage.state()["resources"] if item["type"] == "test:index:Thing"]
+    assert resource["inputs"]["note"] == "drift"
+    assert (await stage.succeed("refresh")).operations == []
+    assert (await stage.succeed()).operations == ["update a"]
+    assert "canary" not in json.dumps(stage.state())
+
+
+@pytest.mark.parametrize("marks", ["yes", "no"])
+async def test_what_a_get_asks_for_in_secret_stays_secret(stage: Stage, marks: str) -> None:
+    stage.environment["TEST_SECRETS"] = marks
+    stage.program('Thing("a", label="a", token="canary-1")')
+    await stage.succeed()
+    stage.program("""
+        Thing("a", label="a", token=pulumi.Output.secret("canary-1"))
+        Thing("b", token=pulumi.Output.secret("canary-1"), opts=pulumi.ResourceOptions(id="a"))
+    """)
+    await stage.succeed()
+    (resource,) = [item for item in stage.state()["resources"] if item.get("external")]
+    assert "canary" not in json.dumps(resource)
 
 
 async def test_get_reads_what_others_manage(stage: Stage) -> None:

