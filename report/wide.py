@@ -54,6 +54,8 @@ def newly_trusted(resource: Resource, old: Resource | None, elsewhere: frozenset
     A resource that is new, or trusted none, is compared with what the stack trusted ``elsewhere``: the first issuer of a stack is
     no news, a second one is.
     """
+    if resource.type not in _ISSUING:
+        return
     trusted = _issuers(resource)
     was = (_issuers(old) if old else set[str]()) or elsewhere
     for issuer in sorted(trusted - was) if was else ():

@@ -13,6 +13,7 @@ OLD = previews.repository("mendixapps/orders", forceDelete=True)
 def test_an_old_copy_that_is_still_to_be_deleted_is_no_nothing_changes(summaries) -> None:
     """The preview listed one `delete-replaced` alone, and the comment said that nothing changes."""
     stack = previews.Stack()
+    stack.outputs = previews.outputs_of("orders")
     stack.step("delete-replaced", previews.ECR_REPOSITORY, "orders", "", None, OLD)
     stacks = summaries([stack.document()])
     assert stacks[0].changed == 1
