@@ -68,7 +68,9 @@ class Surroundings:
 
 def surroundings(before: World, after: World) -> Surroundings:
     """The surroundings that the two sides show."""
-    accounts = {text(at(after.settings, "registry", "accountId"))}
+    configured = at(after.settings, "registry", "accountId")
+    # YAML makes a number of it where it is not quoted.
+    accounts = {f"{configured:012d}" if isinstance(configured, int) else text(configured)}
     above: set[str] = set()
     for world in (before, after):
         for resource in world.of(REPOSITORY, ROLE):

@@ -307,3 +307,13 @@ def test_a_second_role_with_another_issuer_is_marked_and_the_first_issuer_of_a_s
     assert [(risk.why, risk.value) for risk in second.risks] == [
         ("Another cluster's tokens are trusted.", "oidc/id/EVIL")
     ]
+
+
+@pytest.mark.parametrize("account", ["123456789012", 123456789012])
+def test_the_stacks_own_account_in_a_repository_policy_is_not_marked(account: str | int, summaries) -> None:
+    stack = previews.Stack().setting(registry={"type": "amazon-ecr", "accountId": account})
+    own = {"AWS": "arn:aws:iam::123456789012:role/nodes"}
+    policy = escalation.document({"Effect": "Allow", "Principal": own, "Action": "ecr:BatchGetImage"})
+    stack.step("create", escalation.REPOSITORY_POLICY, "it", "", {"repository": "a", "policy": policy})
+    (report,) = summaries([stack.document()])
+    assert not report.risks
