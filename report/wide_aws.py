@@ -188,7 +188,6 @@ def _attached(world: World, arn: str) -> Wide:
 
 
 def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
-    exact = _resources(policy)
     for statement in statements(policy):
         actions = [action.lower() for action in texts(statement.get("Action"))]
         for action in texts(statement.get("Action")):
@@ -210,7 +209,7 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
                 yield "It holds for every repository.", resource
             elif "*" in resource or "?" in resource:
                 creates = bool(actions) and not set(actions) - _CREATION
-                if not _below_its_own(resource, exact, around, creates=creates):
+                if not _below_its_own(resource, _resources(policy), around, creates=creates):
                     yield "A wildcard: it holds for more than named repositories.", resource
                 elif old is not None and not creates and all(resource not in _resources(each) for each in old):
                     yield "New: it also holds for every repository below its own.", resource
