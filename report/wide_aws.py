@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from report.access.aws import POLICY, REPOSITORY, ROLE, conditions, inexact, issuer_of, named, statements
@@ -193,7 +194,7 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
         for action in texts(statement.get("Action")):
             if action.lower() in ("*", "ecr:*"):
                 yield "It allows every action, deleting and changing permissions among them.", action
-            elif not any(fnmatchcase(action.lower(), expected) for expected in _EXPECTED):
+            elif not _expected(action.lower()):
                 yield "It allows more than to push and to pull.", action
         if statement.get("NotAction") is not None:
             yield "It allows every action but some.", ""
@@ -213,6 +214,11 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
                     yield "A wildcard: it holds for more than named repositories.", resource
                 elif old is not None and not creates and all(resource not in _resources(each) for each in old):
                     yield "New: it also holds for every repository below its own.", resource
+
+
+@lru_cache(maxsize=1024)
+def _expected(action: str) -> bool:
+    return any(fnmatchcase(action, each) for each in _EXPECTED)
 
 
 def _below_its_own(arn: str, exact: set[str], around: Surroundings, *, creates: bool) -> bool:
