@@ -109,6 +109,7 @@ def changes(stack: StackPreview) -> list[Change]:
     steps = stack.preview.steps or []
     parents = {step.urn: (step.new_state or step.old_state or State()).parent for step in steps}
     whole = {step.urn for step in steps if step.op == "replace"}
+    replaced = whole | {step.urn for step in steps if step.op in ("create-replacement", "import-replacement")}
     found: list[Change] = []
     for step in steps:
         type_ = urn_type(step.urn)
@@ -116,10 +117,14 @@ def changes(stack: StackPreview) -> list[Change]:
             continue
         op = step.op
         if op in _PARTS:
-            if step.urn in whole or op != "create-replacement":
+            if op == "create-replacement" and step.urn not in whole:
+                # `--show-replacement-steps` may list the halves alone.
+                op = "replace"
+            elif op == "delete-replaced" and step.urn not in replaced:
+                # An earlier update made the new one and stopped before it deleted the old one.
+                op = "delete"
+            else:
                 continue
-            # `--show-replacement-steps` may list the halves alone.
-            op = "replace"
         old, new = step.old_state, step.new_state
         if not any(state.custom for state in (old, new) if state is not None) and is_component(type_):
             continue
@@ -173,7 +178,12 @@ def counts(stack: StackPreview, listed: Iterable[Change]) -> dict[Op, int]:
     summary = stack.preview.change_summary
     # A refresh counts every resource that it has looked at.
     if summary and not any(step.op == "refresh" for step in stack.preview.steps or ()):
-        return {op: number for op, number in summary.items() if op not in _PARTS and number}
+        numbers: dict[Op, int] = {op: number for op, number in summary.items() if op not in _PARTS and number}
+        # The CLI counts the deletion of an old copy as a half, also where there is no other half.
+        left = sum(change.step.op == "delete-replaced" for change in listed)
+        if left:
+            numbers["delete"] = numbers.get("delete", 0) + left
+        return numbers
     result: dict[Op, int] = {}
     for change in listed:
         result[change.op] = result.get(change.op, 0) + 1

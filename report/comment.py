@@ -314,6 +314,8 @@ def _line(change: Change) -> str:
         reasons.append(f"{code(path, 120)}{values}")
     if len(because(change)) > len(reasons):
         reasons.append(f"{len(because(change)) - len(reasons)} more")
+    if change.step.op == "delete-replaced":
+        return f"- {what}: an old copy, which an earlier update has replaced but not yet deleted"
     if not reasons:
         return f"- {what}" + (": it is no longer in the program" if change.op == "delete" else "")
     joined = ", ".join(reasons)

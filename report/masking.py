@@ -14,19 +14,43 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
-from report.values import OUTPUT_SIGNATURE, SECRET, SECRET_SIGNATURE, SIGNATURE_KEY, is_unknown, listing, mapping
+from report.values import (
+    OUTPUT_SIGNATURE,
+    SECRET,
+    SECRET_SIGNATURE,
+    SIGNATURE_KEY,
+    document,
+    is_unknown,
+    listing,
+    mapping,
+)
 
 _SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)|secret|token|credential|private_?key|api_?key|access_?key|account_?key|connection_?string|sas_?url"
-    r"|kubeconfig|dockerconfig|docker_?cfg|htpasswd|\bauth\b|authorization$|client_?key|signing_?key|ses_?smtp|\bpat\b",
+    r"|kubeconfig|dockerconfig|docker_?cfg|htpasswd|\bauth\b|authorization$|client_?key|signing_?key|ses_?smtp|\bpat\b"
+    r"|pwd|(?:^|[_.-]|(?<=(?-i:[a-z0-9]))(?=(?-i:P)))pass$|(?:^|_)auth(?:_|$)|(?-i:[a-z0-9]Auth$)"
+    r"|(?:shared|encryption|ssh|deploy)[_-]?key",
     re.IGNORECASE,
 )
 _ABOUT_ONE = re.compile(
-    r"(name|names|id|ids|arn|ref|refs|reference|references|type|status|version|versions|count|policy|audience|issuer|url|uri"
+    # A word of its own: behind a separator, or in camel case. `rapid` does not end in the word `id`.
+    r"(?:^|[^a-z0-9]|(?<=(?-i:[a-z0-9]))(?=(?-i:[A-Z])))"
+    r"(?:name|names|arn|ref|refs|reference|references|type|status|version|versions|count|policy|audience|issuer|url|uri"
     r"|host|path|enabled|expiry|expiration|expirationseconds|counter|rotation|mutable|rules|file|mode|method|namespace"
-    r"|keyusage|lifetime|date|properties|subresources|project|source|sources|items|keysource|resource)$",
+    r"|keyusage|lifetime|date|properties|subresources|project|source|sources|items|keysource|resource"
+    # The id of a key is none, but what is called the id of a secret or password may be the secret itself (AppRole's secret_id).
+    r"|(?<!secret)(?<!secret[_.-])(?<!password)(?<!password[_.-])ids?)$",
     re.IGNORECASE,
 )
+_NAMES_A_KEY = re.compile(
+    r"arn:[a-z0-9-]+:kms:[^\s]+|alias/[\w/-]+|projects/[^/\s]+/locations/[^\s]+/cryptoKeys/[^\s]+"
+    r"|https://[\w.-]+\.(?:vault|managedhsm)\.[\w.-]+/keys/[\w/-]+"
+)
+"""Names of keys in the clouds' key services: what a reviewer must see, and no secret."""
+_OF_A_CLOUD = re.compile(r"encryption[_-]?key", re.IGNORECASE)
+_KEY_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
+_SECRET_OPTION = re.compile(r"--?[\w-]{0,40}(?:password|passwd|passphrase|token|secret)", re.IGNORECASE)
+"""An option of a command line whose value is the next argument."""
 _SECRET_TYPES = frozenset({"kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch"})
 _PLAIN_WORDS = frozenset({"", "identity", "secret", "anonymous", "none", "true", "false"})
 """Values that say what sort of secret there is, and are none."""
@@ -37,18 +61,37 @@ _SECRET_TEXT = re.compile(
     r"|\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,})"  # GitHub, GitLab
     r"|\bdckr_pat_[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}"  # Docker Hub, Google
     r"|(?<=AccountKey=)[A-Za-z0-9+/=]{20,}|\b[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9]{6}\b"  # Azure
-    r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"  # user:password@ in an address
-    r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{12,}|(?<=Basic )[A-Za-z0-9+/=]{12,}"
-    r"|\"auth\"\s*:\s*\"[A-Za-z0-9+/=]{8,}\"|(?<=\"password\":)\s*\"[^\"]+\""
-    r"|(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=password: )|(?<=secret: ))[^\s,;&'\"]{4,}",
+    r"|(?<=://)[^\s/:@]*:(?!\d{1,5}[/?#])[^\s@\"']{1,200}(?=@)"  # user:password@ in an address, not host:port/name@digest
+    r"|(?i:(?<=bearer ))(?!authentication|authorization)[A-Za-z0-9._~+/=-]{12,}|(?<=Basic )[A-Za-z0-9+/=]{12,}"
+    r"|(?i:(?<=authorization: basic ))[A-Za-z0-9+/=]{8,}|\"auth\"\s*:\s*\"[A-Za-z0-9+/=]{8,}\""
+    r"|(?<=\bsig=)[A-Za-z0-9%+/=_-]{8,}",  # the signature of an address that Azure has signed
     re.DOTALL,
 )
+_ASSIGNED = re.compile(
+    # What is assigned to a name: PASSWORD='…', "password": "…", aws_secret_access_key = …
+    r"((?:pass(?:word|wd|phrase)|pwd|secret(?:_?access)?(?:_?key)?)[\"'\\]{0,2}"
+    r"(?:[ \t]{0,3}=[ \t]{0,3}|[ \t]{0,3}:(?=[ \t\"'\\])[ \t]{0,3})"
+    r"|token(?:[ \t]{0,3}=[ \t]{0,3}|\\?[\"'][ \t]{0,3}:[ \t]{0,3}(?=[\"'\\]))"
+    # or given by an option: --docker-password …
+    r"|--[\w-]{0,40}(?:password|passwd|passphrase|token|secret)[ \t]{1,3})"
+    r"(?:\"[^\"\\]{2,}\"|'[^'\\]{2,}'|\\\"[^\"\\]{2,}\\\"|[^\s,;&'\"\\]{4,})",
+    re.IGNORECASE,
+)
+
+
+_MAY_ASSIGN = re.compile(r"pass(?:word|wd|phrase)|pwd|secret|token", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
 def mask_text(text: str) -> str:
     """``text`` with everything masked that has the form of a known credential."""
-    return _SECRET_TEXT.sub(SECRET, text)
+    masked = _SECRET_TEXT.sub(SECRET, text)
+    # Most values are names and documents without any such word; to look for it is quicker than to match.
+    return _ASSIGNED.sub(_keep_name, masked) if _MAY_ASSIGN.search(masked) else masked
+
+
+def _keep_name(match: re.Match[str]) -> str:
+    return f"{match[1]}{SECRET}"
 
 
 @lru_cache(maxsize=4096)
@@ -63,12 +106,17 @@ def mask(value: Any, *, key: str = "") -> Any:
         if is_unknown(value):
             return value
         if key and value and bears_secret(key):
-            return SECRET
+            return value if _names_a_key(key, value) else SECRET
         return _mask_string(value)
     if isinstance(value, dict):
         return _mask_object(mapping(value), key)
     if isinstance(value, list):
-        return [mask(item, key=key) for item in listing(value)]
+        items = listing(value)
+        masked = [mask(item, key=key) for item in items]
+        for index, item in enumerate(items[:-1]):
+            if isinstance(item, str) and item[:1] == "-" and _SECRET_OPTION.fullmatch(item):
+                masked[index + 1] = SECRET
+        return masked
     if isinstance(value, int | float) and not isinstance(value, bool) and key and bears_secret(key):
         return SECRET
     return value
@@ -84,7 +132,22 @@ def mask_properties(type_: str, properties: Mapping[str, Any]) -> dict[str, Any]
                 masked[member] = dict.fromkeys(cast("dict[str, Any]", content), SECRET)
             elif content is not None and not is_unknown(content):
                 masked[member] = SECRET
+        metadata = mapping(masked.get("metadata"))
+        if annotations := mapping(metadata.get("annotations")):
+            hidden = {key: SECRET if _is_document(key, value) else value for key, value in annotations.items()}
+            masked["metadata"] = {**metadata, "annotations": hidden}
     return masked
+
+
+def _is_document(key: str, value: Any) -> bool:
+    """Whether an annotation of a Secret may repeat the Secret, as ``kubectl apply`` and others make it."""
+    return "last-applied" in key or (isinstance(value, str) and isinstance(document(value), dict | list))
+
+
+def _names_a_key(key: str, value: str) -> bool:
+    if _NAMES_A_KEY.fullmatch(value):
+        return True
+    return bool(_OF_A_CLOUD.search(key)) and bool(_KEY_ID.fullmatch(value))
 
 
 def _mask_object(value: Mapping[str, Any], key: str) -> Any:
@@ -102,6 +165,9 @@ def _mask_object(value: Mapping[str, Any], key: str) -> Any:
         if value["value"] in _PLAIN_WORDS:
             return value
         return {**{member: mask(item, key=member) for member, item in value.items()}, "value": SECRET}
+    if value.get("kind") == "Secret" and ("data" in value or "stringData" in value):
+        # An object in an object, as lists and the annotations of kubectl have them.
+        return mask_properties("kubernetes:core/v1:Secret", value)
     # Below `secret: {…}` only the leaves are secret, and only if their own names do not say otherwise.
     inherited = key if bears_secret(key) else ""
     return {member: mask(item, key=_stricter(member, inherited)) for member, item in value.items()}
@@ -113,7 +179,7 @@ def _stricter(member: str, inherited: str) -> str:
 
 def _mask_string(value: str) -> str:
     # A credential file or a setting is often JSON in a string.
-    if value[:1] in "{[" and value[-1:] in "}]":
+    if value[:1] in "{[" and value.rstrip()[-1:] in "}]":
         try:
             inner = json.loads(value)
         except (ValueError, RecursionError):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from report.access import kubernetes
-from report.access.aws import conditions, statements
-from report.access.azure import REPOSITORY_CONDITION, role_of
-from report.access.gcp import PROJECT_MEMBERS, members
-from report.access.world import Resource, World
+from report.access.world import World
 from report.changes import Change
-from report.values import at, is_unknown, listing, mapping, text, texts
+from report.retention import deletions
+from report.values import at, is_unknown, mapping
+from report.wide import newly_trusted, trusted_issuers, wide
+from report.wide_aws import Surroundings, surroundings
 
 Kind: TypeAlias = Literal["data loss", "wider trust", "plain http", "static credentials", "protection removed"]
 ORDER: tuple[Kind, ...] = ("data loss", "wider trust", "protection removed", "plain http", "static credentials")
@@ -52,8 +52,17 @@ _CREDENTIALS: Mapping[str, str] = {
 
 def risks(stack: str, changes: list[Change], before: World, after: World) -> list[Risk]:
     """The dangers of one stack's changes, worst first."""
+    around = surroundings(before, after)
+    trusted = trusted_issuers(before)
+    created = {change.urn for change in changes if change.op == "create"}
     found = [
-        *(risk for change in changes for risk in _of_change(change, before, after)),
+        *(risk for change in changes for risk in _of_change(change, before, after, around, trusted)),
+        *(
+            _risk("data loss", change, why, value)
+            for change in changes
+            if change.op not in ("same", "read")
+            for why, value in deletions(change, after, created)
+        ),
         *_of_settings(stack, after),
     ]
     unique = list(dict.fromkeys(found))
@@ -61,19 +70,21 @@ def risks(stack: str, changes: list[Change], before: World, after: World) -> lis
     return unique
 
 
-def _of_change(change: Change, before: World, after: World) -> Iterator[Risk]:
+def _of_change(
+    change: Change, before: World, after: World, around: Surroundings, trusted: frozenset[str]
+) -> Iterator[Risk]:
     if change.op in ("same", "read"):
         yield from _unprotected(change)
         return
     yield from _data_loss(change)
     yield from _unprotected(change)
     old, new = before.resources.get(change.urn), after.resources.get(change.urn)
-    known = {(why, value) for why, value in _wide(old)} if old else set[tuple[str, str]]()
-    for why, value in _wide(new) if new else ():
-        if (why, value) not in known:
-            yield _risk("wider trust", change, why, value)
     if new is None:
         return
+    known = set(wide(before, old, around)) if old else set[tuple[str, str]]()
+    for why, value in (*wide(after, new, around, old), *newly_trusted(new, old, trusted)):
+        if (why, value) not in known:
+            yield _risk("wider trust", change, why, value)
     if change.op in ("create", "import") and (why := _CREDENTIALS.get(change.type)):
         yield _risk("static credentials", change, why)
     if change.op == "create" and new.text("type") == "kubernetes.io/dockerconfigjson":
@@ -175,112 +186,6 @@ def _unprotected(change: Change) -> Iterator[Risk]:
             yield _risk("protection removed", change, why)
     if at(change.new_inputs, "forceDelete") is True and at(change.old_inputs, "forceDelete") is not True:
         yield _risk("protection removed", change, "It can be deleted with the images that are in it.")
-
-
-def _wide(resource: Resource) -> Iterator[tuple[str, str]]:
-    """What in a resource trusts or permits more than one exact ServiceAccount on named repositories."""
-    match resource.type:
-        case "aws:iam/role:Role":
-            yield from _wide_trust(resource)
-            for inline in listing(resource.value("inlinePolicies")):
-                yield from _wide_policy(at(inline, "policy"))
-        case (
-            "aws:iam/rolePolicy:RolePolicy"
-            | "aws:iam/userPolicy:UserPolicy"
-            | "aws:iam/policy:Policy"
-            | "aws:ecr/repositoryPolicy:RepositoryPolicy"
-        ):
-            yield from _wide_policy(resource.value("policy"))
-        case "azure-native:managedidentity:FederatedIdentityCredential":
-            if "*" in resource.text("subject"):
-                yield (
-                    "The subject has a wildcard: other ServiceAccounts can act as this identity.",
-                    resource.text("subject"),
-                )
-        case "azure-native:authorization:RoleAssignment":
-            yield from _wide_assignment(resource)
-        case "azure-native:containerregistry:Registry":
-            if resource.value("anonymousPullEnabled") is True:
-                yield "Everybody on the internet can pull without an account.", ""
-        case "azure-native:containerregistry:ScopeMap":
-            for action in texts(resource.value("actions")):
-                if "*" in action:
-                    yield "The scope map has a wildcard: it reaches other namespaces' repositories.", action
-        case "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":
-            for subject in listing(resource.value("subjects")):
-                if mapping(subject).get("kind") in ("Group", "User"):
-                    yield "It binds a whole group or a user, not one ServiceAccount.", text(at(subject, "name"))
-        case type_ if type_.startswith("gcp:"):
-            yield from _wide_members(resource)
-        case _:
-            pass
-
-
-def _wide_trust(role: Resource) -> Iterator[tuple[str, str]]:
-    for statement in statements(role.value("assumeRolePolicy")):
-        principal = statement.get("Principal")
-        if principal == "*" or "*" in texts(at(principal, "AWS")):
-            yield "Every AWS account can assume the role.", "*"
-        for account in texts(at(principal, "AWS")):
-            if account != "*":
-                yield "Another AWS principal can assume the role.", account
-        if texts(at(principal, "Federated")):
-            subjects = list(conditions(statement, ":sub"))
-            if not subjects:
-                yield "The trust names no subject: every ServiceAccount of the cluster can assume the role.", ""
-            for operator, _, values in subjects:
-                for value in values:
-                    if "*" in value or ("like" in operator.lower() and "?" in value):
-                        yield "The subject has a wildcard: other ServiceAccounts can assume the role.", value
-            if not list(conditions(statement, ":aud")):
-                yield "The trust names no audience: tokens made for other services are accepted.", ""
-        if "pods.eks.amazonaws.com" in texts(at(principal, "Service")):
-            for tag in ("kubernetes-namespace", "kubernetes-service-account"):
-                if not list(conditions(statement, f"aws:RequestTag/{tag}")):
-                    yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
-
-
-def _wide_policy(policy: Any) -> Iterator[tuple[str, str]]:
-    for statement in statements(policy):
-        actions = [action for action in texts(statement.get("Action")) if action != "ecr:GetAuthorizationToken"]
-        resources = texts(statement.get("Resource"))
-        for action in actions:
-            if action in ("*", "ecr:*"):
-                yield "It allows every action, deleting and changing permissions among them.", action
-        if statement.get("NotAction") is not None:
-            yield "It allows every action but some.", ""
-        for resource in resources if actions else ():
-            if resource == "*" or resource.endswith(":repository/*"):
-                yield "It holds for every repository.", resource
-        principal = statement.get("Principal")
-        if principal == "*" or "*" in texts(at(principal, "AWS")):
-            yield "Everybody is allowed.", "*"
-
-
-def _wide_assignment(assignment: Resource) -> Iterator[tuple[str, str]]:
-    name, verbs = role_of(assignment)
-    scope = assignment.text("scope")
-    if scope and "/registries/" not in scope.lower() and verbs:
-        yield "The role holds for more than one registry.", scope
-    if "administer" in verbs:
-        yield "The role may do everything, changing permissions too.", name
-    if name.startswith("Container Registry Repository") and not REPOSITORY_CONDITION.search(
-        assignment.text("condition")
-    ):
-        yield "The role has no repository condition: it holds for every repository of the registry.", name
-
-
-def _wide_members(binding: Resource) -> Iterator[tuple[str, str]]:
-    role = binding.text("role")
-    for member in members(binding):
-        if member in ("allUsers", "allAuthenticatedUsers"):
-            yield "Everybody on the internet is allowed.", member
-        elif member.startswith(("principalSet:", "domain:", "group:")) or "*" in member:
-            yield "It names a set of identities, not one ServiceAccount.", member
-    if binding.type in PROJECT_MEMBERS and role.startswith(("roles/artifactregistry", "roles/editor", "roles/owner")):
-        yield "The role holds for every repository of the project.", role
-    if role in ("roles/artifactregistry.admin", "roles/owner", "roles/editor"):
-        yield "The role may do everything, changing permissions too.", role
 
 
 def _of_settings(stack: str, world: World) -> Iterator[Risk]:

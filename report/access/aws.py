@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final
@@ -52,6 +52,30 @@ def conditions(statement: Mapping[str, Any], suffix: str) -> Iterator[tuple[str,
                 yield operator, key, texts(values)
 
 
+def named(statement: Mapping[str, Any], suffix: str) -> list[str]:
+    """The values that a statement names exactly for keys that end in ``suffix``.
+
+    Only ``StringEquals`` and ``StringLike`` name somebody. ``StringNotEquals`` names everybody else, and ``ForAllValues:…`` and
+    ``…IfExists`` hold, too, where the key is missing.
+    """
+    return [value for operator, _, values in conditions(statement, suffix) if _names(operator) for value in values]
+
+
+def inexact(statement: Mapping[str, Any], suffix: str) -> list[str]:
+    """The operators that a statement tests such keys with, if none of them says exactly who is meant."""
+    found = [operator for operator, _, _ in conditions(statement, suffix)]
+    return [] if any(_names(operator) for operator in found) else found
+
+
+def _names(operator: str) -> bool:
+    return operator.lower() in ("stringequals", "stringlike")
+
+
+def issuer_of(provider: str) -> str:
+    """The issuer of a federated principal: of an OIDC provider the end of its ARN, of anything else all of it."""
+    return provider.split(":oidc-provider/", 1)[-1]
+
+
 def identity(world: World, resource: Resource, prop: str, type_: str) -> tuple[str, str]:
     """Key and name of the role or user that an input means."""
     found = world.referred(resource, prop, type_)
@@ -71,10 +95,9 @@ def _trusts(world: World) -> Iterator[Trust]:
         for statement in statements(role.value("assumeRolePolicy")):
             federated = texts(at(statement, "Principal", "Federated"))
             for provider in federated:
-                issuer = provider.split(":oidc-provider/", 1)[-1] if ":oidc-provider/" in provider else ""
-                subjects = [value for _, _, values in conditions(statement, ":sub") for value in values]
-                for subject in subjects or ["*"]:
+                for subject in named(statement, ":sub") or ["*"]:
                     namespace, account = subject_parts(subject)
+                    issuer = issuer_of(provider)
                     yield Trust(role.urn, name_of(role), issuer, namespace, account, "IAM role (IRSA)")
             if "pods.eks.amazonaws.com" in texts(at(statement, "Principal", "Service")):
                 yield from _tagged(role, statement)
@@ -105,8 +128,7 @@ def _tagged(role: Resource, statement: Mapping[str, Any]) -> Iterator[Trust]:
 
 
 def _tag(statement: Mapping[str, Any], tag: str) -> list[str]:
-    values = [value for _, _, each in conditions(statement, f"aws:RequestTag/{tag}") for value in each]
-    return values or ["" if tag == "eks-cluster-arn" else "*"]
+    return named(statement, f"aws:RequestTag/{tag}") or ["" if tag == "eks-cluster-arn" else "*"]
 
 
 def _permissions(world: World) -> Iterator[Permission]:
@@ -125,11 +147,14 @@ def _permissions(world: World) -> Iterator[Permission]:
         for holder in world.of(type_):
             for inline in listing(holder.value("inlinePolicies")):
                 yield from _allowed(world, holder.urn, name_of(holder), holder, "inlinePolicies", at(inline, "policy"))
+            # Not from the outputs: there the cloud lists what attachments of the same stack have attached, too.
+            for arn in texts(holder.inputs.get("managedPolicyArns")):
+                yield from _managed(holder.urn, name_of(holder), arn)
     for repository_policy in world.of("aws:ecr/repositoryPolicy:RepositoryPolicy"):
         repository = world.referred(repository_policy, "repository", REPOSITORY)
         host, name = _place(repository) if repository else ("", repository_policy.text("repository") or NOT_KNOWN)
         for statement in statements(repository_policy.value("policy")):
-            verbs = _verbs(texts(statement.get("Action")))
+            verbs = _verbs(statement)
             principals = texts(statement.get("Principal")) or texts(at(statement, "Principal", "AWS"))
             for principal in principals if verbs else ():
                 role = world.by_text(ROLE, principal)
@@ -150,10 +175,12 @@ def _allowed(
             yield Permission(key, shown, host, name, (NOT_KNOWN,))
         return
     for statement in statements(policy):
-        verbs = _verbs(texts(statement.get("Action")))
+        verbs = _verbs(statement)
         if not verbs:
             continue
-        for arn in texts(statement.get("Resource")) or [""]:
+        # All but some is shown as all: what a statement leaves out is not said to be safe.
+        arns = ["*"] if statement.get("NotResource") is not None else texts(statement.get("Resource"))
+        for arn in arns or [""]:
             host, name = _named(world, arn)
             yield Permission(key, shown, host, name, verbs)
 
@@ -174,8 +201,11 @@ def _managed(key: str, shown: str, arn: str) -> Iterator[Permission]:
         yield Permission(key, shown, "", EVERY_REPOSITORY, verbs)
 
 
-def _verbs(actions: Iterable[str]) -> tuple[str, ...]:
-    return _verbs_of(tuple(actions))
+def _verbs(statement: Mapping[str, Any]) -> tuple[str, ...]:
+    if statement.get("NotAction") is not None:
+        excepted = _verbs_of(tuple(texts(statement.get("NotAction"))))
+        return tuple(verb for verb in _NEEDED if verb not in excepted)
+    return _verbs_of(tuple(texts(statement.get("Action"))))
 
 
 @lru_cache(maxsize=1024)

@@ -31,7 +31,7 @@ ROLES: Final = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ("pull", "push", "delete", "administer")),
     "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", ("pull", "push", "delete", "administer")),
 }
-REPOSITORY_CONDITION = re.compile(r"repositories:name\]\s+(\w+)\s+'([^']*)'", re.IGNORECASE)
+_REPOSITORY_CONDITION = re.compile(r"repositories:name\]\s+(\w+)\s+'([^']*)'", re.IGNORECASE)
 
 
 def facts(world: World) -> Facts:
@@ -44,6 +44,18 @@ def role_of(assignment: Resource) -> tuple[str, tuple[str, ...]]:
     guid = assignment.text("roleDefinitionId").rsplit("/", 1)[-1].lower()
     # Before the registry exists, its subscription and so the role's id are unknown.
     return ROLES.get(guid, (guid, ())) if guid else (NOT_KNOWN, (NOT_KNOWN,))
+
+
+def repositories(assignment: Resource) -> list[str]:
+    """The repositories that an assignment's condition names, ``NAME*`` for a beginning; none where it names none exactly: a
+    ``StringNotEquals`` means all others."""
+    found: list[str] = []
+    for operator, name in _REPOSITORY_CONDITION.findall(assignment.text("condition")):
+        kind = operator.lower().removesuffix("ignorecase")
+        if kind not in ("stringequals", "stringstartswith", "stringlike"):
+            return []
+        found.append(f"{name}*" if kind == "stringstartswith" else name)
+    return [name for name in found if name]
 
 
 def name_of(identity: Resource) -> str:
@@ -94,9 +106,7 @@ def _permissions(world: World) -> Iterator[Permission]:
         key = identity.urn if identity else f"principal {literal}"
         shown = name_of(identity) if identity else literal or NOT_KNOWN
         host = _scope_host(world, assignment)
-        conditions = REPOSITORY_CONDITION.findall(assignment.text("condition"))
-        for operator, name in conditions or [("", "")]:
-            repository = (f"{name}*" if "startswith" in operator.lower() else name) or EVERY_REPOSITORY
+        for repository in repositories(assignment) or [EVERY_REPOSITORY]:
             yield Permission(key, shown, host, repository, verbs)
     for token in world.of(TOKEN):
         registry = world.referred(token, "registryName", REGISTRY)

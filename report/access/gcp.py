@@ -23,7 +23,7 @@ ACCOUNT_MEMBERS: Final = (
 )
 KEY: Final = "gcp:serviceaccount/key:Key"
 
-_ROLES: Final = {
+ROLES: Final = {
     "roles/artifactregistry.reader": ("pull",),
     "roles/artifactregistry.writer": ("pull", "push"),
     "roles/artifactregistry.createOnPushWriter": ("pull", "push"),
@@ -32,8 +32,8 @@ _ROLES: Final = {
     "roles/editor": ("pull", "push", "delete"),
     "roles/owner": ("pull", "push", "delete", "administer"),
 }
-_WORKLOAD = re.compile(r"^serviceAccount:(.+\.svc\.id\.goog)\[([^/\]]+)/([^\]]+)\]$")
-_DIRECT = re.compile(r"/workloadIdentityPools/([^/]+)/subject/ns/([^/]+)/sa/([^/]+)$")
+WORKLOAD = re.compile(r"^serviceAccount:(.+\.svc\.id\.goog)\[([^/\]]+)/([^\]]+)\]$")
+DIRECT = re.compile(r"/workloadIdentityPools/([^/]+)/subject/ns/([^/]+)/sa/([^/]+)$")
 _NAMESPACE = re.compile(r"^principalSet:.*/workloadIdentityPools/([^/]+)/namespace/([^/]+)$")
 
 
@@ -47,6 +47,12 @@ def members(resource: Resource) -> list[str]:
     return texts(resource.value("member")) + texts(resource.value("members"))
 
 
+def pools(named: list[str]) -> set[str]:
+    """The workload identity pools that members are ServiceAccounts of."""
+    found = [WORKLOAD.match(member) or DIRECT.search(member) or _NAMESPACE.search(member) for member in named]
+    return {match[1] for match in found if match}
+
+
 def _trusts(world: World) -> Iterator[Trust]:
     for binding in world.of(*ACCOUNT_MEMBERS):
         if binding.text("role") not in ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator"):
@@ -55,12 +61,12 @@ def _trusts(world: World) -> Iterator[Trust]:
         literal = binding.text("serviceAccountId").rsplit("/", 1)[-1]
         key = account.urn if account else f"serviceAccount:{literal}"
         for member in members(binding):
-            match = _WORKLOAD.match(member)
+            match = WORKLOAD.match(member)
             pool, namespace, name = match.groups() if match else ("", member, "")
             how = "Google service account (workload identity)"
             yield Trust(key, _email(account) if account else literal or NOT_KNOWN, pool, namespace, name, how)
     for member in {each for binding in world.of(*REPOSITORY_MEMBERS) for each in members(binding)}:
-        if match := _DIRECT.search(member):
+        if match := DIRECT.search(member):
             yield Trust(member, ITSELF, match[1], match[2], match[3], "itself (workload identity, direct)")
         elif match := _NAMESPACE.search(member):
             yield Trust(member, ITSELF, match[1], match[2], "*", "itself (workload identity, direct)")
@@ -75,13 +81,13 @@ def _trusts(world: World) -> Iterator[Trust]:
 
 def _permissions(world: World) -> Iterator[Permission]:
     for binding in world.of(*REPOSITORY_MEMBERS):
-        verbs = _ROLES.get(binding.text("role"), ())
+        verbs = ROLES.get(binding.text("role"), ())
         repository = world.referred(binding, "repository", REPOSITORY)
         host, name = _place(repository or binding, binding)
         for key, shown in _holders(world, binding) if verbs else ():
             yield Permission(key, shown, host, name, verbs)
     for binding in world.of(*PROJECT_MEMBERS):
-        verbs = _ROLES.get(binding.text("role"), ())
+        verbs = ROLES.get(binding.text("role"), ())
         for key, shown in _holders(world, binding) if verbs else ():
             yield Permission(key, shown, binding.text("project"), EVERY_REPOSITORY, verbs)
 
@@ -92,7 +98,7 @@ def _holders(world: World, binding: Resource) -> Iterator[tuple[str, str]]:
         account = world.by_text(ACCOUNT, member) or world.by_text(ACCOUNT, member.removeprefix("serviceAccount:"))
         if account:
             yield account.urn, _email(account)
-        elif _DIRECT.search(member) or _NAMESPACE.search(member):
+        elif DIRECT.search(member) or _NAMESPACE.search(member):
             yield member, ITSELF
         else:
             yield member, member.removeprefix("serviceAccount:")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from report.access import aws, azure, gcp, kubernetes
-from report.access.facts import ITSELF, NOT_KNOWN, Permission, Trust
+from report.access.facts import ITSELF, NOT_KNOWN, Facts, Permission, Trust
 from report.access.world import World, cluster_name, known_cluster_name
 from report.preview import StackPreview
 from report.values import listing, mapping, text
@@ -51,7 +51,10 @@ class Access:
 
 def access(stack: StackPreview, old: World, new: World) -> Access:
     """Who may do what in this stack, before (in the world ``old``) and after (in ``new``)."""
-    before, after = _grants(old), _grants(new)
+    was, becomes = _facts(old), _facts(new)
+    # Of both sides: where trust moves to another issuer, the name of the one cluster must not hide it.
+    issuers = {trust.issuer for facts in (*was, *becomes) for trust in facts.trusts if trust.issuer}
+    before, after = _grants(old, was, issuers), _grants(new, becomes, issuers)
     before = _with_repositories(before, old, old)
     after = _with_repositories(after, new, old)
     shown = {grant.namespace for grant in (*before, *after)}
@@ -63,16 +66,18 @@ def access(stack: StackPreview, old: World, new: World) -> Access:
     return Access(stack.name, tuple(sorted(before)), tuple(sorted(after)), partial=same > listed)
 
 
-def _grants(world: World) -> set[Grant]:
+def _facts(world: World) -> list[Facts]:
+    return [room.facts(world) for room in (aws, azure, gcp, kubernetes)]
+
+
+def _grants(world: World, facts: Iterable[Facts], issuers: Collection[str]) -> set[Grant]:
     trusts: dict[str, list[Trust]] = {}
     permissions: dict[str, list[Permission]] = {}
-    for room in (aws, azure, gcp, kubernetes):
-        found = room.facts(world)
+    for found in facts:
         for trust in found.trusts:
             trusts.setdefault(trust.identity, []).append(trust)
         for permission in found.permissions:
             permissions.setdefault(permission.identity, []).append(permission)
-    issuers = {trust.issuer for each in trusts.values() for trust in each if trust.issuer}
     accounts = _accounts(world)
     merged: dict[tuple[str, str, str, str, str, str, str], set[str]] = {}
     for key in trusts.keys() | permissions.keys():
@@ -130,9 +135,10 @@ _IDENTITY_ANNOTATIONS: Final = (
 )
 
 
-def _cluster(world: World, issuer: str, issuers: Iterable[str]) -> str:
+def _cluster(world: World, issuer: str, issuers: Collection[str]) -> str:
+    """The stack file's name of the cluster, where all trust before and after is in one and the same issuer; else the issuer."""
     named = known_cluster_name(world)
-    if not issuer or (named and len(set(issuers)) == 1):
+    if not issuer or (named and len(issuers) == 1):
         return named or world.stack
     # oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE, or Google's workload pool
     first, *rest = issuer.split("/")

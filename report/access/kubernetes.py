@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from report.access.facts import ITSELF, NOT_KNOWN, Facts, Permission, Trust
 from report.access.world import Resource, World
@@ -11,7 +11,7 @@ from report.changes import urn_type
 from report.values import at, listing, mapping, text
 
 _OPENSHIFT_HOST = "image-registry.openshift-image-registry.svc:5000"
-_ROLES = {
+ROLES: Final = {
     "system:image-builder": ("pull", "push"),
     "system:image-pusher": ("pull", "push"),
     "system:image-puller": ("pull",),
@@ -35,7 +35,7 @@ def facts(world: World) -> Facts:
 
 def _bindings(world: World) -> Iterator[tuple[Trust, Permission]]:
     for binding in world.of("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"):
-        verbs = _ROLES.get(binding.text("roleRef", "name"))
+        verbs = ROLES.get(binding.text("roleRef", "name"))
         if verbs is None:
             continue
         for subject in listing(binding.value("subjects")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pairs_of_escalation as escalation
 import previews
 import pytest
 
@@ -170,7 +171,14 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         previews.job("orders", "r", "a", INSECURE="false"),
         previews.job("orders", "r", "a", INSECURE="true"),
     ),
+    **escalation.TRUST,
+    **escalation.PRIVILEGES,
+    **escalation.LOSS,
 }
+EITHER_WAY = {
+    what for what in escalation.TRUST if what.startswith(("another issuer", "another audience", "another pool"))
+}
+"""Trust in another cluster is as new on the way back."""
 
 
 def _kinds(summaries, type_: str, old: dict[str, Any], new: dict[str, Any], **more: Any) -> set[str]:
@@ -189,7 +197,8 @@ def test_a_danger_is_marked_when_it_appears(what: str, summaries) -> None:
 @pytest.mark.parametrize("what", PAIRS)
 def test_a_danger_that_goes_away_or_was_there_before_is_not_marked(what: str, summaries) -> None:
     _, type_, safe, dangerous = PAIRS[what]
-    assert _kinds(summaries, type_, dangerous, {**safe, "tags": {"a": "b"}}) == set()
+    back = {"wider trust"} if what in EITHER_WAY else set[str]()
+    assert _kinds(summaries, type_, dangerous, {**safe, "tags": {"a": "b"}}) == back
     assert _kinds(summaries, type_, dangerous, {**dangerous, "tags": {"a": "b"}}) == set()
     assert _kinds(summaries, type_, safe, {**safe, "tags": {"a": "b"}}) == set()
 
@@ -236,3 +245,75 @@ def test_plain_http_in_the_stack_file_is_marked_every_time(summaries) -> None:
     stack = previews.Stack().setting(registry={"type": "generic", "transport": {"insecure": True}})
     (report,) = summaries([stack.document()])
     assert [risk.kind for risk in report.risks] == ["plain http"]
+
+
+def _created(summaries, type_: str, inputs: dict[str, Any]) -> list[str]:
+    stack = previews.Stack()
+    stack.step("create", type_, "it", "", inputs)
+    (report,) = summaries([stack.document()])
+    return [risk.kind for risk in report.risks]
+
+
+def test_whatever_is_bound_in_the_whole_cluster_is_marked(summaries) -> None:
+    everywhere = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+    assert set(_created(summaries, everywhere, escalation.bound("cluster-admin"))) == {"wider trust"}
+    assert _created(summaries, everywhere, escalation.bound("system:image-puller")) == ["wider trust"]
+
+
+def test_what_the_components_make_for_creation_on_push_is_not_marked(summaries) -> None:
+    below = f"{escalation.ORDERS}/*"
+    push = escalation.policy(escalation.allow("ecr:PutImage", Resource=[escalation.ORDERS, below]))
+    assert _created(summaries, previews.ROLE_POLICY, push) == []
+    encrypt = escalation.allow(
+        ["kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"], Resource="arn:aws:kms:r:1:key/a"
+    )
+    create = escalation.allow(["ecr:CreateRepository", "ecr:TagResource"], Resource=below)
+    creation = {"role": "r", "policy": escalation.document(create, encrypt)}
+    assert _created(summaries, previews.ROLE_POLICY, creation) == []
+
+
+def test_all_below_a_name_is_marked_where_other_namespaces_repositories_are_below_it(summaries) -> None:
+    stack = previews.Stack()
+    stack.step("create", previews.ECR_REPOSITORY, "orders", "", previews.repository("mendixapps/orders"))
+    arns = [previews.repository_arn("mendixapps"), previews.repository_arn("mendixapps/*")]
+    policy = {"role": "r", "policy": escalation.document(escalation.allow("ecr:PutImage", Resource=arns))}
+    stack.step("create", previews.ROLE_POLICY, "push", "", policy)
+    (report,) = summaries([stack.document()])
+    assert [(risk.kind, risk.value) for risk in report.risks] == [("wider trust", arns[1])]
+
+
+@pytest.mark.parametrize(
+    ("op", "status", "expected"), [("create", "untagged", 0), ("create", "any", 1), ("same", "untagged", 1)]
+)
+def test_a_lifecycle_policy_is_marked_unless_it_is_the_default_of_a_new_repository(
+    op: str, status: str, expected: int, summaries
+) -> None:
+    stack = previews.Stack()
+    home = previews.repository("mendixapps/orders")
+    stack.step(op, previews.ECR_REPOSITORY, "orders", "", home, home if op == "same" else None)
+    stack.step("create", escalation.LIFECYCLE, "orders", "", escalation.lifecycle(14, status))
+    (report,) = summaries([stack.document()])
+    assert [risk.kind for risk in report.risks] == ["data loss"] * expected
+
+
+def test_a_second_role_with_another_issuer_is_marked_and_the_first_issuer_of_a_stack_is_not(summaries) -> None:
+    stack = previews.Stack()
+    evil = escalation.role(escalation.trust("StringEquals", "sub", "oidc/id/EVIL"))
+    stack.step("create", previews.ROLE, "evil", "", evil)
+    (first,) = summaries([stack.document()])
+    assert not first.risks
+    stack.step("same", previews.ROLE, "good", "", escalation.EXACT, escalation.EXACT)
+    (second,) = summaries([stack.document()])
+    assert [(risk.why, risk.value) for risk in second.risks] == [
+        ("Another cluster's tokens are trusted.", "oidc/id/EVIL")
+    ]
+
+
+@pytest.mark.parametrize("account", ["123456789012", 123456789012])
+def test_the_stacks_own_account_in_a_repository_policy_is_not_marked(account: str | int, summaries) -> None:
+    stack = previews.Stack().setting(registry={"type": "amazon-ecr", "accountId": account})
+    own = {"AWS": "arn:aws:iam::123456789012:role/nodes"}
+    policy = escalation.document({"Effect": "Allow", "Principal": own, "Action": "ecr:BatchGetImage"})
+    stack.step("create", escalation.REPOSITORY_POLICY, "it", "", {"repository": "a", "policy": policy})
+    (report,) = summaries([stack.document()])
+    assert not report.risks

@@ -8,7 +8,7 @@ import previews
 import pytest
 
 from report.comment import LIMITS, comment
-from report.masking import mask, mask_properties
+from report.masking import mask, mask_properties, mask_text
 from report.page import write_page
 from report.values import SECRET
 
@@ -63,14 +63,42 @@ def test_a_rotated_password_shows_that_it_changes_but_neither_value(summaries) -
         "accessKey",
         "clientSecret",
         "passphrase",
+        "REGISTRY_PASS",
+        "registryPass",
+        "REGISTRY_PWD",
+        "dbPwd",
+        "DOCKER_AUTH",
+        "registryAuth",
+        "sharedKey",
+        "encryptionKey",
+        "ssh_key",
+        "deployKey",
+        "passwordId",
+        "clientSecretId",
+        "secret_id",
+        "tokenrapid",
     ],
 )
 def test_a_value_under_a_key_of_a_secret_is_masked(key: str) -> None:
     assert mask({key: "plain"}) == {key: SECRET}
+    assert mask({"name": key, "value": "plain"}) == {"name": key, "value": SECRET}
 
 
 @pytest.mark.parametrize(
-    "key", ["secretName", "tokenName", "passwordPolicy", "automountServiceAccountToken", "accessKeyId"]
+    "key",
+    [
+        "secretName",
+        "SECRET_NAME",
+        "tokenName",
+        "passwordPolicy",
+        "automountServiceAccountToken",
+        "accessKeyId",
+        "encryptionKeyId",
+        "eks.amazonaws.com/token-expiration",
+        "bypass",
+        "author",
+        "compass",
+    ],
 )
 def test_a_value_about_a_secret_is_shown(key: str) -> None:
     value = False if key.startswith("automount") else "shown"
@@ -99,6 +127,84 @@ def test_text_in_the_form_of_a_credential_is_masked_wherever_it_stands(text: str
 def test_all_of_a_kubernetes_secret_is_masked_whatever_its_keys_are() -> None:
     masked = mask_properties("kubernetes:core/v1:Secret", {"data": {"a": "x"}, "stringData": "y", "type": "Opaque"})
     assert masked == {"data": {"a": SECRET}, "stringData": SECRET, "type": "Opaque"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AWS_SECRET_ACCESS_KEY=hunter2hunter2/x",
+        "aws_secret_access_key = hunter2hunter2/x",
+        "export PASSWORD='hunter2 and more'",
+        '"password": "hunter2 and more"',
+        '{\\"password\\": \\"hunter2\\"}',
+        "Authorization: bearer hunter2hunter2",
+        "authorization: basic hunter2hunter2",
+        "https://a.blob.core.windows.net/b?sv=2022-11-02&sig=hunter2hunter2%3D&se=2030",
+        "docker-login --docker-password hunter2",
+        "login --password=hunter2",
+        "https://user:p/hunter2@registry.example.com/v2/",
+    ],
+)
+def test_what_is_assigned_to_a_name_of_a_secret_is_masked_in_any_text(text: str) -> None:
+    """They stood in messages of providers and in scripts, and got through."""
+    assert "hunter2" not in mask_text(text)
+    assert SECRET in mask_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker://registry.example.com:5000/apps/orders@sha256:0123456789abcdef",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-a1b2c3",
+        "the secret:\n  name: mendix-registry",
+        "krane auth login --password-stdin registry.example.com",
+        "bearer authentication is refused",
+        "signature of the design=final",
+    ],
+)
+def test_text_without_a_secret_is_left_as_it_is(text: str) -> None:
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "alias/registry",
+        "projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k",
+        "https://vault.vault.azure.net/keys/registry/0123456789abcdef",
+    ],
+)
+def test_the_name_of_an_encryption_key_is_shown(value: str) -> None:
+    assert mask({"encryptionKey": value}) == {"encryptionKey": value}
+    assert mask({"authentication": {"method": value}}) == {"authentication": {"method": value}}
+
+
+def test_an_option_for_a_password_hides_the_next_argument() -> None:
+    assert mask({"args": ["login", "--password", "hunter2", "host"]}) == {
+        "args": ["login", "--password", SECRET, "host"]
+    }
+
+
+def test_a_drifted_secret_does_not_show_its_data_in_an_annotation(summaries) -> None:
+    """kubectl keeps what it has applied last in an annotation: data and all."""
+    stack = previews.Stack()
+    key = "kubectl.kubernetes.io/last-applied-configuration"
+
+    def secret(value: str) -> dict[str, object]:
+        applied = json.dumps({"kind": "Secret", "data": {"registry": value}}) + "\n"
+        metadata = {"name": "s", "namespace": "orders", "annotations": {key: applied, "of": f'["{value}"]', "by": "us"}}
+        return {"metadata": metadata, "data": {"registry": value}}
+
+    stack.step("refresh", previews.KUBERNETES_SECRET, "s", "", secret("aHVudGVyMw=="), secret("aHVudGVyMg=="))
+    stack.steps[-1]["newState"]["outputs"] = secret("aHVudGVyMw==")
+    stacks = summaries([stack.document()])
+    for written in (comment(stacks), write_page(stacks)):
+        assert "aHVudGVy" not in written
+    # The same object in a list, or in the annotation of something else.
+    applied = json.dumps(secret("aHVudGVyMw==") | {"kind": "Secret"})
+    assert "aHVudGVy" not in json.dumps(mask({"items": [json.loads(applied)], "note": applied + "\n"}))
 
 
 def test_a_policy_document_is_left_as_it_is() -> None:

@@ -139,3 +139,46 @@ def test_what_somebody_changed_by_hand_is_told_from_what_a_refresh_found(summari
     assert _told(report) == [("gains", "intruder", "mendixapps/orders")]
     assert [(change.op, change.name) for change in report.changes] == [("delete", "billing"), ("refresh", "orders")]
     assert report.changed == 2
+
+
+def _changed_role(before: str, after: str, before_policy: str = "", after_policy: str = ""):
+    stack = previews.aws_stack("prod", "orders")
+    stack.setting(cluster={"name": "prod-cluster"})
+    stack.step(
+        "update",
+        previews.ROLE,
+        "r",
+        "",
+        {"name": "r", "assumeRolePolicy": after},
+        {"name": "r", "assumeRolePolicy": before},
+    )
+    push = previews.push_policy("mendixapps/orders")
+    old, new = {"role": "r", "policy": before_policy or push}, {"role": "r", "policy": after_policy or push}
+    stack.step("update", previews.ROLE_POLICY, "p", "", new, old)
+    return stack.document()
+
+
+def test_trust_that_moves_to_another_issuer_is_not_hidden_by_the_clusters_name(summaries) -> None:
+    """A role's trust went from one issuer to another, and the report had nothing to say: both were called prod-cluster."""
+    one, two = (previews.trust(previews.subject("orders"), issuer=f"oidc.example.com/id/{name}") for name in "AB")
+    (report,) = summaries([_changed_role(one, two)])
+    assert [(sentence.sign, sentence.cluster) for sentence in report.sentences] == [
+        ("loses", "A (oidc.example.com)"),
+        ("gains", "B (oidc.example.com)"),
+    ]
+    (report,) = summaries([_changed_role(one, one)])
+    assert {grant.cluster for grant in report.access.after} == {"prod-cluster"}
+
+
+@pytest.mark.parametrize("operator", ["StringNotEquals", "ForAllValues:StringEquals", "StringEqualsIfExists"])
+def test_a_condition_that_does_not_say_exactly_who_is_everybody(operator: str, summaries) -> None:
+    one, two = (previews.trust(previews.subject("orders"), operator=each) for each in ("StringEquals", operator))
+    (report,) = summaries([_changed_role(one, two)])
+    assert ("gains", "*", "mendixapps/orders") in _told(report)
+
+
+def test_all_resources_but_some_is_told_as_every_repository(summaries) -> None:
+    trust = previews.trust(previews.subject("orders"))
+    policy = '{"Statement":[{"Effect":"Allow","Action":"ecr:PutImage","NotResource":"arn:x"}]}'
+    (report,) = summaries([_changed_role(trust, trust, after_policy=policy)])
+    assert ("gains", "orders", "(every repository)") in _told(report)

@@ -1,0 +1,157 @@
+"""What in a resource trusts or permits more than one exact ServiceAccount on named repositories, and what it newly trusts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from report import wide_aws
+from report.access import azure, gcp, kubernetes
+from report.access.azure import CREDENTIAL, role_of
+from report.access.gcp import ACCOUNT_MEMBERS, PROJECT_MEMBERS, members
+from report.access.world import Resource, World
+from report.values import at, document, listing, mapping, text, texts
+from report.wide_aws import Surroundings, Wide
+
+_ISSUING: Final = (wide_aws.ROLE, CREDENTIAL, *ACCOUNT_MEMBERS)
+
+
+def wide(world: World, resource: Resource, around: Surroundings, old: Resource | None = None) -> Wide:
+    """What ``resource`` trusts or permits too widely. ``old`` is the same resource before, if that is not the one asked about."""
+    match resource.type:
+        case type_ if type_.startswith("aws:"):
+            yield from wide_aws.wide(world, resource, around, old)
+        case type_ if type_.startswith("gcp:"):
+            yield from _members(resource)
+        case "azure-native:managedidentity:FederatedIdentityCredential":
+            if "*" in resource.text("subject"):
+                yield (
+                    "The subject has a wildcard: other ServiceAccounts can act as this identity.",
+                    resource.text("subject"),
+                )
+        case "azure-native:authorization:RoleAssignment":
+            yield from _assignment(resource)
+        case "azure-native:containerregistry:Registry":
+            if resource.value("anonymousPullEnabled") is True:
+                yield "Everybody on the internet can pull without an account.", ""
+        case "azure-native:containerregistry:ScopeMap":
+            for action in texts(resource.value("actions")):
+                if "*" in action:
+                    yield "The scope map has a wildcard: it reaches other namespaces' repositories.", action
+        case type_ if type_.startswith("kubernetes:"):
+            yield from _binding(resource)
+        case _:
+            pass
+
+
+def trusted_issuers(world: World) -> frozenset[str]:
+    """The issuers and clusters whose tokens any resource of the stack trusts."""
+    return frozenset(issuer for resource in world.of(*_ISSUING) for issuer in _issuers(resource))
+
+
+def newly_trusted(resource: Resource, old: Resource | None, elsewhere: frozenset[str]) -> Wide:
+    """The issuers and audiences whose tokens a resource accepts, and has not accepted before.
+
+    A resource that is new, or trusted none, is compared with what the stack trusted ``elsewhere``: the first issuer of a stack is
+    no news, a second one is.
+    """
+    if resource.type not in _ISSUING:
+        return
+    trusted = _issuers(resource)
+    was = (_issuers(old) if old else set[str]()) or elsewhere
+    for issuer in sorted(trusted - was) if was else ():
+        yield "Another cluster's tokens are trusted.", issuer
+    accepted = _audiences(old) if old else set[str]()
+    for audience in sorted(_audiences(resource) - accepted) if accepted else ():
+        yield "Another cluster's tokens are trusted, or those made for another service: the audience changes.", audience
+    if old and wide_aws.names_no_cluster(resource) and not wide_aws.names_no_cluster(old):
+        yield "The trust does not name the cluster: every cluster of the account can use the role.", ""
+
+
+def _issuers(resource: Resource) -> set[str]:
+    if resource.type == CREDENTIAL:
+        return {resource.text("issuer").removeprefix("https://").rstrip("/")} - {""}
+    if resource.type in ACCOUNT_MEMBERS:
+        return gcp.pools(members(resource))
+    return wide_aws.issuers(resource)
+
+
+def _audiences(resource: Resource) -> set[str]:
+    return set(texts(resource.value("audiences"))) if resource.type == CREDENTIAL else wide_aws.audiences(resource)
+
+
+def _assignment(assignment: Resource) -> Wide:
+    name, verbs = role_of(assignment)
+    scope = assignment.text("scope")
+    if scope and "/registries/" not in scope.lower():
+        yield "The role holds for more than one registry.", scope
+    if "administer" in verbs:
+        yield "The role may do everything, changing permissions too.", name
+    elif "delete" in verbs:
+        yield "The role may delete images.", name
+    elif not verbs:
+        yield "The role is not one that only pushes or pulls.", name
+    if name.startswith("Container Registry Repository") and assignment.text("condition"):
+        if not azure.repositories(assignment):
+            yield "The condition does not say exactly which repositories: the role holds for others, too.", name
+    elif name.startswith("Container Registry Repository"):
+        yield "The role has no repository condition: it holds for every repository of the registry.", name
+    named = azure.repositories(assignment)
+    for pattern in named:
+        # All below a repository's own path is what creation on push needs.
+        if "*" in pattern and not (pattern.endswith("/*") and pattern[:-2] in named):
+            yield "The condition has a wildcard: it reaches other namespaces' repositories.", pattern
+
+
+_GOOGLE_ROLES: Final = frozenset(
+    {
+        "",
+        "roles/artifactregistry.reader",
+        "roles/artifactregistry.writer",
+        "roles/artifactregistry.createOnPushWriter",
+        "roles/iam.workloadIdentityUser",
+    }
+)
+_WORKLOADS: Final = ("principal:", "principalSet:")
+
+
+def _members(binding: Resource) -> Wide:
+    pairs = [(binding.text("role"), members(binding))]
+    entries = listing(at(document(binding.value("policyData")), "bindings"))
+    pairs += [(text(at(entry, "role")), texts(at(entry, "members"))) for entry in entries]
+    for role, named in pairs:
+        yield from _bound(binding.type, role, named)
+
+
+def _bound(type_: str, role: str, named: list[str]) -> Wide:
+    for member in named:
+        if member in ("allUsers", "allAuthenticatedUsers"):
+            yield "Everybody on the internet is allowed.", member
+        elif member.startswith(("principalSet:", "domain:", "group:")) or "*" in member:
+            yield "It names a set of identities, not one ServiceAccount.", member
+        elif type_ in ACCOUNT_MEMBERS and not (gcp.WORKLOAD.match(member) or member.startswith(_WORKLOADS)):
+            yield "Somebody who is no ServiceAccount of a cluster can act as this account.", member
+    if type_ in PROJECT_MEMBERS and role.startswith(("roles/artifactregistry", "roles/editor", "roles/owner")):
+        yield "The role holds for every repository of the project.", role
+    elif role and type_.startswith(("gcp:projects/", "gcp:folder/", "gcp:organizations/")):
+        yield "The role holds for more than a registry.", role
+    if role in ("roles/artifactregistry.admin", "roles/owner", "roles/editor"):
+        yield "The role may do everything, changing permissions too.", role
+    elif role not in _GOOGLE_ROLES and type_.startswith(("gcp:artifactregistry/", "gcp:serviceaccount/")):
+        yield "The role is not one that only pushes or pulls.", role
+
+
+def _binding(binding: Resource) -> Wide:
+    kind = binding.type.rsplit(":", 1)[-1].removesuffix("Patch")
+    role = binding.text("roleRef", "name")
+    if kind == "ClusterRoleBinding":
+        yield "The role holds in every namespace of the cluster.", role
+    if kind not in ("RoleBinding", "ClusterRoleBinding"):
+        return
+    for subject in listing(binding.value("subjects")):
+        if mapping(subject).get("kind") in ("Group", "User"):
+            yield "It binds a whole group or a user, not one ServiceAccount.", text(at(subject, "name"))
+    verbs = kubernetes.ROLES.get(role) if binding.text("roleRef", "kind") in ("ClusterRole", "") else None
+    if role and verbs is None:
+        yield "The role is not one that only pushes or pulls.", role
+    elif verbs and "delete" in verbs:
+        yield "The role may delete images, and read or change more than images.", role

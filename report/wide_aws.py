@@ -1,0 +1,283 @@
+"""What in an AWS resource trusts or permits more than one exact ServiceAccount that pushes to named repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, Final
+
+from report.access.aws import POLICY, REPOSITORY, ROLE, conditions, inexact, issuer_of, named, statements
+from report.access.world import Resource, World
+from report.values import at, document, listing, mapping, text, texts
+
+Wide = Iterator[tuple[str, str]]
+"""Why something is wide, a sentence, and the foreign text that it is about."""
+
+_DOCUMENTS: Final = frozenset(
+    {
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:iam/userPolicy:UserPolicy",
+        "aws:iam/groupPolicy:GroupPolicy",
+        "aws:iam/policy:Policy",
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
+        "aws:ecr/registryPolicy:RegistryPolicy",
+    }
+)
+_SERVICES: Final = frozenset({"pods.eks.amazonaws.com", "ecr.amazonaws.com"})
+"""EKS Pod Identity, and ECR itself, which makes repositories on push by a role."""
+
+_EXPECTED: Final = (
+    "ecr:getauthorizationtoken",
+    "ecr:batchcheck*",
+    "ecr:batchget*",
+    "ecr:completelayerupload",
+    "ecr:createrepository",
+    "ecr:describe*",
+    "ecr:get*",
+    "ecr:initiatelayerupload",
+    "ecr:list*",
+    "ecr:putimage",
+    "ecr:tagresource",
+    "ecr:uploadlayerpart",
+    "kms:creategrant",
+    "kms:decrypt",
+    "kms:describekey",
+    "kms:generatedatakey*",
+    "kms:retiregrant",
+    "sts:getcalleridentity",
+)
+"""What pulls, pushes, creation on push and encryption need. A pattern is expected only if all that it can stand for is."""
+
+_ANYWHERE: Final = frozenset({"ecr:getauthorizationtoken", "sts:getcalleridentity"})
+"""Actions that know no resource."""
+
+_CREATION: Final = frozenset({"ecr:createrepository", "ecr:tagresource"})
+_PULLING: Final = frozenset({"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the stack's own resources say about its account."""
+
+    accounts: frozenset[str] = frozenset()
+    """Ids of the accounts that its repositories and roles are in."""
+    above: frozenset[str] = frozenset()
+    """Beginnings, up to a slash, of the names of its repositories: what lies below one of them is a repository of the stack."""
+
+
+def surroundings(before: World, after: World) -> Surroundings:
+    """The surroundings that the two sides show."""
+    configured = at(after.settings, "registry", "accountId")
+    # YAML makes a number of it where it is not quoted.
+    accounts = {f"{configured:012d}" if isinstance(configured, int) else text(configured)}
+    above: set[str] = set()
+    for world in (before, after):
+        for resource in world.of(REPOSITORY, ROLE):
+            accounts |= {_account(resource.text("arn")), resource.text("registryId")}
+            if resource.type == REPOSITORY:
+                first, *parts = (resource.text("name") or resource.name).split("/")
+                for part in parts:
+                    above.add(first)
+                    first = f"{first}/{part}"
+    return Surroundings(frozenset(accounts - {""}), frozenset(above))
+
+
+def wide(world: World, resource: Resource, around: Surroundings, old: Resource | None = None) -> Wide:
+    """What ``resource`` trusts or permits too widely. ``old`` is the same resource before, if that is not the one asked about."""
+    if resource.type == ROLE:
+        yield from _trust(resource)
+        for arn in texts(resource.value("managedPolicyArns")):
+            yield from _attached(world, arn)
+        for inline in listing(resource.value("inlinePolicies")):
+            yield from _policy(at(inline, "policy"), around, old and [at(each, "policy") for each in _inline(old)])
+    elif resource.type in _DOCUMENTS:
+        yield from _policy(resource.value("policy"), around, old and [old.value("policy")])
+        if resource.type.startswith("aws:ecr/"):
+            yield from _strangers(resource.value("policy"), around)
+    elif resource.type.startswith("aws:iam/") and resource.type.endswith(("PolicyAttachment", "AttachmentsExclusive")):
+        for arn in [resource.text("policyArn"), *texts(resource.value("policyArns"))]:
+            yield from _attached(world, arn)
+
+
+def issuers(resource: Resource) -> set[str]:
+    """The issuers and clusters whose tokens a resource trusts."""
+    found: set[str] = set()
+    for statement in statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ():
+        found |= {issuer_of(provider) for provider in texts(at(statement, "Principal", "Federated"))}
+        found |= set(named(statement, "aws:RequestTag/eks-cluster-arn"))
+    return found
+
+
+def audiences(resource: Resource) -> set[str]:
+    """What the tokens that a role trusts must have been made for."""
+    trusted = statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ()
+    return {audience for statement in trusted for audience in named(statement, ":aud")}
+
+
+def names_no_cluster(resource: Resource) -> bool:
+    """Whether a role trusts EKS Pod Identity in every cluster of the account."""
+    return any(
+        "pods.eks.amazonaws.com" in texts(at(statement, "Principal", "Service"))
+        and not named(statement, "aws:RequestTag/eks-cluster-arn")
+        for statement in (statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ())
+    )
+
+
+def _inline(role: Resource) -> Iterable[Any]:
+    return listing(role.value("inlinePolicies"))
+
+
+def _trust(role: Resource) -> Wide:
+    for statement in statements(role.value("assumeRolePolicy")):
+        principal = statement.get("Principal")
+        if statement.get("NotPrincipal") is not None:
+            yield "Everybody but some can assume the role.", ""
+        if principal == "*" or "*" in texts(at(principal, "AWS")):
+            yield "Every AWS account can assume the role.", "*"
+        for account in texts(at(principal, "AWS")):
+            if account != "*":
+                yield "Another AWS principal can assume the role.", account
+        services = texts(at(principal, "Service"))
+        for service in services:
+            if service not in _SERVICES:
+                yield "An AWS service can assume the role, and so can whoever may use that service here.", service
+        if texts(at(principal, "Federated")):
+            yield from _federated(statement)
+        if "pods.eks.amazonaws.com" in services:
+            for tag in ("kubernetes-namespace", "kubernetes-service-account"):
+                if not list(conditions(statement, f"aws:RequestTag/{tag}")):
+                    yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
+            for tag in ("kubernetes-namespace", "kubernetes-service-account", "eks-cluster-arn"):
+                for operator in inexact(statement, f"aws:RequestTag/{tag}"):
+                    yield f"The condition on the {tag} does not say exactly which: others can use the role.", operator
+                for value in named(statement, f"aws:RequestTag/{tag}"):
+                    if "*" in value:
+                        yield f"The {tag} has a wildcard: others can use the role.", value
+
+
+def _federated(statement: Mapping[str, Any]) -> Wide:
+    if not list(conditions(statement, ":sub")):
+        yield "The trust names no subject: every ServiceAccount of the cluster can assume the role.", ""
+    for operator in inexact(statement, ":sub"):
+        yield (
+            "The condition on the subject does not say exactly who: other ServiceAccounts can assume the role.",
+            operator,
+        )
+    for operator, _, values in conditions(statement, ":sub"):
+        for value in values:
+            if "*" in value or ("like" in operator.lower() and "?" in value):
+                yield "The subject has a wildcard: other ServiceAccounts can assume the role.", value
+    if not list(conditions(statement, ":aud")):
+        yield "The trust names no audience: tokens made for other services are accepted.", ""
+    for operator in inexact(statement, ":aud"):
+        yield "The condition on the audience is not exact: tokens made for other services are accepted.", operator
+    for value in named(statement, ":aud"):
+        if "*" in value:
+            yield "The audience has a wildcard: tokens made for other services are accepted.", value
+
+
+def _attached(world: World, arn: str) -> Wide:
+    name = arn.rsplit("/", 1)[-1]
+    if not arn or name in _PULLING or world.by_text(POLICY, arn):
+        return  # of a policy of this stack, its own document tells
+    if ":iam::aws:" in arn:
+        yield "A policy of AWS's that allows more than to pull: it holds for the whole account.", arn
+    else:
+        yield "A policy is attached whose content this preview does not show.", arn
+
+
+def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
+    for statement in statements(policy):
+        actions = [action.lower() for action in texts(statement.get("Action"))]
+        for action in texts(statement.get("Action")):
+            if action.lower() in ("*", "ecr:*"):
+                yield "It allows every action, deleting and changing permissions among them.", action
+            elif not _expected(action.lower()):
+                yield "It allows more than to push and to pull.", action
+        if statement.get("NotAction") is not None:
+            yield "It allows every action but some.", ""
+        if statement.get("NotResource") is not None:
+            yield "It holds for everything but some.", ", ".join(texts(statement.get("NotResource")))
+        principal = statement.get("Principal")
+        if principal == "*" or "*" in texts(at(principal, "AWS")) or statement.get("NotPrincipal") is not None:
+            yield "Everybody is allowed.", "*"
+        if actions and not set(actions) - _ANYWHERE:
+            continue
+        for resource in texts(statement.get("Resource")):
+            if resource == "*" or resource.endswith(":repository/*"):
+                yield "It holds for every repository.", resource
+            elif "*" in resource or "?" in resource:
+                creates = bool(actions) and not set(actions) - _CREATION
+                if not _below_its_own(resource, _resources(policy), around, creates=creates):
+                    yield "A wildcard: it holds for more than named repositories.", resource
+                elif old is not None and not creates and all(resource not in _resources(each) for each in old):
+                    yield "New: it also holds for every repository below its own.", resource
+
+
+@lru_cache(maxsize=1024)
+def _expected(action: str) -> bool:
+    return any(fnmatchcase(action, each) for each in _EXPECTED)
+
+
+def _below_its_own(arn: str, exact: set[str], around: Surroundings, *, creates: bool) -> bool:
+    """Whether a pattern is what creation on push needs: all below a repository that the same document names, and no other
+    repository of the stack is there. ECR's own role, which only creates, need not name the repository itself."""
+    own, _, rest = arn.rpartition("/")
+    name = own.partition(":repository/")[2]
+    if rest != "*" or not name or "*" in own or "?" in own or name in around.above:
+        return False
+    return creates or own in exact
+
+
+def _resources(policy: Any) -> set[str]:
+    return {arn for statement in statements(policy) for arn in texts(statement.get("Resource"))}
+
+
+def _strangers(policy: Any, around: Surroundings) -> Wide:
+    for statement in statements(policy):
+        for principal in texts(at(statement, "Principal", "AWS")) + texts(statement.get("Principal")):
+            account = principal if principal.isdecimal() else _account(principal)
+            if principal != "*" and account not in around.accounts:
+                yield "Somebody in another AWS account is allowed.", principal
+
+
+def _account(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else ""
+
+
+def stricter_rules(old: Any, new: Any) -> Iterator[str]:
+    """What an ECR lifecycle policy deletes more than before, in words of its rules."""
+    before, after = _rules(old), _rules(new)
+    for selection, number in after.items():
+        kind = f"{selection[0]} {selection[1]}"
+        if selection not in before:
+            yield f"{kind} {number:g}"
+        elif number < before[selection]:
+            yield f"{kind} {before[selection]:g} → {number:g}"
+    for selection in before.keys() - after.keys():
+        # What an earlier rule keeps, a later one cannot delete. Without it, it can.
+        if any(each[0] in ("any", selection[0]) and each in before for each in after):
+            yield f"{selection[0]} {selection[1]} no longer kept apart"
+
+
+def only_untagged(policy: Any) -> bool:
+    """Whether a lifecycle policy deletes nothing but untagged images."""
+    return all(selection[0] == "untagged" for selection in _rules(policy))
+
+
+def _rules(policy: Any) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for rule in listing(at(document(policy), "rules")):
+        selection = mapping(at(rule, "selection"))
+        if at(rule, "action", "type") != "expire":
+            continue
+        which = sorted(texts(selection.get("tagPrefixList")) + texts(selection.get("tagPatternList")))
+        status, kind = text(selection.get("tagStatus")), text(selection.get("countType"))
+        number = selection.get("countNumber")
+        known = number if isinstance(number, int | float) else 0
+        key = (status, kind, text(selection.get("countUnit")), *which)
+        found[key] = min(known, found.get(key, known))
+    return found
