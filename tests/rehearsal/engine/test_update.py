@@ -306,9 +306,12 @@ class Crate(pulumi.ComponentResource):
     def __init__(self, name, opts=None):
         super().__init__("test:index:Crate", name, None, opts)
 box = {0}("{1}", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old", type_="test:index:Box")]))
-bad = Thing("bad", label="bad"{2})
-late = pulumi.ResourceOptions(parent=box, depends_on=[bad])
 inner = Box("{1}-inner", opts=pulumi.ResourceOptions(parent=box))
+async def once_both_are_renamed():
+    await inner.urn.future()
+    return "bad"
+bad = Thing("bad", label=once_both_are_renamed(){2})
+late = pulumi.ResourceOptions(parent=box, depends_on=[bad])
 Thing("{1}-a", size=1, label="x", opts=late)
 Thing("{1}-inner-a", size=1, label="y", opts=pulumi.ResourceOptions(parent=inner, depends_on=[bad]))
 """
