@@ -45,12 +45,13 @@ def repositories(settings: Settings) -> tuple[str, ...]:
 
 def managed(settings: Settings, registry: AmazonEcrRegistry) -> tuple[str, ...]:
     """The repositories that this stack creates or takes over."""
+    return tuple(name for name in repositories(settings) if is_managed(registry, name))
+
+
+def is_managed(registry: AmazonEcrRegistry, repository: str) -> bool:
+    """Whether this stack creates or takes over ``repository``, which is one of its namespaces'."""
     options = registry.repositories
-    return tuple(
-        name
-        for name in repositories(settings)
-        if name in options.import_ or (options.create and name not in options.existing)
-    )
+    return repository in options.import_ or (options.create and repository not in options.existing)
 
 
 def existing_role(roles: Roles, namespace: str) -> str | None:

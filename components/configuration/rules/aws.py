@@ -221,7 +221,7 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
         rendered = [image_name_template.render(template, values) for values in image_name_template.DOCUMENTED]
         made = {image.repository for image in rendered}
         if made == {repository}:
-            told = list(_repeated(settings, registry, repository, template))
+            told = list(_repeated(registry, repository, template))
             yield from told
             if told:
                 return
@@ -251,18 +251,16 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
                 "set registry.repositories.createOnPush: true, which extends it to what lies below",
             )
             return
-        told = list(_repeated(settings, registry, None, template))
+        told = list(_repeated(registry, None, template))
         yield from told
         if told:
             return
 
 
-def _repeated(
-    settings: Settings, registry: AmazonEcrRegistry, repository: str | None, template: str
-) -> Iterator[Problem]:
+def _repeated(registry: AmazonEcrRegistry, repository: str | None, template: str) -> Iterator[Problem]:
     """Whether builds of one app would push one tag twice to ``repository``, or for None to one that a push creates."""
     options = registry.repositories
-    own = repository is None or repository in ecr_plan.managed(settings, registry)
+    own = repository is None or ecr_plan.is_managed(registry, repository)
     tags = {image_name_template.render(template, values).tag or "latest" for values in image_name_template.DOCUMENTED}
     if own and options.immutable_tags and not all(_is_mutable(tag, options.mutable_tags) for tag in tags):
         yield from repeated_tag.check(
