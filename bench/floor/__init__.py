@@ -19,7 +19,14 @@ class Run:
 
 
 async def run_at_floor(settings: ProgramSettings) -> Run:
-    """Runs the program to its end; ends this process with its last words where it fails."""
+    """Runs the program to its end, scheduled as an update is; ends this process with its last words where it fails."""
+    from rehearsal.engine.scheduling import batch
+
+    with batch():
+        return await _run(settings)
+
+
+async def _run(settings: ProgramSettings) -> Run:
     import grpc.aio
     from google.protobuf import empty_pb2
     from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rehearsal.engine.events import Diagnostic, Finished, Severity, Sink
 from rehearsal.engine.program.process import PreparedProgram
+from rehearsal.engine.scheduling import batch
 from rehearsal.engine.state import Backend, PassphraseSecrets, open_secrets
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ async def run_update(update: Update, sink: Sink) -> Finished:
     Raises EngineError where the update could not even begin (no such stack, wrong passphrase, locked state). Cancelling the
     task winds the update down: no new step, the running ones are asked to give up, the state is written.
     """
+    with batch():
+        return await _run(update, sink)
+
+
+async def _run(update: Update, sink: Sink) -> Finished:
     began = time.monotonic()
     # Three things that take a third of a second each and need nothing of each other: the key (on a thread, since deriving it
     # does not hold the interpreter), the program's interpreter with its SDK, and gRPC and the SDK's messages in this process.

@@ -36,6 +36,7 @@ from rehearsal.engine.plugins.process import ChildProcess
 from rehearsal.engine.properties import (
     Properties,
     from_struct,
+    has_special,
     lower_outputs,
     lower_resource_references,
     reveal,
@@ -167,12 +168,14 @@ class Provider:
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    def _send(self, properties: Properties, *, keep_outputs: bool = False) -> Any:
-        value: Any = properties if keep_outputs else lower_outputs(properties)[0]
-        if not self.accepts_secrets:
-            value = reveal(value)
-        if not self.accepts_resources:
-            value = lower_resource_references(value)
+    def _send(self, properties: Properties) -> Any:
+        value: Any = properties
+        if has_special(properties):
+            value, _ = lower_outputs(value)
+            if not self.accepts_secrets:
+                value = reveal(value)
+            if not self.accepts_resources:
+                value = lower_resource_references(value)
         return to_struct(value)
 
     async def _call(self, call: Awaitable[T], doing: str, *, changes: bool = False) -> T:

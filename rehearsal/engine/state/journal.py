@@ -70,13 +70,17 @@ class Journal:
     def append(self, payload: bytes) -> None:
         """Record. Raises StateWriteError; then nothing of this record counts, and the next one takes its place."""
         record = frame(payload)
-        with explained(self.path, "a step of this update", _SAFE):
+        try:
             if self._failure is not None:
                 raise self._failure
             write_all(self._descriptor, record, self._end)
+        except OSError as error:
+            with explained(self.path, "a step of this update", _SAFE):
+                raise error
         self._end += len(record)
         self._allocated = max(self._allocated, self._end)
-        self._dirty.set()
+        if not self._dirty.is_set():
+            self._dirty.set()
 
     def sync(self) -> None:
         """Return when all records are on the disk. Raises StateWriteError."""

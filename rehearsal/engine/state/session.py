@@ -23,7 +23,7 @@ from rehearsal.engine.state.recovery import digest, key_of
 from rehearsal.engine.state.resource import ResourceState, compact_json, timestamp
 from rehearsal.engine.state.secrets import CiphertextCache
 
-CHECKPOINT_SHARE = 0.05
+CHECKPOINT_SHARE = 0.02
 """At most this part of an update's time goes into rewriting the checkpoint while the update runs."""
 
 _KINDS = {
