@@ -1,7 +1,8 @@
-"""Runs one update of which a part is killed on the way: `drive.py ROOT N VICTIM KIND`; prints the number of journal records.
+"""Runs one update of which a part is killed on the way; ends with the update's exit status.
 
-VICTIM is engine, program or plugin. For odd N it dies just before a record is written, for even N just after it, so every
-boundary between a step and its record is met; for N = 0 nothing dies.
+Not imported but run, with the global `ASKED` (see test_kill.py): its victim is engine, program or plugin. For an odd deadline it
+dies just before a record of the journal is written, for an even one just after it, so every boundary between a step and its
+record is met; for 0 nothing dies. The report gets the update's messages and, last, the number of records.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from rehearsal.engine import Update, run_update
 from rehearsal.engine.events import Diagnostic
 from rehearsal.engine.project import load_project
 from rehearsal.engine.state.journal import Journal
 
-root, deadline, victim, kind = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+asked: Any = globals()["ASKED"]
+os.environ.update(asked["environment"])
+root, deadline, victim, kind = asked["root"], asked["deadline"], asked["victim"], asked["kind"]
+report = Path(asked["report"]).open("w", buffering=1)  # noqa: SIM115 - open until this process ends, or is ended
 MARKS = {"program": "run_program.py", "plugin": "pulumi-resource-test"}
 count = 0
 append = Journal.append
@@ -54,15 +57,15 @@ update = Update(
     stack="dev",
     kind=kind,  # type: ignore[arg-type]
     home=root / "home",
-    stand_ins={"test": Path(__file__).parent / "plugin" / "pulumi-resource-test"},
+    stand_ins={"test": asked["plugin"]},
 )
 
 
 def tell(event: object) -> None:
     if isinstance(event, Diagnostic):
-        print(event.severity, event.urn, event.message, file=sys.stderr)
+        print(event.severity, event.urn, event.message, file=report)
 
 
 finished = asyncio.run(run_update(update, tell))
-print(count, flush=True)
+print(count, file=report)
 sys.exit(0 if finished.ok else 1)

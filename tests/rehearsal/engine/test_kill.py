@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing.context
 import os
+import runpy
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import psutil
 import pytest
 
-from .conftest import Stage
+from .conftest import PASSPHRASE, PLUGIN, Stage
 
 pytestmark = pytest.mark.slow
 
@@ -42,10 +43,49 @@ WANTED = {
 }
 
 
-def drive(stage: Stage, kind: str, deadline: int, victim: str = "engine") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **stage.environment}
-    command = [sys.executable, str(DRIVE), str(stage.root), str(deadline), victim, kind]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+@dataclass(frozen=True)
+class Driven:
+    returncode: int
+    report: str
+    """What the update said; its last line is the number of records that its journal got."""
+
+
+@pytest.fixture(scope="module")
+def engines() -> multiprocessing.context.ForkServerContext:
+    """Makes processes that have loaded the engine: hundreds are made to be killed, and loading it is a quarter of their life."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["rehearsal.engine.runner", "psutil"])
+    return context
+
+
+class Killer:
+    """Runs updates on a stage of which a part is killed on the way (drive.py)."""
+
+    def __init__(self, stage: Stage, engines: multiprocessing.context.ForkServerContext) -> None:
+        self._stage = stage
+        self._engines = engines
+
+    def drive(self, kind: str, deadline: int, victim: str = "engine") -> Driven:
+        report = self._stage.root / "report"
+        asked = {
+            "root": self._stage.root,
+            "deadline": deadline,
+            "victim": victim,
+            "kind": kind,
+            "plugin": PLUGIN,
+            "report": report,
+            "environment": {**self._stage.environment, "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE},
+        }
+        process = self._engines.Process(target=runpy.run_path, args=(str(DRIVE), {"ASKED": asked}, "drive"))
+        process.start()
+        process.join(60)
+        assert process.exitcode is not None, "the update does not end"
+        return Driven(process.exitcode, report.read_text())
+
+
+@pytest.fixture
+def killer(stage: Stage, engines: multiprocessing.context.ForkServerContext) -> Killer:
+    return Killer(stage, engines)
 
 
 class Replay:
@@ -93,7 +133,7 @@ def assert_world_is(stage: Stage, expected: dict[str, str]) -> None:
     # No program runs in a destroy.
     [each for each in product(("engine", "program", "plugin"), WANTED) if each != ("program", "destroy")],
 )
-async def test_killed_at_every_record(stage: Stage, victim: str, phase: str) -> None:
+async def test_killed_at_every_record(stage: Stage, killer: Killer, victim: str, phase: str) -> None:
     """Creations, updates, replacements of both orders and deletions, with one of the three processes killed between each
     step and its record."""
     kind, replay = await before(stage, phase)
@@ -102,15 +142,15 @@ async def test_killed_at_every_record(stage: Stage, victim: str, phase: str) -> 
     failures = 0
     for deadline in range(first, 400, stride):
         replay.again()
-        killed = drive(stage, kind, deadline, victim)
+        killed = killer.drive(kind, deadline, victim)
         if victim == "engine":
             if killed.returncode == 0:
                 break
-            assert killed.returncode == -signal.SIGKILL, killed.stderr
+            assert killed.returncode == -signal.SIGKILL, killed.report
             assert_nothing_left_running(stage)
         else:
-            assert killed.returncode in (0, 1), killed.stderr
-            if (deadline + 1) // 2 > int(killed.stdout):
+            assert killed.returncode in (0, 1), killed.report
+            if (deadline + 1) // 2 > int(killed.report.splitlines()[-1]):
                 break
         failures += killed.returncode != 0
         await stage.succeed(kind)
@@ -127,7 +167,7 @@ MOVE = """
 
 
 @pytest.mark.parametrize("kind", ["up", "destroy"])
-async def test_killed_at_every_record_of_a_move(stage: Stage, kind: str) -> None:
+async def test_killed_at_every_record_of_a_move(stage: Stage, killer: Killer, kind: str) -> None:
     """An explicit provider that is replaced, and a destroy after half of that: all that was made is deleted where it is."""
     stage.program(MOVE.format("one"))
     await stage.succeed()
@@ -140,10 +180,10 @@ async def test_killed_at_every_record_of_a_move(stage: Stage, kind: str) -> None
     deaths = 0
     for deadline in range(1, 400):
         replay.again()
-        killed = drive(stage, kind, deadline)
+        killed = killer.drive(kind, deadline)
         if killed.returncode == 0:
             break
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert killed.returncode == -signal.SIGKILL, killed.report
         deaths += 1
         await stage.succeed(kind)
         assert set(stage.things()) == ({"two-a", "two-b"} if kind == "up" else set())
@@ -153,7 +193,7 @@ async def test_killed_at_every_record_of_a_move(stage: Stage, kind: str) -> None
     assert deaths >= 8, "the boundaries were not met"
 
 
-async def test_killed_at_every_record_of_a_renaming(stage: Stage) -> None:
+async def test_killed_at_every_record_of_a_renaming(stage: Stage, killer: Killer) -> None:
     """A parent gets another name and type by an alias: whatever the state names by the old URN is found all the same."""
     source = """
         class Crate(pulumi.ComponentResource):
@@ -171,10 +211,10 @@ async def test_killed_at_every_record_of_a_renaming(stage: Stage) -> None:
     deaths = 0
     for deadline in range(1, 400):
         replay.again()
-        killed = drive(stage, "up", deadline)
+        killed = killer.drive("up", deadline)
         if killed.returncode == 0:
             break
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert killed.returncode == -signal.SIGKILL, killed.report
         deaths += 1
         await stage.succeed()
         assert len(stage.calls("create")) == 3
