@@ -12,6 +12,8 @@ PYTHON := $(or $(shell command -v python3.11 2>/dev/null),$(shell command -v pyt
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 STACK ?= local
+# The hundreds of processes of the tests, each at its turn, instead of interrupting one another whenever one wakes up: sched(7).
+THROUGHPUT := $(if $(shell command -v chrt 2>/dev/null),chrt --batch 0)
 PYTEST ?=
 
 # An interpreter is asked for, not downloaded: the requirement is a machine with Python.
@@ -33,15 +35,15 @@ prove: .venv/.synced ## Bring every example stack up, prove who may push and who
 
 test: .venv/.synced policy/.venv/.synced ## Run all tests, those against a real cluster too (PYTEST=options)
 	@# A worker runs whole files: each that meets one against a cluster starts a cluster of its own. Such tests wait for pods now and
-	@# then: one worker more than processors keeps those busy. What failed there runs once more with the machine to itself, and that
+	@# then: more workers than processors keep those busy. What failed there runs once more with the machine to itself, and that
 	@# decides: a test that only a crowded machine fails is named in the first summary, a defect fails in both.
-	@workers=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )); status=0; \
-		$(BIN)/pytest -n $$(( workers > 4 ? 4 : workers )) --dist loadfile --no-loadscope-reorder $(PYTEST) || status=$$?; \
+	@workers=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )); status=0; \
+		$(THROUGHPUT) $(BIN)/pytest -n $$(( workers > 4 ? 4 : workers )) --dist loadfile --no-loadscope-reorder $(PYTEST) || status=$$?; \
 		[ $$status -eq 0 ] || [ $$status -eq 1 ] || exit $$status; \
 		[ $$status -eq 0 ] || { echo "What failed runs once more, alone:"; $(BIN)/pytest --last-failed --exitfirst $(PYTEST); }
 
 test-fast: .venv/.synced policy/.venv/.synced ## Run the quick tests, none of which needs a cluster
-	@$(BIN)/pytest -m "not cluster and not slow" -n auto $(PYTEST)
+	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) $(PYTEST)
 
 chromium: ## Install the browser (Debian's package) that the tests of the report's page drive
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
