@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,12 @@ import httpx
 import psutil
 
 from rehearsal.cluster import kind_cluster
-from rehearsal.cluster.build import KUBERNETES, missing
+from rehearsal.cluster.build import KUBERNETES, PROGRAMS, GoProgram, missing
 from rehearsal.cluster.commands import run
 from rehearsal.cluster.namespaces import cgroup_mounts
 from rehearsal.cluster.network import free_subnet
 from rehearsal.cluster.packages import TOOLS, install_command, missing_packages
-from rehearsal.cluster.paths import NodeDirectory, cache_directory
+from rehearsal.cluster.paths import NodeDirectory, cache_path
 from rehearsal.cluster.state import NodeState
 from rehearsal.cluster.toolchain import PACKAGED_VERSION, find_toolchain, required_version
 
@@ -40,8 +40,11 @@ class Check:
 
 def doctor(home: Path) -> list[Check]:
     """Every check, in the order in which to mend them. Changes nothing; asks the module proxy only when a build is due."""
-    cache = cache_directory()
-    due = missing(cache)
+    cache = cache_path()
+    try:
+        due = missing(cache)
+    except OSError:  # somebody else's cache, which may not even be looked into
+        due = list(PROGRAMS)
     checks: list[Callable[[], Check]] = [
         _python,
         _system,
@@ -49,10 +52,10 @@ def doctor(home: Path) -> list[Check]:
         _namespaces,
         _cgroups,
         _memory,
-        lambda: _disk("disk space of the cache", cache, _BUILD_BYTES if due else 0),
-        lambda: _disk("disk space of the sandbox", home, _RUN_BYTES),
+        lambda: _disk("disk space of the cache", cache, _BUILD_BYTES if due else 0, "REHEARSAL_CACHE"),
+        lambda: _disk("disk space of the sandbox", home, _RUN_BYTES, "REHEARSAL_HOME"),
         _packages,
-        lambda: _build(cache),
+        lambda: _build(cache, due),
         lambda: _go(needed=bool(due)),
         lambda: _proxy(needed=bool(due)),
         lambda: _network(home),
@@ -127,11 +130,16 @@ def _memory() -> Check:
     )
 
 
-def _disk(name: str, path: Path, needed: int) -> Check:
-    present = next(parent for parent in (path, *path.parents) if parent.exists())
+def _disk(name: str, path: Path, needed: int, variable: str) -> Check:
+    # Not `Path.exists`, which raises where a directory on the way may not be searched.
+    present = next(parent for parent in (path, *path.parents) if os.access(parent, os.F_OK))
+    if not os.access(present, os.W_OK | os.X_OK):
+        detail = f"user id {os.geteuid()} may not write to {present}"
+        return Check(name, False, detail, f"Name a directory that you may write in {variable}.")
     free = shutil.disk_usage(present).free
     detail = f"{free / 1e9:.1f} GB free at {path}"
-    return Check(name, free >= needed, detail, f"{needed / 1e9:.0f} GB are needed; free some, or put it elsewhere.")
+    remedy = f"{needed / 1e9:.0f} GB are needed; free some, or name another place in {variable}."
+    return Check(name, free >= needed, detail, remedy)
 
 
 def _packages() -> Check:
@@ -147,8 +155,7 @@ def _packages() -> Check:
     )
 
 
-def _build(cache: Path) -> Check:
-    due = missing(cache)
+def _build(cache: Path, due: Sequence[GoProgram]) -> Check:
     if not due:
         return Check("build cache", True, f"everything is built, in {cache}")
     names = ", ".join(program.name for program in due)
@@ -177,18 +184,28 @@ def _proxy(*, needed: bool) -> Check:
     setting = os.environ.get("GOPROXY") or "https://proxy.golang.org"
     proxy = setting.replace("|", ",").split(",")[0]
     if not proxy.startswith("http"):
-        return Check("Go module proxy", True, f"GOPROXY is {setting}")
+        return Check("Go module proxy", True, f"GOPROXY begins with {proxy}")
+    # Companies' proxies want a password, which is in the address; so it is never shown, nor an error that quotes it.
+    shown = proxy
     try:
-        answer = httpx.get(f"{proxy.rstrip('/')}/k8s.io/kubernetes/@v/list", timeout=10, follow_redirects=True)
-        answer.raise_for_status()
+        address = httpx.URL(f"{proxy.rstrip('/')}/k8s.io/kubernetes/@v/list")
+        shown = str(httpx.URL(proxy).copy_with(userinfo=b""))
+        answer = httpx.get(address, timeout=10, follow_redirects=True)
+    except httpx.InvalidURL:
+        problem = "not an address"
+        shown = "the first entry of GOPROXY"
     except httpx.HTTPError as error:
-        return Check(
-            "Go module proxy",
-            False,
-            f"{proxy}: {error}",
-            "Set GOPROXY to a proxy this machine can reach, or copy the cache from a machine that has built it.",
-        )
-    return Check("Go module proxy", True, f"{proxy} answers")
+        problem = str(error) or type(error).__name__
+    else:
+        if answer.is_success:
+            return Check("Go module proxy", True, f"{shown} answers")
+        problem = f"{answer.status_code} {answer.reason_phrase}"
+    return Check(
+        "Go module proxy",
+        False,
+        f"{shown}: {problem}",
+        "Set GOPROXY to a proxy this machine can reach, or copy the cache from a machine that has built it.",
+    )
 
 
 def _network(home: Path) -> Check:

@@ -15,7 +15,7 @@ from rehearsal.cluster.build import KUBERNETES_VERSION, PROGRAMS
 from rehearsal.cluster.control_plane import CONTEXT
 from rehearsal.cluster.launch import members
 from rehearsal.cluster.node import BuiltNode
-from rehearsal.cluster.paths import NodeDirectory, cache_directory
+from rehearsal.cluster.paths import NodeDirectory, cache_path
 from rehearsal.cluster.processes import NodeSpec, Running, RunningProcess
 from rehearsal.cluster.registry_files import served
 from rehearsal.cluster.state import NodeState
@@ -87,7 +87,7 @@ def status(home: Path) -> Status:
     """The state of ``home``'s cluster; starts and changes nothing, needs no lock, and never raises for a dead cluster."""
     node = NodeDirectory.of(home)
     state = NodeState.read(node)
-    cache = [_cache_entry(program.name, program.cached(cache_directory())) for program in PROGRAMS]
+    cache = [_cache_entry(program.name, program.cached(cache_path())) for program in PROGRAMS]
     if state is None:
         remembered = existing.recall(home)
         if remembered is None:

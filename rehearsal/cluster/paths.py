@@ -9,6 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
+from rehearsal.cluster.errors import ClusterError
+
 INSIDE = Path("/run/rehearsal")
 """Where the node's directory is mounted inside its own mount namespace.
 
@@ -16,12 +18,23 @@ A fixed short path: Unix socket names are limited to 108 bytes, and no configura
 """
 
 
-def cache_directory() -> Path:
-    """The user's cache (``REHEARSAL_CACHE`` overrides it), outside any checkout so that all of them share one build."""
+def cache_path() -> Path:
+    """Where the user's cache is (``REHEARSAL_CACHE`` overrides it), outside any checkout so that all of them share one build."""
     override = os.environ.get("REHEARSAL_CACHE")
-    path = Path(override) if override else platformdirs.user_cache_path("mendix-registry")
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path.resolve()
+    return (Path(override) if override else platformdirs.user_cache_path("mendix-registry")).resolve()
+
+
+def cache_directory() -> Path:
+    """The user's cache, made where there is none. Raises :class:`ClusterError` where it cannot be."""
+    path = cache_path()
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ClusterError(
+            f"The cache {path}, for what is built once, cannot be made: {error.strerror}.",
+            "Name a directory that you may write, with 8 GB free, in REHEARSAL_CACHE.",
+        ) from error
+    return path
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.cluster.errors import ClusterError
 from rehearsal.cluster.lock import exclusive
 from rehearsal.cluster.paths import INSIDE, NodeDirectory, cache_directory, write_atomically
 
@@ -126,6 +127,13 @@ def test_the_cache_is_where_it_is_said_to_be_and_for_its_owner(tmp_path: Path, m
     monkeypatch.setenv("REHEARSAL_CACHE", str(tmp_path / "cache"))
     assert cache_directory() == tmp_path / "cache"
     assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+
+
+def test_a_cache_that_cannot_be_made_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REHEARSAL_CACHE", "/proc/nowhere/cache")
+    with pytest.raises(ClusterError, match=r"/proc/nowhere/cache.*cannot be made") as caught:
+        cache_directory()
+    assert "REHEARSAL_CACHE" in caught.value.remedy
 
 
 def test_a_node_lies_in_its_home_and_has_short_names_inside(tmp_path: Path) -> None:
