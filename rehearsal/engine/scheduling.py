@@ -13,18 +13,17 @@ def batch() -> Generator[None]:
     such a policy (Linux: ``SCHED_BATCH`` of sched(7), which needs no privilege and takes nothing from other processes).
 
     An update is a pipeline: program, engine and plugin pass each other one small message after the other, and by default
-    each arrival takes the processor from whoever is at work. Without that each works off what has gathered: measured
-    as a sixth less time and CPU for 10,000 resources on two processors, and a tenth less for the floor (``bench/engine.py``).
+    each arrival takes the processor from whoever is at work. Without that each works off what has gathered; what that
+    saves is told in ``bench/engine.py``. Where the system has no such policy or refuses it, all goes on as it is.
     """
-    set_policy = getattr(os, "sched_setscheduler", None)
-    if set_policy is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        yield
-        return
-    default = os.sched_param(0)
-    with contextlib.suppress(OSError):
-        set_policy(0, os.SCHED_BATCH, default)
+    changed = False
+    with contextlib.suppress(AttributeError, OSError):
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            changed = True
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            set_policy(0, os.SCHED_OTHER, default)
+        if changed:
+            with contextlib.suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -77,10 +77,17 @@ class Killer:
             "environment": {**self._stage.environment, "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE},
         }
         process = self._engines.Process(target=runpy.run_path, args=(str(DRIVE), {"ASKED": asked}, "drive"))
+        report.unlink(missing_ok=True)
         process.start()
-        process.join(60)
-        assert process.exitcode is not None, "the update does not end"
-        return Driven(process.exitcode, report.read_text())
+        try:
+            process.join(60)
+            assert process.exitcode is not None, "the update does not end"
+            return Driven(process.exitcode, report.read_text() if report.exists() else "")
+        finally:
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
 
 
 @pytest.fixture
