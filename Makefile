@@ -14,7 +14,7 @@ BIN := .venv/bin
 STACK ?= local
 # The hundreds of processes of the tests, each at its turn, instead of interrupting one another whenever one wakes up: sched(7).
 # Only where that is possible: a container may forbid it.
-THROUGHPUT := $(if $(shell chrt --batch 0 true 2>/dev/null && echo yes),chrt --batch 0)
+THROUGHPUT = $(if $(shell chrt --batch 0 true 2>/dev/null && echo yes),chrt --batch 0)
 PYTEST ?=
 
 # An interpreter is asked for, not downloaded: the requirement is a machine with Python.

@@ -5,7 +5,7 @@ are measured in turn in one run, each in a fresh process, so that a ratio holds 
 are those of the engine (or the floor's monitor) and of its children, program and plugin; they hold on a busy machine too.
 
 Both run as an update does, scheduled for throughput (`rehearsal/engine/scheduling.py`): that took a seventh of the floor's time
-away and a fifth of the engine's.
+away and a sixth of the engine's.
 
 What was tried on the floor, 2,000 resources, 2 cores: byte code of the SDK that is there (4 times as fast as without); source
 positions by one frame instead of the SDK's whole stack (a fifth of the program's CPU); the wait for outputs in linear time and
@@ -13,12 +13,13 @@ debug messages dropped (see `run_program.py`). Without effect, within a tenth: a
 of the asyncio one, 4 or 64 parallel calls instead of 16, a Unix socket, the interpreter's switch interval, uvloop, gRPC's event
 engine switched off.
 
-And on the engine, at 10,000 resources: of its CPU for one resource (0.85 ms) 0.18 ms are its own decisions, properties and journal
-(measured without any call); the rest is three gRPC calls, one served and two made, and what they wake. A call costs 0.15 ms
-where two are under way and 0.055 ms where sixteen are: but a program that waits for its interpreter's lock seldom has more than
-four at the engine, of the sixteen that it may. Without effect: gathering calls for 0.1 to 2 ms (slower), gRPC's lower, private
-interface, its minimal stack, retries or bandwidth probes switched off, 32 to 128 parallel calls (at most a twentieth). A
-synchronous client costs more (2.2 times the CPU on threads, 1.3 times by futures).
+And on the engine, at 10,000 resources (by trials whose figures this benchmark does not print): about a fifth of its CPU for a
+resource are its own decisions, properties and journal; the rest is three gRPC calls, one served and two made, and what they
+wake. A call costs nearly three times as much where two are under way as where sixteen are: but a program that waits for its
+interpreter's lock seldom has more than four at the engine, of the sixteen that it may. Without effect: gathering calls for 0.1 to
+2 ms (slower), gRPC's lower, private interface, its minimal stack, retries or bandwidth probes switched off, 32 to 128 parallel
+calls (at most a twentieth), encoders and copies of the engine's own (a fiftieth). A synchronous client costs more (2.2 times the
+CPU on threads, 1.3 times by futures).
 
 The provider agrees to everything at once. It is measured as a Go program, which the clouds' real providers are, and as a
 Python program, which the rehearsal's own are: there program, engine and provider share the processors as Pythons.

@@ -182,18 +182,17 @@ def _proxy(*, needed: bool) -> Check:
     if not needed:
         return Check("Go module proxy", True, "not needed, everything is built")
     setting = os.environ.get("GOPROXY") or "https://proxy.golang.org"
-    proxy = setting.replace("|", ",").split(",")[0]
-    if not proxy.startswith("http"):
-        return Check("Go module proxy", True, f"GOPROXY begins with {proxy}")
+    first = setting.replace("|", ",").split(",")[0].strip().rstrip("/")
     # Companies' proxies want a password, which is in the address; so it is never shown, nor an error that quotes it.
-    shown = proxy
+    shown = "the first entry of GOPROXY"
     try:
-        address = httpx.URL(f"{proxy.rstrip('/')}/k8s.io/kubernetes/@v/list")
-        shown = str(httpx.URL(proxy).copy_with(userinfo=b""))
-        answer = httpx.get(address, timeout=10, follow_redirects=True)
+        address = httpx.URL(first)
+        shown = str(address.copy_with(userinfo=b"")) if address.userinfo else first
+        if address.scheme not in {"http", "https"}:
+            return Check("Go module proxy", True, f"GOPROXY begins with {shown}")
+        answer = httpx.get(f"{first}/k8s.io/kubernetes/@v/list", timeout=10, follow_redirects=True)
     except httpx.InvalidURL:
         problem = "not an address"
-        shown = "the first entry of GOPROXY"
     except httpx.HTTPError as error:
         problem = str(error) or type(error).__name__
     else:

@@ -83,7 +83,6 @@ def source_position(position: Any, root: Path) -> str:
 def from_request(request: Any, stack: str, project: str, root: Path) -> Goal:
     """Raises ValueError where the request is not well formed."""
     inputs, _ = lower_outputs(from_struct(request.object))
-    depends = request.propertyDependencies
     timeouts: dict[str, float] = {}
     if request.HasField("customTimeouts"):
         for operation in ("create", "update", "delete"):
@@ -101,7 +100,7 @@ def from_request(request: Any, stack: str, project: str, root: Path) -> Goal:
         protect=request.protect if request.HasField("protect") else None,
         retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
         dependencies=tuple(request.dependencies),
-        property_dependencies={key: sorted(depends[key].urns) for key in depends},
+        property_dependencies={key: sorted(value.urns) for key, value in request.propertyDependencies.items()},
         delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),

@@ -90,7 +90,7 @@ async def create(
             )
         except ResourceInitError as error:
             raise _not_ready(context, running, token, provider, new, error) from error
-        created = new.completed(id=resource_id, outputs=with_secrets(outputs, new, provider))
+        created = replace(new, id=resource_id, outputs=with_secrets(outputs, new, provider))
         _end(context, token, created)
         running.done(created)
         return created
@@ -128,7 +128,7 @@ async def update(
             outputs = await _ask(context, running, token, ask(False))
         except ResourceInitError as error:
             raise _not_ready(context, running, token, provider, new, error) from error
-        updated = new.completed(id=new.id, outputs=with_secrets(outputs, new, provider))
+        updated = replace(new, outputs=with_secrets(outputs, new, provider))
         _end(context, token, updated)
         running.done(updated)
         return updated
@@ -238,7 +238,7 @@ async def _preview(
 ) -> ResourceState:
     """What the state is expected to be; ``otherwise`` where the provider cannot tell yet."""
     if not (provider.configured and provider.supports_preview):
-        planned = new.completed(id=new.id, outputs=dict(otherwise))
+        planned = replace(new, outputs=dict(otherwise))
     else:
         try:
             resource_id, outputs = await ask()
@@ -247,6 +247,6 @@ async def _preview(
         except (ProviderError, CancelledError) as error:
             running.failed(str(error))
             raise StepFailedError(str(error)) from error
-        planned = new.completed(id=resource_id, outputs=with_secrets(outputs, new, provider))
+        planned = replace(new, id=resource_id, outputs=with_secrets(outputs, new, provider))
     running.done(planned)
     return planned

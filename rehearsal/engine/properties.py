@@ -84,10 +84,7 @@ def to_value(value: Value) -> struct_pb2.Value:
 def _fill_struct(message: struct_pb2.Struct, properties: Mapping[str, Value]) -> None:
     fields = message.fields
     for key, value in properties.items():
-        if type(value) is str:
-            fields[key].string_value = value
-        else:
-            _fill(fields[key], value)
+        _fill(fields[key], value)
 
 
 def _fill(message: struct_pb2.Value, value: Value) -> None:

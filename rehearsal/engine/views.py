@@ -10,33 +10,23 @@ from rehearsal.engine.state import ResourceState
 
 def view(state: ResourceState) -> dict[str, Any]:
     """The fields of ``apitype.ResourceV3`` that hold something, with Pulumi's ``omitempty``."""
-    fields: dict[str, Any] = {"urn": state.urn, "custom": state.custom}
-    if state.delete:
-        fields["delete"] = True
-    if state.id:
-        fields["id"] = state.id
-    fields["type"] = state.type
-    if state.inputs:
-        fields["inputs"] = blind(state.inputs)
-    if state.outputs:
-        fields["outputs"] = blind(state.outputs)
-    if state.parent:
-        fields["parent"] = state.parent
-    if state.protect:
-        fields["protect"] = True
-    if state.external:
-        fields["external"] = True
-    if state.dependencies:
-        fields["dependencies"] = list(state.dependencies)
-    if state.init_errors:
-        fields["initErrors"] = list(state.init_errors)
-    if state.provider:
-        fields["provider"] = state.provider
-    properties = {key: list(value) for key, value in state.property_dependencies.items() if value}
-    if properties:
-        fields["propertyDependencies"] = properties
-    if state.retain_on_delete:
-        fields["retainOnDelete"] = True
-    if state.deleted_with:
-        fields["deletedWith"] = state.deleted_with
-    return fields
+    fields: dict[str, Any] = {
+        "urn": state.urn,
+        "custom": state.custom,
+        "delete": state.delete,
+        "id": state.id,
+        "type": state.type,
+        "inputs": blind(state.inputs),
+        "outputs": blind(state.outputs),
+        "parent": state.parent,
+        "protect": state.protect,
+        "external": state.external,
+        "dependencies": list(state.dependencies),
+        "initErrors": list(state.init_errors),
+        "provider": state.provider,
+        "propertyDependencies": {key: list(value) for key, value in state.property_dependencies.items() if value},
+        "retainOnDelete": state.retain_on_delete,
+        "deletedWith": state.deleted_with,
+    }
+    always = ("urn", "custom", "type")
+    return {key: value for key, value in fields.items() if value or key in always}

@@ -12,7 +12,6 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import Any, Protocol, cast
 
 from rehearsal.engine.properties import SECRET, SIGNATURE, Properties
@@ -131,9 +130,7 @@ class ResourceState:
             value = getattr(self, name)
             if not value and name not in _ALWAYS:
                 continue
-            parts.append(
-                f'"{key}":{_property_text(value, self.urn, seal) if name in _PROPERTIES else _field_text(value)}'
-            )
+            parts.append(f'"{key}":{_property_text(value, self.urn, seal) if name in _PROPERTIES else _encode(value)}')
         parts += [f"{_encode(key)}:{_encode(value)}" for key, value in self.unknown_fields.items()]
         return f"{{{','.join(parts)}}}"
 
@@ -147,12 +144,6 @@ class ResourceState:
         self.created, self.modified = old.created, old.modified
         self.unknown_fields = old.unknown_fields
         self._encoded, self._stored = old._encoded, old._stored
-
-    def completed(self, *, id: str, outputs: Properties) -> ResourceState:
-        """A copy with what a step made of it. As ``dataclasses.replace``, which asks about each of forty fields."""
-        copy = ResourceState(*_values_of(self))
-        copy.id, copy.outputs = id, outputs
-        return copy
 
     def to_json(self, seal: Seal) -> dict[str, Any]:
         """The JSON document, with ciphertexts for secrets."""
@@ -195,25 +186,6 @@ def _key(name: str) -> str:
 
 _KEYS = [(each.name, _key(each.name)) for each in fields(ResourceState) if each.init and each.name != "unknown_fields"]
 _NAMES = {key: name for name, key in _KEYS}
-_values_of: Callable[[ResourceState], tuple[Any, ...]] = attrgetter(*(name for name, _ in _KEYS), "unknown_fields")
-"""The values of all that a state is made of, in the order of the fields."""
-
-
-_quote = json.encoder.encode_basestring
-
-
-def _field_text(value: Any) -> str:
-    """As ``_encode``, which sets up an encoder for each call, of the few kinds of value that nearly all fields have: a resource
-    has a dozen fields and is written twice, which was a fifth of the engine's own work."""
-    if isinstance(value, str):
-        return _quote(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        items = cast("list[Any]", value)
-        if all(isinstance(item, str) for item in items):
-            return f"[{','.join(map(_quote, items))}]"
-    return _encode(value)
 
 
 def _property_text(value: Any, urn: str, seal: Seal) -> str:

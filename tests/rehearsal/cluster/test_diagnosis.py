@@ -67,7 +67,12 @@ def test_a_machine_on_which_nothing_was_built_is_told_what_will_be(bare: Path, m
 
 @pytest.mark.parametrize(
     ("status", "scheme", "problem"),
-    [(401, "http", "401 Unauthorized"), (503, "http", "503 Service Unavailable"), (200, "https", "")],
+    [
+        (401, "http", "401 Unauthorized"),
+        (503, "http", "503 Service Unavailable"),
+        (200, "https", ""),
+        (401, " HTTP", "401"),
+    ],
 )
 def test_a_module_proxys_password_is_not_shown(
     bare: Path, monkeypatch: pytest.MonkeyPatch, status: int, scheme: str, problem: str
@@ -78,7 +83,7 @@ def test_a_module_proxys_password_is_not_shown(
         check = found(bare)["Go module proxy"]
     assert not check.ok
     assert check.remedy
-    assert check.detail.startswith(f"{scheme}://{address}/go: ")
+    assert check.detail.startswith(f"{scheme.strip().lower()}://{address}/go: ")
     assert problem in check.detail
     assert "canary" not in check.detail
 
