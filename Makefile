@@ -16,6 +16,7 @@ STACK ?= local
 # Only where that is possible: a container may forbid it.
 THROUGHPUT = $(if $(shell chrt --batch 0 true 2>/dev/null && echo yes),chrt --batch 0)
 PYTEST ?=
+KILL ?=
 
 # An interpreter is asked for, not downloaded: the requirement is a machine with Python.
 export UV_PYTHON_DOWNLOADS := never
@@ -23,7 +24,7 @@ export UV_PYTHON_DOWNLOADS := never
 # anew: measured as four times the time of an update.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up prove test test-fast chromium check format bench docs down clean
+.PHONY: help up prove test test-fast kill-matrix chromium check format bench docs pipeline down clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,17 +35,19 @@ up: .venv/.synced ## Set up, bring STACK (default: local) up, prove a push
 prove: .venv/.synced ## Bring every example stack up, prove who may push and who may not (page: prove.html)
 	@$(BIN)/rehearse prove --all --page prove.html
 
-test: .venv/.synced policy/.venv/.synced ## Run all tests, those against a real cluster too (PYTEST=options)
+test: .venv/.synced policy/.venv/.synced chromium ## Run all tests, those against a real cluster too (PYTEST=options)
 	@# A worker runs whole files: each that meets one against a cluster starts a cluster of its own. Such tests wait for pods now and
-	@# then: more workers than processors keep those busy. What failed there runs once more with the machine to itself, and that
-	@# decides: a test that only a crowded machine fails is named in the first summary, a defect fails in both.
-	@workers=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )); status=0; \
-		$(THROUGHPUT) $(BIN)/pytest -n $$(( workers > 4 ? 4 : workers )) --dist loadfile --no-loadscope-reorder $(PYTEST) || status=$$?; \
-		[ $$status -eq 0 ] || [ $$status -eq 1 ] || exit $$status; \
-		[ $$status -eq 0 ] || { echo "What failed runs once more, alone:"; $(BIN)/pytest --last-failed --exitfirst $(PYTEST); }
+	@# then: more workers than processors keep those busy.
+	@# What has to be built is built first: no test waits for that.
+	@$(BIN)/rehearse build
+	@workers=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )); \
+		$(THROUGHPUT) $(BIN)/pytest -n $$(( workers > 4 ? 4 : workers )) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-fast: .venv/.synced policy/.venv/.synced ## Run the quick tests, none of which needs a cluster
 	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) $(PYTEST)
+
+kill-matrix: .venv/.synced ## Kill each process of an update at its events; print whether the next update converges (an hour and more)
+	@$(BIN)/python -m tests.end_to_end.killed.matrix $(KILL)
 
 chromium: ## Install the browser (Debian's package) that the tests of the report's page drive
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
@@ -69,6 +72,9 @@ docs: .venv/.synced ## Build the documentation's site into dist/docs
 	@$(BIN)/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going --conf-dir docs/site . dist/docs
 	@echo "dist/docs/index.html"
 
+pipeline: policy/.venv/.synced | $(UV) ## Install what a deploying pipeline needs; a stack adds the SDK of its own cloud
+	@$(UV) sync --frozen --inexact --quiet --group report $(INTERPRETER)
+
 down: ## End everything the rehearsal started
 	@if [ -x $(BIN)/rehearse ]; then $(BIN)/rehearse down; else echo "Nothing was set up here."; fi
 
@@ -80,11 +86,17 @@ clean: ## End everything, then delete the environment and the sandbox with its s
 # uv from PATH where there is one; else from a private environment in the cache, never into the system's Python.
 UV = $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
 
+# Only for an environment that is made: uv would make one anew whose interpreter was named by another path.
+INTERPRETER = $(if $(wildcard $(BIN)/python),,--python $(PYTHON))
+
+# `pulumi install` leaves in the environment only what every stack needs.
+$(if $(wildcard $(BIN)/pytest),,$(shell rm -f .venv/.synced))
+
 .venv/.synced: uv.lock pyproject.toml | $(UV)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Install python3.11 and run this again." >&2; exit 2; }
 	@echo "Setting up the Python environment …"
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --all-extras --group dev $(INTERPRETER)
 	@touch $@
 
 # The policy pack has an environment of its own, as Pulumi gives every pack.

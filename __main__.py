@@ -2,8 +2,11 @@
 
 import pulumi
 
+from components.cloud_sdk import install_sdk_of
 from components.configuration import read_settings
 from components.deployment import deploy
 
-for name, value in deploy(read_settings()).items():
+settings = read_settings()
+install_sdk_of(settings.registry.type)
+for name, value in deploy(settings).items():
     pulumi.export(name, value)

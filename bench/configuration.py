@@ -1,34 +1,27 @@
-"""What our own code costs beside the SDK's: `python bench/configuration.py [NAMESPACES]`.
+"""What reading a stack file costs beyond `import pulumi`: `python bench/configuration.py`.
 
-* importing ``components.configuration`` and reading each example stack, beyond ``import pulumi``;
-* whose code a preview of many namespaces spends its time in, sampled (see ``programs/sampled``).
-  The monitor answers at once.
+Our own share of a whole program is in ``updates.py``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PROGRAM = ROOT / "bench" / "programs" / "sampled"
 STACKS = (
     "example-generic",
     "example-amazon-ecr-irsa",
     "example-microsoft-acr-workload-identity",
-    # The other of Google's examples makes a service account each, of which a project has 100.
     "example-google-gcr-direct",
 )
-sys.path.insert(0, str(ROOT))
 
 READ = """
 import json, sys, time
@@ -61,39 +54,13 @@ def reading(stack: str) -> float:
     return statistics.median(float(run.stdout) for run in runs)
 
 
-async def preview(stack: str, namespaces: int) -> dict[str, Any]:
-    """Samples of one preview with ``namespaces`` namespaces."""
-    from floor import run_at_floor
-
-    from rehearsal.engine.program.process import ProgramSettings
-
-    config = configuration(stack)
-    config["mendix-registry:namespaces"] = [{"name": f"mendix-app-{index:04}"} for index in range(namespaces)]
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "samples.json"
-        surroundings = {**environment(), "BENCH_SAMPLES": str(out)}
-        run = await run_at_floor(
-            ProgramSettings(PROGRAM, PROGRAM, "mendix-registry", "bench", texts, (), surroundings, 16, True)
-        )
-        return {**json.loads(out.read_text()), "resources": run.registered}
-
-
-def main(namespaces: int) -> None:
+def main() -> None:
     print(
         "importing the configuration and reading a stack file, CPU seconds beyond `import pulumi` (goal: at most 0.5)"
     )
     for stack in STACKS:
         print(f"  {stack:<42} {reading(stack):.2f}")
-    print(f"preview of {namespaces:,} namespaces: our own code beside the SDK's (goal: at most 15 %)")
-    for stack in STACKS:
-        found = asyncio.run(preview(stack, namespaces))
-        samples = found["samples"]
-        ours, sdk = samples.get("ours", 0), samples.get("SDK", 0)
-        print(f"  {stack:<42} {found['resources']:>6,} resources  {100 * ours / sdk:5.1f} %")
-        for place, hits in found["places"][:4]:
-            print(f"      {100 * hits / sdk:5.1f} %  {place}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 1_000)
+    main()

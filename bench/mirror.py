@@ -45,10 +45,10 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 @contextlib.contextmanager
 def registry(directory: Path) -> Iterator[str]:
     """A registry open to everyone on loopback; its host and port."""
-    from rehearsal.cluster.build import REGISTRY
     from rehearsal.cluster.paths import cache_directory
     from rehearsal.registry.configuration import distribution_configuration
     from rehearsal.registry.spec import RegistrySpec
+    from rehearsal.toolchain.programs import REGISTRY
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -232,8 +232,8 @@ def _requests(home: Path) -> int:
 
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
-    from rehearsal.cluster.build import CLIENT
     from rehearsal.cluster.paths import cache_directory
+    from rehearsal.toolchain.programs import CLIENT
 
     krane = CLIENT.cached(cache_directory())
     if not krane.is_file():

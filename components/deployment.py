@@ -20,18 +20,22 @@ from components.registry_access import (
 )
 
 
-def deploy(settings: Settings, parent: pulumi.Resource | None = None) -> Mapping[str, Any]:
-    """Registers the stack's resources, below ``parent`` where one is given, and returns its outputs.
+def deploy(
+    settings: Settings, parent: pulumi.Resource | None = None, name: str = "mendix-registry"
+) -> Mapping[str, Any]:
+    """Registers the stack's resources, below ``parent`` where one is given, and returns its outputs. ``name`` is unique in the
+    program.
 
     * ``registry``: kind, hosts, transport and why it was chosen;
     * ``namespaces``: for each, repository, ServiceAccount, pull secret, who pushed, what was pushed, pulled and mirrored;
     * ``mxpcConfiguration``: for each namespace mxpc-cli's configuration file, a secret where it holds a password.
     """
     # The Kubernetes SDK takes longer to import than reading and checking a whole stack file.
-    from components.kubernetes import MendixNamespace, cluster_provider
+    from components.kubernetes import ClusterEvents, MendixNamespace, cluster_provider, on_job_failure
 
     cluster = cluster_provider("cluster", settings.cluster, opts=pulumi.ResourceOptions(parent=parent))
     place = _place(settings, pulumi.ResourceOptions(parent=parent, providers=[cluster]))
+    job_failure = on_job_failure(f"{name}-job-failure", ClusterEvents(settings.cluster))
     copies = settings.copies()
     namespaces: dict[str, Any] = {}
     files: dict[str, pulumi.Output[str]] = {}
@@ -44,6 +48,7 @@ def deploy(settings: Settings, parent: pulumi.Resource | None = None) -> Mapping
             settings.operator_configuration,
             settings.builder if access.pending is None else settings.builder.model_copy(update={"mode": "none"}),
             copies.get(namespace.name, ()),
+            job_failure,
             opts=pulumi.ResourceOptions(parent=parent, providers=[cluster]),
         )
         namespaces[namespace.name] = {

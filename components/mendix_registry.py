@@ -50,7 +50,7 @@ class MendixRegistry(pulumi.ComponentResource):
         super().__init__("mendix-registry:index:MendixRegistry", name, None, opts)
         for warning in reading.warnings:
             pulumi.log.warn(str(warning), self)
-        outputs = deploy(reading.settings, parent=self)
+        outputs = deploy(reading.settings, self, name)
         self.registry = pulumi.Output.from_input(outputs["registry"])
         self.namespaces = pulumi.Output.from_input(outputs["namespaces"])
         self.mxpc_configuration = pulumi.Output.from_input(outputs.get("mxpcConfiguration", {}))

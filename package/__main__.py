@@ -9,6 +9,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pulumi.provider.experimental import component_provider_host
 
+from components.cloud_sdk import MODULES, install_sdks
+
+# The package offers the components of all clouds.
+install_sdks(list(MODULES))
+
 from components.aws import EcrPushRole, EcrPushUser, EcrRegistry
 from components.azure import AcrIdentity, AcrPull, AcrPush, AcrRegistry, AcrToken
 from components.gcp import ArtifactRegistryRepository, DirectPushAccess, PushServiceAccount

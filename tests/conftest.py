@@ -27,16 +27,15 @@ settings.load_profile("untimed")
 
 
 LONG = (
+    "end_to_end/test_all_stacks.py",
     "end_to_end/test_prove_all.py",
+    "end_to_end/test_no_hang.py",
     "rehearsal/prove/test_broken_stacks.py",
     "end_to_end/test_faults.py",
     "rehearsal/clouds/openshift/test_stacks_cluster.py",
     "rehearsal/prove/test_google_cluster.py",
     "rehearsal/prove/test_azure_cluster.py",
     "end_to_end/test_mirror_faults.py",
-    "rehearsal/engine/test_kill.py",
-    "end_to_end/test_example_stacks.py",
-    "end_to_end/test_sudden_death.py",
     "end_to_end/test_bad_input.py",
 )
 """Files that take a minute and more, begun first: a worker runs whole files, and a long one begun last keeps all waiting."""
@@ -48,14 +47,8 @@ def _place(item: pytest.Item) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first.
-
-    Real processes and a real cluster, on a machine that is busy with other tests, have moments of their own: such a test is
-    tried once more, and the summary says so (``R``), which is worth a look. A defect that is always there fails twice."""
+    """Long files first."""
     items.sort(key=_place)
-    for item in items:
-        if item.get_closest_marker("cluster") or item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

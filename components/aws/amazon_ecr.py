@@ -39,10 +39,7 @@ class AmazonEcr(RegistryPlace):
         self._settings = settings
         self._registry = registry
         self._location = locate(registry, self)
-        arns = {
-            repository: self._location.arn("ecr", f"repository/{repository}")
-            for repository in ecr_plan.repositories(settings)
-        }
+        arns = {name: self._location.repository_arn(name) for name in ecr_plan.repositories(settings)}
         self._repositories = self._create_repositories(name, arns)
         identities = Identities(settings, registry, self._location, arns, self)
         self._pull_by_nodes()

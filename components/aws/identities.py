@@ -10,13 +10,14 @@ from pulumi_aws.eks import PodIdentityAssociation
 from pulumi_aws.iam import OpenIdConnectProvider, get_open_id_connect_provider_output
 
 from components.aws.location import Location, import_id
-from components.aws.push_role import DEFAULT_AUDIENCE, EcrPushRole, EcrPushRoleArgs
+from components.aws.push_role import DEFAULT_AUDIENCE, EcrPushRoleArgs, PushRole, push_role
 from components.aws.push_user import EcrPushUser, EcrPushUserArgs, credentials_file
 from components.configuration import ecr_plan
 from components.configuration.ecr_plan import RolePlan
 from components.configuration.kinds import AmazonEcrRegistry
 from components.configuration.kinds.aws import Irsa, OidcProvider, PodIdentity, Roles, StaticKeys
 from components.configuration.settings import Namespace, Settings
+from components.former import formerly_below
 from components.names import bounded
 from components.registry_access import Credentials, NewCredentialFile, WorkloadIdentity
 
@@ -147,14 +148,14 @@ class Identities:
         found: dict[str, tuple[pulumi.Output[str], tuple[pulumi.Resource, ...]]] = {}
         for plan in ecr_plan.role_plans(roles, self._settings.namespaces):
             role = self._role(roles, plan, trust)
-            found |= {namespace.name: (role.role_arn, role.attached) for namespace in plan.namespaces}
+            found |= {namespace.name: (role.arn, role.attached) for namespace in plan.namespaces}
         for namespace in self._settings.namespaces:
             existing = ecr_plan.existing_role(roles, namespace.name)
             if existing is not None:
                 found[namespace.name] = (pulumi.Output.from_input(existing), ())
         return found
 
-    def _role(self, roles: Roles, plan: RolePlan, trust: _Trust) -> EcrPushRole:
+    def _role(self, roles: Roles, plan: RolePlan, trust: _Trust) -> PushRole:
         repositories = dict.fromkeys(self._settings.repository(namespace) for namespace in plan.namespaces)
         args: EcrPushRoleArgs = {
             "service_accounts": [
@@ -175,7 +176,8 @@ class Identities:
             args["permissions_boundary"] = roles.permissions_boundary
         if plan.import_id:
             args["import_name"] = plan.import_id
-        return EcrPushRole(plan.key, args, opts=pulumi.ResourceOptions(parent=self._parent))
+        former = formerly_below(self._parent, "mendix-registry:aws:EcrPushRole", plan.key)
+        return push_role(plan.key, args, self._parent, [former])
 
     def _static(self, method: StaticKeys) -> None:
         for namespace in self._settings.namespaces:

@@ -15,21 +15,20 @@ from components.configuration.kinds import AmazonEcrRegistry
 class Location:
     """Account id, region, partition and host of a registry.
 
-    ``given_region`` is the region as the stack file or ``aws:region`` gives it, None where only the provider knows it:
-    resources then say nothing about it.
+    ``repositories`` is what the ARN of each of its repositories begins with. ``given_region`` is the region as the stack file or
+    ``aws:region`` gives it, None where only the provider knows it: resources then say nothing about it.
     """
 
     account_id: pulumi.Output[str]
     region: pulumi.Output[str]
     partition: pulumi.Output[str]
     host: pulumi.Output[str]
+    repositories: pulumi.Output[str]
     given_region: str | None
 
-    def arn(self, service: str, resource: pulumi.Input[str], *, region: str | None = None) -> pulumi.Output[str]:
-        """The ARN of ``resource`` in this account, in ``region`` (default: the registry's)."""
-        return pulumi.Output.concat(
-            "arn:", self.partition, ":", service, ":", region or self.region, ":", self.account_id, ":", resource
-        )
+    def repository_arn(self, repository: str) -> pulumi.Output[str]:
+        """The ARN of the repository of this name."""
+        return self.repositories.apply(lambda beginning: beginning + repository)
 
 
 def locate(registry: AmazonEcrRegistry, parent: pulumi.Resource) -> Location:
@@ -47,7 +46,10 @@ def locate(registry: AmazonEcrRegistry, parent: pulumi.Resource) -> Location:
     host = pulumi.Output.all(account_id, known_region, partition).apply(
         lambda parts: ecr_host(parts[0], parts[1], parts[2], registry.endpoint)
     )
-    return Location(account_id, known_region, partition, host, region)
+    repositories = pulumi.Output.all(partition, known_region, account_id).apply(
+        lambda parts: f"arn:{parts[0]}:ecr:{parts[1]}:{parts[2]}:repository/"
+    )
+    return Location(account_id, known_region, partition, host, repositories, region)
 
 
 def import_id(identity: str, region: str | None) -> str:

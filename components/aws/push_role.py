@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Pulumi reads the annotations of a component for its schema as they are.
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
@@ -79,37 +80,57 @@ class EcrPushRole(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EcrPushRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mendix-registry:aws:EcrPushRole", name, None, opts)
-        import_name = args.get("import_name")
-        role = Role(
-            name,
-            name=import_name or args.get("name"),
-            path=args.get("path"),
-            description="Pushes the images of Mendix for Private Cloud to Amazon ECR",
-            assume_role_policy=_trust(name, args),
-            max_session_duration=args.get("session_seconds", 3600),
-            permissions_boundary=args.get("permissions_boundary"),
-            tags=args.get("tags") or None,
-            # An import must find what it describes; the description is the one thing that the caller cannot choose.
-            opts=pulumi.ResourceOptions(parent=self, import_=import_name, protect=True, ignore_changes=["description"])
-            if import_name
-            else pulumi.ResourceOptions(parent=self),
-        )
-        policy = RolePolicy(
-            name,
-            name="push",
-            role=role.name,
-            policy=_push(args),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self._attached = (policy,)
-        self.role_arn = role.arn
-        self.role_name = role.name
+        made = push_role(name, args, self)
+        self._attached = made.attached
+        self.role_arn = made.arn
+        self.role_name = made.name
         self.register_outputs({"roleArn": self.role_arn, "roleName": self.role_name})
 
     @property
     def attached(self) -> tuple[pulumi.Resource, ...]:
         """The resources after whose creation the role may push."""
         return self._attached
+
+
+@dataclass(frozen=True, slots=True)
+class PushRole:
+    """What :func:`push_role` has made. ``attached`` are the resources after whose creation the role may push."""
+
+    arn: pulumi.Output[str]
+    name: pulumi.Output[str]
+    attached: tuple[pulumi.Resource, ...]
+
+
+def push_role(
+    name: str, args: EcrPushRoleArgs, parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()
+) -> PushRole:
+    """The resources of :class:`EcrPushRole` as children of ``parent``, without a component of their own: a self-managed backend
+    writes the whole state three times for one. ``aliases`` are those of each of them."""
+    import_name = args.get("import_name")
+    role = Role(
+        name,
+        name=import_name or args.get("name"),
+        path=args.get("path"),
+        description="Pushes the images of Mendix for Private Cloud to Amazon ECR",
+        assume_role_policy=_trust(name, args),
+        max_session_duration=args.get("session_seconds", 3600),
+        permissions_boundary=args.get("permissions_boundary"),
+        tags=args.get("tags") or None,
+        # An import must find what it describes; the description is the one thing that the caller cannot choose.
+        opts=pulumi.ResourceOptions(
+            parent=parent, aliases=aliases, import_=import_name, protect=True, ignore_changes=["description"]
+        )
+        if import_name
+        else pulumi.ResourceOptions(parent=parent, aliases=aliases),
+    )
+    policy = RolePolicy(
+        name,
+        name="push",
+        role=role.name,
+        policy=_push(args),
+        opts=pulumi.ResourceOptions(parent=parent, aliases=aliases),
+    )
+    return PushRole(role.arn, role.name, (policy,))
 
 
 def _trust(name: str, args: EcrPushRoleArgs) -> pulumi.Output[str]:

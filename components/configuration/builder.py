@@ -201,15 +201,13 @@ class Builder(Section):
     """Architecture of the proof image and of the nodes that must pull it (label ``kubernetes.io/arch``); with mode ``build``
     the one that is taken of the base image."""
 
-    attempts: Annotated[int, Field(ge=1, le=50)] = 6
-    """How often one pod tries a push that fails for a passing reason, waiting 1, 2, 4 … 30 seconds in between. With mode
-    ``mirror`` a try that has brought a layer does not count."""
-
-    pods: Annotated[int, Field(ge=1, le=10)] = 2
-    """How many pods the Job starts, one after the other, before it has failed."""
+    attempts: Annotated[int, Field(ge=1, le=50)] = 8
+    """How often a Job tries a push that fails for a passing reason, waiting 1, 2, 4 … 30 seconds in between (8 tries: a
+    minute and a half). With mode ``mirror`` a try that has brought a layer does not count."""
 
     timeout_seconds: Annotated[int, Field(ge=30, le=3600)] = 300
-    """Seconds that each Job may take in all."""
+    """Seconds that each Job may take in all, from its start: waiting for a node and pulling the client image included. What keeps
+    its pod from starting (quota, admission, no node, an image that cannot be pulled) fails the update after this time."""
 
     rerun: Text | None = None
     """Any text; changing it makes the Jobs run again."""

@@ -21,13 +21,13 @@ from components.kubernetes.builder_pod import (
     ANNOTATIONS,
     CLIENT_SCRIPT,
     Work,
+    job_options,
     paths,
     push_job,
     revision,
     script,
     script_digest,
     texts,
-    timeouts,
 )
 from components.kubernetes.names import MANAGED_BY, short
 from components.registry_access import RegistryAccess
@@ -37,7 +37,7 @@ _APP_DIRECTORY, _URL_DIRECTORY, _URL_KEY = "/app", "/app-url", "url"
 
 
 class BuildJob(pulumi.ComponentResource):
-    """Builds and pushes one app. ``secret_name``, ``revisions`` and ``before_push`` as with :class:`BuilderJob`."""
+    """Builds and pushes one app. Its arguments are those of :class:`BuilderJob`."""
 
     reference: pulumi.Output[str]
     """What was pushed, ``host/repository:tag``. Known only once it is there."""
@@ -53,6 +53,7 @@ class BuildJob(pulumi.ComponentResource):
         secret_name: pulumi.Input[str] | None,
         revisions: Sequence[pulumi.Input[str]] = (),
         before_push: Sequence[pulumi.Resource] = (),
+        on_failure: pulumi.ErrorHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mendix-registry:kubernetes:BuildJob", name, None, opts)
@@ -68,7 +69,7 @@ class BuildJob(pulumi.ComponentResource):
         if build.mda.url:
             url = Secret(
                 f"{short_name}-app-url",
-                metadata={"namespace": namespace, "labels": MANAGED_BY},
+                metadata={"name": f"{short_name}-app-url", "namespace": namespace, "labels": MANAGED_BY},
                 data={_URL_KEY: pulumi.Output.secret(base64.b64encode(build.mda.url.encode()).decode())},
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -104,9 +105,7 @@ class BuildJob(pulumi.ComponentResource):
             f"{short_name}-build",
             metadata={"namespace": namespace, "labels": MANAGED_BY, "annotations": ANNOTATIONS},
             spec=push_job(access, builder, login(access.credentials, secret_name), service_account, work),
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[*access.ready, *before_push], custom_timeouts=timeouts(builder)
-            ),
+            opts=job_options(self, builder, [*access.ready, *before_push], on_failure),
         )
         self.reference = pulumi.Output.all(access.push_host, access.repository, job.id).apply(
             lambda values: f"{values[0]}/{values[1]}:{tag}"

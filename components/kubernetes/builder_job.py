@@ -6,7 +6,7 @@ Two Jobs. *Push* runs ``scripts/verify.sh`` with krane as the namespace's builde
 ``default``, as Mendix starts apps: if it ends well, a node has pulled from the pull host. Either failing fails the
 update, with the registry's own words and a hint.
 
-The Jobs' names are left to Pulumi, since a Job's template is immutable: any change of it is a new Job beside the old
+A Job's template is immutable and its name follows from it (``object_identity``): any change is a new Job beside the old
 one, which then goes. Whatever should make the proof run again is part of the image's label, hence of its digest, hence
 of the template: hosts, repository, the objects that carry the credentials, ``builder.rerun``. There is no
 ``ttlSecondsAfterFinished``: a Job that vanishes is drift.
@@ -31,13 +31,13 @@ from components.kubernetes.builder_pod import (
     RESTRICTED,
     Work,
     job_limits,
+    job_options,
     paths,
     pod,
     push_job,
     revision,
     script_digest,
     texts,
-    timeouts,
 )
 from components.kubernetes.names import MANAGED_BY, short
 from components.kubernetes.proof_image import ProofImage, proof_image
@@ -53,7 +53,8 @@ class BuilderJob(pulumi.ComponentResource):
 
     ``secret_name`` is the name of the Secret with the credentials, or None without one; ``revisions`` are values that change
     with the credentials, so that new ones are proved anew; ``before_push`` are resources of the namespace without which
-    nothing may be pushed; ``before_pull`` ones without which nodes could not pull (the link to ``default``).
+    nothing may be pushed; ``before_pull`` ones without which nodes could not pull (the link to ``default``); ``on_failure`` is
+    the hook that reports what the cluster says about a Job that failed.
     """
 
     reference: pulumi.Output[str]
@@ -77,6 +78,7 @@ class BuilderJob(pulumi.ComponentResource):
         revisions: Sequence[pulumi.Input[str]] = (),
         before_push: Sequence[pulumi.Resource] = (),
         before_pull: Sequence[pulumi.Resource] = (),
+        on_failure: pulumi.ErrorHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mendix-registry:kubernetes:BuilderJob", name, None, opts)
@@ -103,11 +105,7 @@ class BuilderJob(pulumi.ComponentResource):
                 service_account,
                 _work(access, builder, image, files),
             ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[*access.ready, *before_push],
-                custom_timeouts=timeouts(builder),
-            ),
+            opts=job_options(self, builder, [*access.ready, *before_push], on_failure),
         )
         tag = image.apply(lambda made: made.tag(builder.tag))
         self.digest = pulumi.Output.all(image.apply(lambda made: made.digest), push.id).apply(lambda values: values[0])
@@ -121,9 +119,7 @@ class BuilderJob(pulumi.ComponentResource):
                 f"{short_name}-pull",
                 metadata={"namespace": namespace, "labels": MANAGED_BY, "annotations": ANNOTATIONS},
                 spec=_pull_job(access, builder, pulled),
-                opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[push, *before_pull], custom_timeouts=timeouts(builder)
-                ),
+                opts=job_options(self, builder, [push, *before_pull], on_failure),
             )
             self.pulled = pulumi.Output.all(pulled, pull.id).apply(lambda values: values[0])
         self.register_outputs({"reference": self.reference, "digest": self.digest, "pulled": self.pulled})
@@ -167,7 +163,7 @@ def _work(access: RegistryAccess, builder: Builder, image: pulumi.Output[ProofIm
 
 def _pull_job(access: RegistryAccess, builder: Builder, image: pulumi.Input[str]) -> Any:
     return {
-        **job_limits(builder, pods=1),
+        **job_limits(builder),
         "template": {
             "metadata": {"labels": MANAGED_BY},
             "spec": {

@@ -1,5 +1,16 @@
 """What the Jobs of all builder modes share: a pod under the restricted Pod Security Standard, bounded in time and tries, that runs
 a script with krane and authenticates exactly as its namespace's access says.
+
+**How a Job fails.** Pulumi's Kubernetes provider knows a failed Job only by the reasons ``BackoffLimitExceeded`` and
+``DeadlineExceeded``; with any other (``PodFailurePolicy``, ``MaxFailedIndexesExceeded``) ``pulumi up`` waits for ever, and no
+timeout of Pulumi's ends that, as its clock starts anew with every event. So:
+
+* A pod that fails is the end (``backoffLimit: 0``). What may pass, its script tries again.
+* A pod that the cluster takes away (drain, eviction, preemption: condition ``DisruptionTarget``) is no failure and gets a
+  successor. That is the only rule of the failure policy: an action other than ``Ignore`` would end the Job with a reason
+  of its own.
+* What keeps the pod from running ends with the Job's deadline. Kubernetes calls a Job failed only when its pods are gone, so
+  these end fast: their scripts listen, and the grace period is short.
 """
 
 from __future__ import annotations
@@ -18,8 +29,8 @@ from components.kubernetes.builder_login import Login
 from components.kubernetes.names import MANAGED_BY
 from components.registry_access import RegistryAccess
 
-LASTING_FAILURE = 64
-"""Exit code by which the scripts say that another pod would fail as well."""
+GRACE_SECONDS = 10
+"""How long a pod may take to end when the cluster ends it. The scripts need less than one."""
 
 FILES_DIRECTORY, WORK_DIRECTORY = "/proof", "/work"
 CLIENT_SCRIPT = "client.sh"
@@ -52,7 +63,7 @@ class Work:
     files_name: pulumi.Input[str]
     revision: pulumi.Input[str]
     work_size: str = "16Mi"
-    call_seconds: int = 60
+    call_seconds: int = 30
     volumes: Sequence[Any] = ()
     mounts: Sequence[Any] = field(default_factory=list[Any])
 
@@ -61,7 +72,6 @@ def push_job(
     access: RegistryAccess, builder: Builder, login: Login, service_account: pulumi.Input[str], work: Work
 ) -> Any:
     """The ``spec`` of a Job that does ``work`` as the namespace's builder."""
-    lasting = {"container_name": work.name, "operator": "In", "values": [LASTING_FAILURE]}
     files = {"name": "proof", "config_map": {"name": work.files_name, "items": work.files}}
     bundle = access.ca_bundle
     volumes: list[Any] = [files, {"name": "work", "empty_dir": {"size_limit": work.work_size}}]
@@ -70,8 +80,7 @@ def push_job(
         items = [{"key": bundle.key, "path": "ca.crt"}]
         volumes.append({"name": "registry-ca", "config_map": {"name": bundle.config_map, "items": items}})
     return {
-        **job_limits(builder, pods=builder.pods),
-        "pod_failure_policy": {"rules": [{"action": "FailJob", "on_exit_codes": lasting}]},
+        **job_limits(builder),
         "template": {
             "metadata": {
                 "labels": {**MANAGED_BY, **access.identity.pod_labels},
@@ -171,6 +180,7 @@ def pod(access: RegistryAccess, builder: Builder, *, automount_token: bool) -> d
         security |= {"run_as_user": user, "run_as_group": user, "fs_group": user}
     return {
         "restart_policy": "Never",
+        "termination_grace_period_seconds": GRACE_SECONDS,
         "automount_service_account_token": automount_token,
         "enable_service_links": False,
         "security_context": security,
@@ -178,15 +188,31 @@ def pod(access: RegistryAccess, builder: Builder, *, automount_token: bool) -> d
     }
 
 
-def job_limits(builder: Builder, pods: int) -> dict[str, Any]:
-    """How long the Job may take, and how many pods it may start."""
-    return {"active_deadline_seconds": builder.timeout_seconds, "backoff_limit": pods - 1}
+def job_limits(builder: Builder) -> dict[str, Any]:
+    """When the Job has failed: see the module."""
+    disrupted = {"type": "DisruptionTarget", "status": "True"}
+    return {
+        "active_deadline_seconds": builder.timeout_seconds,
+        "backoff_limit": 0,
+        "pod_failure_policy": {"rules": [{"action": "Ignore", "on_pod_conditions": [disrupted]}]},
+    }
 
 
-def timeouts(builder: Builder) -> pulumi.CustomTimeouts:
-    """A minute more than the Job has, so that the Job's own failure is what is reported."""
+def job_options(
+    parent: pulumi.Resource,
+    builder: Builder,
+    before: Sequence[pulumi.Resource],
+    on_failure: pulumi.ErrorHook | None,
+) -> pulumi.ResourceOptions:
+    """A Job's options. Pulumi's timeouts are a minute more than the Job has, so that the Job's own failure is what is reported;
+    ``on_failure`` adds to that what the provider does not say."""
     timeout = f"{builder.timeout_seconds + 60}s"
-    return pulumi.CustomTimeouts(create=timeout, update=timeout)
+    return pulumi.ResourceOptions(
+        parent=parent,
+        depends_on=[*before],
+        custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
+        hooks=pulumi.ResourceHookBinding(on_error=[on_failure]) if on_failure else None,
+    )
 
 
 def _quantities(quantities: Quantities) -> dict[str, str]:

@@ -20,12 +20,12 @@ from components.kubernetes.builder_pod import (
     CLIENT_SCRIPT,
     FILES_DIRECTORY,
     Work,
+    job_options,
     paths,
     push_job,
     revision,
     script_digest,
     texts,
-    timeouts,
 )
 from components.kubernetes.names import MANAGED_BY, short
 from components.registry_access import RegistryAccess
@@ -34,7 +34,7 @@ SCRIPT, LIST = "mirror.sh", "mirror"
 
 
 class MirrorJob(pulumi.ComponentResource):
-    """Copies images. ``secret_name``, ``revisions`` and ``before_push`` as with :class:`BuilderJob`."""
+    """Copies images. Its arguments are those of :class:`BuilderJob`."""
 
     mirrored: pulumi.Output[Sequence[str]]
     """The destinations, ``host/repository:tag``. Known only once all of them are there."""
@@ -50,6 +50,7 @@ class MirrorJob(pulumi.ComponentResource):
         secret_name: pulumi.Input[str] | None,
         revisions: Sequence[pulumi.Input[str]] = (),
         before_push: Sequence[pulumi.Resource] = (),
+        on_failure: pulumi.ErrorHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mendix-registry:kubernetes:MirrorJob", name, None, opts)
@@ -79,9 +80,7 @@ class MirrorJob(pulumi.ComponentResource):
             f"{short_name}-mirror",
             metadata={"namespace": namespace, "labels": MANAGED_BY, "annotations": ANNOTATIONS},
             spec=push_job(access, builder, login(access.credentials, secret_name), service_account, work),
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[*access.ready, *before_push], custom_timeouts=timeouts(builder)
-            ),
+            opts=job_options(self, builder, [*access.ready, *before_push], on_failure),
         )
         destinations = [copy.destination for copy in copies]
         self.mirrored = pulumi.Output.all(access.push_host, job.id).apply(

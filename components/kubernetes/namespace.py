@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
@@ -16,6 +17,7 @@ from components.kubernetes.builder_job import BuilderJob
 from components.kubernetes.credential_file import CredentialFile
 from components.kubernetes.mirror_job import MirrorJob
 from components.kubernetes.names import MANAGED_BY
+from components.kubernetes.object_identity import keep_identity
 from components.kubernetes.operator_configuration import OperatorConfiguration
 from components.kubernetes.pull_secret import PullSecret
 from components.kubernetes.service_account_link import DefaultServiceAccountLink
@@ -26,6 +28,7 @@ class MendixNamespace(pulumi.ComponentResource):
     """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proved push.
 
     ``copies`` is what this namespace's builder copies in mode ``mirror``; without any it proves its push instead.
+    ``on_job_failure`` reports why a Job never ran (see ``job_failure``).
     """
 
     namespace: pulumi.Output[str]
@@ -57,9 +60,13 @@ class MendixNamespace(pulumi.ComponentResource):
         operator_configuration: OperatorOptions,
         builder: Builder,
         copies: Sequence[Copy] = (),
+        on_job_failure: pulumi.ErrorHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mendix-registry:kubernetes:MendixNamespace", name, None, opts)
+        keep = pulumi.ResourceOptions(transformations=[keep_identity])
+        super().__init__(
+            "mendix-registry:kubernetes:MendixNamespace", name, None, pulumi.ResourceOptions.merge(opts, keep)
+        )
         self.namespace = self._namespace(name, namespace)
         self.service_account, revisions = self._service_account(name, access)
         credentials = access.credentials
@@ -96,14 +103,14 @@ class MendixNamespace(pulumi.ComponentResource):
         self.pull_secret = pulumi.Output.from_input(pull_secret)
         self.pushed = self.digest = self.pulled = self.mirrored = pulumi.Output.from_input(None)
         common = (self.service_account, secret_name, revisions, furnished)
-        child = pulumi.ResourceOptions(parent=self)
+        last: dict[str, Any] = {"on_failure": on_job_failure, "opts": pulumi.ResourceOptions(parent=self)}
         if builder.mode == "build" and builder.build is not None:
-            built = BuildJob(name, self.namespace, access, builder, builder.build, *common, opts=child)
+            built = BuildJob(name, self.namespace, access, builder, builder.build, *common, **last)
             self.pushed = built.reference
         elif builder.mode == "mirror" and copies:
-            self.mirrored = MirrorJob(name, self.namespace, access, builder, copies, *common, opts=child).mirrored
+            self.mirrored = MirrorJob(name, self.namespace, access, builder, copies, *common, **last).mirrored
         elif builder.mode != "none":
-            job = BuilderJob(name, self.namespace, access, builder, *common, before_pull=links, opts=child)
+            job = BuilderJob(name, self.namespace, access, builder, *common, before_pull=links, **last)
             self.pushed, self.digest, self.pulled = job.reference, job.digest, job.pulled
         self.register_outputs(
             {

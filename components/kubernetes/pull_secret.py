@@ -6,7 +6,8 @@ import base64
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.core.v1 import Secret, SecretInitArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.docker_config import fault
 from components.kubernetes.names import MANAGED_BY
@@ -49,11 +50,7 @@ class PullSecret(pulumi.ComponentResource):
             )
             self.secret_name = secret.metadata.apply(lambda metadata: metadata.name or source.name)
         else:
-            secret = Secret.get(
-                name,
-                pulumi.Output.concat(namespace, "/", source.name),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            secret = _existing(name, namespace, source.name, self)
             # The name depends on the check, so that nothing uses the Secret before it has passed; it is no secret
             # itself.
             self.secret_name = pulumi.Output.unsecret(
@@ -63,6 +60,17 @@ class PullSecret(pulumi.ComponentResource):
             )
         self.revision = secret.metadata.apply(lambda metadata: f"{metadata.uid}/{metadata.resource_version}")
         self.register_outputs({"secretName": self.secret_name, "revision": self.revision})
+
+
+def _existing(name: str, namespace: pulumi.Input[str], secret: str, parent: pulumi.Resource) -> Secret:
+    """Reads a Secret, as ``Secret.get`` does, but with the inputs that the provider sees in it. Without them the first refresh
+    after each update reports it as updated."""
+    metadata = ObjectMetaArgs(name=secret, namespace=namespace)
+    inputs = SecretInitArgs(api_version="v1", kind="Secret", metadata=metadata)
+    # What the program wants to know of it.
+    inputs.__dict__.update(data=None, type=None)
+    identity = pulumi.Output.concat(namespace, "/", secret)
+    return Secret(name, opts=pulumi.ResourceOptions(parent=parent, id=identity), __props__=inputs)
 
 
 def _checked(source: ExistingPullSecret, namespace: str, secret_type: str | None, data: Any) -> str:

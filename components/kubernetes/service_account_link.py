@@ -80,10 +80,12 @@ def references(names: Sequence[str]) -> Sequence[LocalObjectReferencePatchArgs]:
     return [LocalObjectReferencePatchArgs(name=name) for name in names]
 
 
-def retain_if_shared(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+async def retain_if_shared(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
     """Retains the link on destroy where the list holds more than our entry. A transform, because it is the only place
     where a resource option can depend on a value that the program learns from the cluster."""
-    entries: object = args.props.get("imagePullSecrets")
+    given: object = args.props.get("imagePullSecrets")
+    # The engine hands a value that came from another resource over as an output; in a preview it may be unknown.
+    entries = await cast("pulumi.Output[object]", given).future() if isinstance(given, pulumi.Output) else given
     if isinstance(entries, list) and len(cast("list[object]", entries)) > 1:
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
         return pulumi.ResourceTransformResult(args.props, opts)

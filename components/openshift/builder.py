@@ -7,6 +7,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.rbac.v1 import RoleBinding
 
 from components.kubernetes.names import MANAGED_BY
+from components.kubernetes.object_identity import keep_identity
 
 # No ``from __future__ import annotations``: the SDK's schema analyzer reads these annotations as types.
 
@@ -49,7 +50,10 @@ class OpenShiftBuilder(pulumi.ComponentResource):
     """Name of the ConfigMap with the key ``service-ca.crt``; None where none was asked for."""
 
     def __init__(self, name: str, args: OpenShiftBuilderArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:openshift:OpenShiftBuilder", name, None, opts)
+        keep = pulumi.ResourceOptions(transformations=[keep_identity])
+        super().__init__(
+            "mendix-registry:openshift:OpenShiftBuilder", name, None, pulumi.ResourceOptions.merge(opts, keep)
+        )
         made: list[pulumi.Resource] = []
         self.role_binding = self.config_map = pulumi.Output.from_input(None)
         if args["bind_role"]:

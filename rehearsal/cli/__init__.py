@@ -1,6 +1,5 @@
-"""The command line ``rehearse``.
+"""The command line: prepares the sandbox, hands the terminal to Pulumi's CLI, prints what came of it.
 
-Nothing here decides what happens to a resource: the engine does, and tells it in events; this room asks, shows, and
-turns the end into an exit code. Imports of the engine, the cluster and gRPC wait until a command needs them, so that
-usage errors and ``--help`` answer at once.
+``main`` declares commands and options; every other module carries one out, or prints a part of it. What costs time to import (the
+cluster, PyYAML, httpx) waits until a command needs it.
 """

@@ -1,4 +1,4 @@
-"""What went wrong before the engine took over: its reason in print, and the exit status it means."""
+"""What went wrong before Pulumi's CLI took over: its reason in print, and the exit status it means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rehearsal.cli.selection import UsageError
 from rehearsal.cli.terminal import errors, invocation, say
 from rehearsal.cli.text import clean
 
@@ -34,23 +33,18 @@ def explain(error: Exception) -> int:
 
 def _wrong_use() -> Iterator[type[Exception]]:
     """Errors of use or configuration. Only rooms that are loaded already can have raised one."""
-    yield UsageError
-    names = {
-        "rehearsal.engine.errors": ("ProgramConfigurationError",),
-        "rehearsal.engine.project": ("ProjectError", "NoSuchStackError"),
-        "rehearsal.engine.state": ("SecretsError",),
-    }
-    yield from _loaded(names)
+    yield from _loaded({"rehearsal.stage.project": ("UsageError",)})
 
 
 def _expected() -> Iterator[type[Exception]]:
     """Errors whose text is written for users."""
     yield from _wrong_use()
     names = {
-        "rehearsal.engine.errors": ("EngineError",),
         "rehearsal.cluster": ("ClusterError",),
         "rehearsal.cluster.errors": ("ClusterError",),
+        "rehearsal.toolchain.errors": ("ToolchainError",),
         "rehearsal.stage": ("StageError",),
+        "rehearsal.stage.pulumi": ("PulumiError",),
     }
     yield from _loaded(names)
 
@@ -81,7 +75,7 @@ def _explain_fault(error: Exception) -> int:
     else:
         console.print(
             Text(
-                "This is a fault of the rehearsal itself. The state holds every finished step.\n"
+                "This is a fault of the rehearsal itself.\n"
                 "With REHEARSAL_DEBUG=1 the same command prints where it happened, which belongs in a report."
             ),
             soft_wrap=True,

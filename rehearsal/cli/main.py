@@ -7,15 +7,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rehearsal.providers.protocol import register_stub_namespaces
+if TYPE_CHECKING:
+    from rehearsal.cli.update import Verb
 
 app = typer.Typer(
     name="rehearse",
-    help="Brings a Pulumi stack up for real with no cloud account: own Kubernetes, own registry.",
+    help="Runs Pulumi's CLI on a stack with no cloud account: real Kubernetes, real registry, emulated clouds.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,121 +41,77 @@ Cwd = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", "-j", help="Print one JSON object and nothing else.")]
-Diff = Annotated[bool, typer.Option("--diff", help="Show each change property by property.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without preview and question.")]
-Parallel = Annotated[
-    int, typer.Option("--parallel", "-p", metavar="N", min=1, max=1024, help="Operations at the same time.")
-]
 KubeContext = Annotated[
     str | None,
     typer.Option(
         "--context", metavar="NAME", help="Use this context of your kubeconfig, not the rehearsal's own cluster."
     ),
 ]
-Refresh = Annotated[bool, typer.Option("--refresh", "-r", help="First read what is really there.")]
-ExpectNoChanges = Annotated[
-    bool, typer.Option("--expect-no-changes", help="Exit 1 if there are changes to make, or were made.")
-]
-PolicyPacks = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--policy-pack",
-        metavar="DIR",
-        exists=True,
-        file_okay=False,
-        help="Run this policy pack; may be given several times.",
-    ),
-]
-PolicyPackConfigs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--policy-pack-config",
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        help="JSON configuration of the pack at the same position.",
-    ),
-]
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=_PASSED_ON)
+def up(context: typer.Context, stack: Stack = None, kube_context: KubeContext = None, cwd: Cwd = Path()) -> None:
+    """`pulumi up` in the sandbox: deploy the stack, prove a push.
+
+    All other options go to `pulumi up` as they are, as does everything after --.
+    """
+    _update("up", stack, cwd, kube_context, context.args)
+
+
+@app.command(context_settings=_PASSED_ON)
+def preview(context: typer.Context, stack: Stack = None, kube_context: KubeContext = None, cwd: Cwd = Path()) -> None:
+    """`pulumi preview` in the sandbox: show what `up` would do.
+
+    All other options go to `pulumi preview` as they are, as does everything after --.
+    """
+    _update("preview", stack, cwd, kube_context, context.args)
+
+
+@app.command(context_settings=_PASSED_ON)
+def refresh(context: typer.Context, stack: Stack = None, kube_context: KubeContext = None, cwd: Cwd = Path()) -> None:
+    """`pulumi refresh` in the sandbox: read what really exists into the state.
+
+    All other options go to `pulumi refresh` as they are, as does everything after --.
+    """
+    _update("refresh", stack, cwd, kube_context, context.args)
+
+
+@app.command(context_settings=_PASSED_ON)
+def destroy(context: typer.Context, stack: Stack = None, kube_context: KubeContext = None, cwd: Cwd = Path()) -> None:
+    """`pulumi destroy` in the sandbox: delete everything that the stack has created.
+
+    All other options go to `pulumi destroy` as they are, as does everything after --.
+    """
+    _update("destroy", stack, cwd, kube_context, context.args)
 
 
 @app.command()
-def up(
-    stack: Stack = None,
-    yes: Yes = False,
-    diff: Diff = False,
-    json: Json = False,
-    parallel: Parallel = 16,
-    refresh: Refresh = False,
-    expect_no_changes: ExpectNoChanges = False,
-    context: KubeContext = None,
-    policy_packs: PolicyPacks = None,
-    policy_pack_configs: PolicyPackConfigs = None,
-    cwd: Cwd = Path(),
-) -> None:
-    """Create or change what the stack says; prove a push."""
-    packs = (policy_packs or [], policy_pack_configs or [])
-    _update("up", stack, cwd, diff, json, yes, parallel, context, refresh, expect_no_changes, packs)
+def env(stack: Stack = None, kube_context: KubeContext = None, cwd: Cwd = Path()) -> None:
+    """Print exports, so that any `pulumi` command works on the sandbox's stacks.
+
+    Use it as: eval "$(rehearse env --stack NAME)"
+    """
+    from rehearsal.cli.environment import print_environment
+
+    _leave(lambda: print_environment(cwd, stack, kube_context))
 
 
 @app.command()
-def preview(
-    stack: Stack = None,
-    diff: Diff = False,
-    json: Json = False,
-    parallel: Parallel = 16,
-    refresh: Refresh = False,
-    expect_no_changes: ExpectNoChanges = False,
-    context: KubeContext = None,
-    policy_packs: PolicyPacks = None,
-    policy_pack_configs: PolicyPackConfigs = None,
-    cwd: Cwd = Path(),
-) -> None:
-    """Show what `up` would do, and change nothing.
+def build() -> None:
+    """Find or build the programs that a rehearsal needs, and start nothing.
 
-    With --json: the object that `pulumi preview --json` prints.
+    The first `up` does it, too; this fills the cache beforehand.
     """
-    packs = (policy_packs or [], policy_pack_configs or [])
-    _update("preview", stack, cwd, diff, json, True, parallel, context, refresh, expect_no_changes, packs)
+    from rehearsal.cli.staging import build as build_all
+    from rehearsal.cli.terminal import open_terminal
 
-
-@app.command("refresh")
-def refresh_state(
-    stack: Stack = None,
-    yes: Yes = False,
-    diff: Diff = False,
-    json: Json = False,
-    parallel: Parallel = 16,
-    expect_no_changes: ExpectNoChanges = False,
-    context: KubeContext = None,
-    cwd: Cwd = Path(),
-) -> None:
-    """Bring the state in line with what is really there.
-
-    Changes no resource.
-    """
-    _update("refresh", stack, cwd, diff, json, yes, parallel, context, False, expect_no_changes)
-
-
-@app.command()
-def destroy(
-    stack: Stack = None,
-    yes: Yes = False,
-    json: Json = False,
-    parallel: Parallel = 16,
-    refresh: Refresh = False,
-    context: KubeContext = None,
-    cwd: Cwd = Path(),
-) -> None:
-    """Delete everything the stack has created.
-
-    Its stack file and history stay.
-    """
-    _update("destroy", stack, cwd, False, json, yes, parallel, context, refresh, False)
+    _leave(lambda: build_all(open_terminal(json=False)))
 
 
 @app.command()
 def status(json: Json = False, cwd: Cwd = Path()) -> None:
-    """Tell what runs and where; stacks, updates, locks."""
+    """Show what runs and where, and the stacks."""
     from rehearsal.cli.status import show_status
 
     _leave(lambda: show_status(cwd, json=json))
@@ -167,7 +124,7 @@ def down(
         bool,
         typer.Option("--purge", help="Also delete the sandbox home: states and passphrases too."),
     ] = False,
-    yes: Yes = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without a question.")] = False,
     cwd: Cwd = Path(),
 ) -> None:
     """End what the rehearsal started, and nothing else.
@@ -188,17 +145,6 @@ def doctor(json: Json = False, cwd: Cwd = Path()) -> None:
     from rehearsal.cli.doctor import examine
 
     _leave(lambda: examine(cwd, json=json))
-
-
-@app.command()
-def encrypt(stack: Stack = None, cwd: Cwd = Path()) -> None:
-    """Turn a value into a `secure:` line for the stack file.
-
-    The value is read from standard input or a hidden prompt, never from the command line.
-    """
-    from rehearsal.cli.encrypt import encrypt_value
-
-    _leave(lambda: encrypt_value(cwd, stack))
 
 
 @app.command()
@@ -223,7 +169,7 @@ def prove(
     def command() -> int:
         from rehearsal.cli.prove import prove as prove_stack
         from rehearsal.cli.prove_all import prove_all
-        from rehearsal.cli.selection import UsageError
+        from rehearsal.stage.project import UsageError
 
         if everything and stack is not None:
             raise UsageError("--all proves every stack: leave --stack out, or --all.")
@@ -234,38 +180,10 @@ def prove(
     _leave(command)
 
 
-def _update(
-    kind: str,
-    stack: str | None,
-    cwd: Path,
-    diff: bool,
-    json: bool,
-    yes: bool,
-    parallel: int,
-    context: str | None,
-    refresh: bool,
-    expect_no_changes: bool,
-    packs: tuple[list[Path], list[Path]] = ([], []),
-) -> None:
-    began = time.monotonic()
-    from rehearsal.cli.operation import Kind, Request, carry_out
+def _update(verb: Verb, stack: str | None, cwd: Path, kube_context: str | None, arguments: list[str]) -> None:
+    from rehearsal.cli.update import Request, carry_out
 
-    kinds: dict[str, Kind] = {"up": "up", "preview": "preview", "refresh": "refresh", "destroy": "destroy"}
-    request = Request(
-        kind=kinds[kind],
-        stack=stack,
-        cwd=cwd,
-        diff=diff,
-        json=json,
-        yes=yes,
-        parallel=parallel,
-        context=context,
-        refresh=refresh,
-        expect_no_changes=expect_no_changes,
-        policy_packs=tuple(packs[0]),
-        policy_pack_configs=tuple(packs[1]),
-    )
-    _leave(lambda: carry_out(request, began))
+    _leave(lambda: carry_out(Request(verb, stack, cwd, tuple(arguments), kube_context)))
 
 
 def _leave(command: Callable[[], int]) -> None:
@@ -285,10 +203,6 @@ def _leave(command: Callable[[], int]) -> None:
 
 def main() -> None:
     """Entry point of ``rehearse``."""
-    # gRPC's core writes its own log to standard error, in the middle of whatever is drawn there.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    # The engine needs Pulumi's messages only; the whole SDK is imported by the program, which is a process of its own.
-    register_stub_namespaces()
     try:
         app()
     except SystemExit as ended:

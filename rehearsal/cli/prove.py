@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import json as json_module
 import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from rehearsal.cli.operation import DONE, FAILED, Request, carry_out
-from rehearsal.cli.selection import UsageError, choose_stack, stage_configuration
-from rehearsal.cli.staging import staged
+from rehearsal.cli.sandbox import opened, selected
 from rehearsal.cli.terminal import errors, open_terminal
 from rehearsal.cli.text import clean_line, duration
+from rehearsal.cli.update import DONE, FAILED, Request, carry_out
 from rehearsal.prove.matrix import Cell, Matrix, nobody
 from rehearsal.prove.matrix import carry_out as try_all
-
-if TYPE_CHECKING:
-    from rehearsal.engine.project import Project
+from rehearsal.stage.project import Project, UsageError
 
 
 def prove(stack: str | None, cwd: Path, *, json: bool, page: Path | None, began: float) -> int:
     """Exit status 0 where every cell of the matrix is as expected. Raises UsageError, and what ``up`` raises."""
-    from rehearsal.engine.project import load_project
-
-    project = load_project(cwd)
-    stack = choose_stack(stack, project.stacks(), os.environ)
-    with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
-        status = carry_out(Request(kind="up", stack=stack, cwd=cwd, yes=True), began)
+    project, stack = selected(cwd, stack)
+    output = sys.stderr if json else None
+    status = carry_out(Request("up", stack, cwd, ("--yes",), output=output))
     if status != DONE:
         return status
     # What the matrix changes has to be seen at once; how patient the stack is, `up` has just shown.
@@ -48,20 +40,20 @@ def prove(stack: str | None, cwd: Path, *, json: bool, page: Path | None, began:
 
 
 def tried(project: Project, stack: str, console: Console, *, json: bool) -> Matrix:
-    """The matrix of a stack that is up, told while it grows. Raises UsageError where there is none."""
+    """The matrix of a stack that is up, printed while it grows. Raises UsageError where there is none."""
     from rehearsal.cluster import BuiltCluster
     from rehearsal.prove.judged import judgements
     from rehearsal.prove.stack import UnprovableError, prover
-    from rehearsal.stage import home_directory
 
-    config = stage_configuration(project.stack_file(stack).path, project.name)
-    stage = staged(open_terminal(json=json), home_directory(project.root, os.environ), config, context=None)
-    if not isinstance(stage.cluster, BuiltCluster):
-        raise UsageError("The matrix needs the rehearsal's own cluster: leave --context out.")
-    try:
-        made, service = prover(config, stage.cluster, stage.environment)
-    except UnprovableError as error:
-        raise UsageError(str(error)) from error
+    config = project.configuration(stack)
+    with opened(project, stack, open_terminal(json=json)) as sandbox:
+        cluster = sandbox.stage.cluster
+        if not isinstance(cluster, BuiltCluster):
+            raise UsageError("The matrix needs the rehearsal's own cluster: leave --context out.")
+        try:
+            made, service = prover(config, cluster, sandbox.stage.environment)
+        except UnprovableError as error:
+            raise UsageError(str(error)) from error
     console.print(Text(f"\nWho may push in {clean_line(stack)}", style="bold"))
     cells = try_all(list(made.attempts()), judgements(service) if service else nobody, _Teller(console))
     return Matrix(stack, tuple(cells))

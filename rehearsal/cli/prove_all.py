@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json as json_module
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from rehearsal.cli.down import PROVING
-from rehearsal.cli.operation import DONE, FAILED, Request, carry_out
 from rehearsal.cli.prove import tried, verdict, write_page
-from rehearsal.cli.selection import UsageError, stage_configuration
+from rehearsal.cli.sandbox import opened
 from rehearsal.cli.terminal import errors, open_terminal
 from rehearsal.cli.text import clean_line, duration
+from rehearsal.cli.update import DONE, FAILED, Request, Verb, carry_out
 from rehearsal.prove.matrix import Matrix
-
-if TYPE_CHECKING:
-    from rehearsal.engine.project import Project
+from rehearsal.stage.project import Project, UsageError, load_project
 
 
 def prove_all(cwd: Path, *, json: bool, page: Path | None, began: float) -> int:
@@ -34,8 +31,6 @@ def prove_all(cwd: Path, *, json: bool, page: Path | None, began: float) -> int:
     Accounts and registries are new, so that nothing there stands for a stack's own doing; the stacks of the project's home are left
     alone. A stack that cannot be brought up, or taken down again, is told and the next one is tried.
     """
-    from rehearsal.engine.project import load_project
-
     project = load_project(cwd)
     stacks = sorted(project.stacks())
     if not stacks:
@@ -83,60 +78,49 @@ def _taken_down(project: Project, stack: str, cwd: Path, console: Console) -> st
 
     What is wrong with it, empty where nothing is.
     """
-    from rehearsal.cluster import BuiltCluster, open_cluster
+    from rehearsal.cluster import BuiltCluster
     from rehearsal.prove.emptying import delete_images, delete_repositories
-    from rehearsal.stage import home_directory, wanted_registry
+    from rehearsal.stage import wanted_registry
 
-    config = stage_configuration(project.stack_file(stack).path, project.name)
-    cluster = open_cluster(home_directory(project.root, os.environ))
-    if not isinstance(cluster, BuiltCluster):
-        return ""
-    delete_images(config, cluster)
-    _unprotect(project.name, stack)
+    config = project.configuration(stack)
+    with opened(project, stack, open_terminal(json=True)) as sandbox:
+        cluster = sandbox.stage.cluster
+        if not isinstance(cluster, BuiltCluster):
+            return ""
+        delete_images(config, cluster)
+        if sandbox.exists():
+            sandbox.run("state", "unprotect", "--all", "--yes", "--stack", stack)
     error = _quietly("destroy", stack, cwd, console)
     # What ECR made itself on a push is not the stack's; and what a stack keeps from being destroyed, its owner deletes by hand.
     delete_repositories(config, cluster)
     if error:
-        error = _quietly("destroy", stack, cwd, console, refresh=True)
+        error = _quietly("destroy", stack, cwd, console, "--refresh")
     registry = wanted_registry(config, own_cluster=True)
     if registry is not None:
         cluster.end_registry(registry.push_host)
     return error
 
 
-def _unprotect(project: str, stack: str) -> None:
-    """Take the protection from every resource, as ``pulumi state unprotect --all`` does before a stack may go."""
-    state = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    path = state / ".pulumi" / "stacks" / project / f"{stack}.json"
-    if not path.is_file():
-        return
-    document: dict[str, Any] = json_module.loads(path.read_text())
-    latest: dict[str, Any] = document["checkpoint"].get("latest") or {}
-    resources: list[dict[str, Any]] = latest.get("resources") or []
-    for resource in resources:
-        resource.pop("protect", None)
-    path.write_text(json_module.dumps(document, indent=4))
-
-
-def _quietly(kind: str, stack: str, cwd: Path, console: Console, *, refresh: bool = False) -> str:
-    """Bring up or destroy; what it printed is shown where it fails. What was wrong, empty where nothing was."""
+def _quietly(verb: Verb, stack: str, cwd: Path, console: Console, *arguments: str) -> str:
+    """Deploy or destroy; what it printed is shown where it fails. What was wrong, empty where nothing was."""
     from rehearsal.cli.failure import explain
 
-    told = io.StringIO()
     began = time.monotonic()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-        try:
-            request = Request(kind="up" if kind == "up" else "destroy", stack=stack, cwd=cwd, yes=True, refresh=refresh)
-            status = carry_out(request, began)
-        except Exception as error:
-            status = explain(error)
-    if status == DONE:
-        what = "brought up, push and pull proved" if kind == "up" else "taken down"
-        console.print(Text(f" ✓ {what} ({duration(time.monotonic() - began)})"))
-        return ""
-    for line in told.getvalue().splitlines():
-        console.print(Text(f"   {clean_line(line)}", style="dim"), soft_wrap=True)
-    return f"`{kind}` failed with status {status}"
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+        with contextlib.redirect_stderr(printed):
+            try:
+                request = Request(verb, stack, cwd, ("--yes", "--skip-preview", *arguments), output=printed)
+                status = carry_out(request)
+            except Exception as error:
+                status = explain(error)
+        if status == DONE:
+            what = "deployed, push and pull proved" if verb == "up" else "destroyed"
+            console.print(Text(f" ✓ {what} ({duration(time.monotonic() - began)})"))
+            return ""
+        printed.seek(0)
+        for line in printed:
+            console.print(Text(f"   {clean_line(line)}", style="dim"), soft_wrap=True)
+    return f"`{verb}` failed with status {status}"
 
 
 @contextlib.contextmanager
@@ -147,17 +131,10 @@ def _sandbox(project: Project) -> Generator[None]:
 
     home = home_directory(project.root, os.environ)
     sandbox = home / PROVING
-    # Values in the stack files may be encrypted with the passphrase of the project's home.
-    if not any(name in os.environ for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")):
-        passphrase = home / "passphrase"
-        if passphrase.is_file():
-            os.environ["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase)
     down(sandbox, purge=True)
     shutil.rmtree(sandbox, ignore_errors=True)
     sandbox.mkdir(mode=0o700)
     os.environ["REHEARSAL_HOME"] = str(sandbox)
-    os.environ["PULUMI_BACKEND_URL"] = f"file://{sandbox / 'state'}"
-    (sandbox / "state").mkdir(mode=0o700)
     # How patient a Job is with a cloud that needs time to see a new identity is another question, which costs that time.
     os.environ.setdefault("REHEARSAL_PROPAGATION_SECONDS", "0")
     try:

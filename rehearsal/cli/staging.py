@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from rehearsal.cli.picture import fit
 from rehearsal.cli.terminal import Terminal
 from rehearsal.cli.text import clean_line, duration
 
 if TYPE_CHECKING:
     from rehearsal.cluster import Progress
-    from rehearsal.stage import Stage
+    from rehearsal.stage.project import Project
+    from rehearsal.stage.pulumi import Sandbox
+    from rehearsal.toolchain.pulumi_tools import PulumiTools
 
 _QUICK_SECONDS = 2.0
 _REPEAT_SECONDS = 15.0
@@ -66,7 +69,7 @@ class _StageView:
             return
         now = time.monotonic()
         line = f" … {clean_line(latest.message)}{_share(latest)} ({duration(now - self._since)})"
-        yield Text(fit(line, options.max_width), style="cyan", no_wrap=True, overflow="crop")
+        yield Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
         if latest.done is not None and latest.total:
             full = round(_BAR * min(latest.done / latest.total, 1.0))
             yield Text("   " + "█" * full + "░" * (_BAR - full), style="cyan")
@@ -76,16 +79,60 @@ def _share(progress: Progress) -> str:
     return f" {progress.done:,}/{progress.total:,}" if progress.done is not None and progress.total else ""
 
 
-def staged(terminal: Terminal, home: Path, config: Mapping[str, Any], *, context: str | None) -> Stage:
-    """Set the stage, showing progress. Raises what :func:`rehearsal.stage.set_stage` raises."""
-    from rehearsal.stage import set_stage
+def staged(
+    terminal: Terminal, home: Path, project: Project, stack: str, config: Mapping[str, Any], *, context: str | None
+) -> Sandbox:
+    """Make everything ready, showing progress: programs, cluster, registry, emulators, and Pulumi's state and plugins.
 
+    Raises what :func:`rehearsal.stage.set_stage` and :func:`rehearsal.stage.pulumi.prepare` raise.
+    """
+    from rehearsal.stage import set_stage
+    from rehearsal.stage.pulumi import prepare
+
+    with _shown(terminal) as view:
+        tools, uv = _pulumi(view)
+        stage = set_stage(home, config, context=context, progress=view)
+        return prepare(home, project, stack, stage, tools, uv, os.environ)
+
+
+def build(terminal: Terminal) -> int:
+    """Find or build all programs that a rehearsal on a cluster of its own needs, and start nothing. Exit status 0.
+
+    Raises ``ToolchainError``.
+    """
+    from rehearsal.cluster.packages import ensure_packages
+    from rehearsal.cluster.paths import cache_directory
+    from rehearsal.toolchain.go_program import ensure_program
+    from rehearsal.toolchain.pulumi_tools import wanted_programs
+
+    cache = cache_directory()
+    with _shown(terminal) as view:
+        ensure_packages(view, cache / "packages.lock")
+        _pulumi(view)
+        for program in wanted_programs(cache):
+            ensure_program(program, cache, view)
+    return 0
+
+
+@contextmanager
+def _shown(terminal: Terminal) -> Generator[_StageView]:
     view = _StageView(terminal.console, live=terminal.live)
-    if not terminal.live:
-        stage = set_stage(home, config, context=context, progress=view)
+    live = (
+        Live(view, console=terminal.console, refresh_per_second=8, transient=True) if terminal.live else nullcontext()
+    )
+    with live:
+        yield view
         view.end()
-        return stage
-    with Live(view, console=terminal.console, refresh_per_second=8, transient=True):
-        stage = set_stage(home, config, context=context, progress=view)
-        view.end()
-    return stage
+
+
+def _pulumi(view: _StageView) -> tuple[PulumiTools, Path]:
+    from rehearsal.cluster.paths import cache_directory
+    from rehearsal.toolchain.go_program import download_ahead, missing
+    from rehearsal.toolchain.pulumi_tools import ensure_pulumi, wanted_programs
+    from rehearsal.toolchain.uv import ensure_uv
+
+    cache = cache_directory()
+    if programs := missing(cache, wanted_programs(cache)):
+        # What is compiled first need not wait for what is compiled last.
+        download_ahead(programs, cache, lambda _: None)
+    return ensure_pulumi(cache, view), ensure_uv(cache, view)

@@ -6,9 +6,9 @@ import json as json_format
 import os
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,72 +17,42 @@ from rich.text import Text
 
 from rehearsal.cli.terminal import invocation, open_terminal
 from rehearsal.cli.text import clean_line, count, duration, size
-from rehearsal.cli.wording import summary
 
 if TYPE_CHECKING:
     from rehearsal.cluster import ProcessStatus, Status
-    from rehearsal.engine.state import Backend
 
 _LABEL = 10
 
 
-@dataclass(frozen=True, slots=True)
-class _StackLine:
-    """A stack in the state. ``updated`` is in seconds since 1970, None before the first update ended."""
-
-    project: str
-    stack: str
-    unfinished: bool
-    locked_by: list[str]
-    updated: float | None
-    kind: str
-    result: str
-    changes: dict[str, int]
-
-
 def show_status(cwd: Path, *, json: bool) -> int:
-    """Print the state of the sandbox home and of the project's stacks. Exit status 0 whatever runs; looking is no judgement.
+    """Print the state of the sandbox home and of the project's stacks. Exit status 0 whatever runs: looking is no check.
 
-    Raises the errors of the rooms below for a project, a home or a backend that cannot be read.
+    Raises the errors of the rooms below for a project or a home that cannot be read.
     """
     from rehearsal.cluster import status
-    from rehearsal.engine.project import load_project
-    from rehearsal.engine.state import Backend
+    from rehearsal.cluster.paths import cache_path
     from rehearsal.stage import home_directory
+    from rehearsal.stage.project import load_project
+    from rehearsal.stage.pulumi import listed_stacks
+    from rehearsal.toolchain.pulumi_tools import find_pulumi
 
     project = load_project(cwd)
     home = home_directory(project.root, os.environ)
     found = status(home)
-    backend = Backend.find(project.backend_url, home=home, project_root=project.root, environ=os.environ)
-    stacks = list(_stacks(backend, project.name))
+    tools = find_pulumi(cache_path())
+    stacks = listed_stacks(home, project, tools, os.environ) if tools is not None else []
     if json:
-        document = {"cluster": asdict(found), "state": backend.url, "stacks": [asdict(line) for line in stacks]}
-        json_format.dump(document, sys.stdout, indent=4, default=_plain)
+        json_format.dump({"cluster": asdict(found), "stacks": stacks}, sys.stdout, indent=4, default=_plain)
         print()
         return 0
     console = open_terminal(json=False).console
     _print_cluster(console, found)
-    _print_stacks(console, backend.url, stacks)
+    _print_stacks(console, stacks)
     return 0
 
 
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _stacks(backend: Backend, project: str) -> Iterator[_StackLine]:
-    for found in backend.stacks(project):
-        latest = next(iter(backend.history(found.project, found.stack)), None)
-        yield _StackLine(
-            project=found.project,
-            stack=found.stack,
-            unfinished=found.unfinished,
-            locked_by=backend.lock_holders(found.project, found.stack),
-            updated=float(latest["endTime"]) if latest else None,
-            kind=str(latest["kind"]) if latest else "",
-            result=str(latest["result"]) if latest else "",
-            changes=dict(latest["resourceChanges"]) if latest else {},
-        )
 
 
 def _print_cluster(console: Console, found: Status) -> None:
@@ -136,30 +106,16 @@ def _process_line(process: ProcessStatus) -> Text:
     return line
 
 
-def _print_stacks(console: Console, url: str, stacks: list[_StackLine]) -> None:
+def _print_stacks(console: Console, stacks: Sequence[Mapping[str, Any]]) -> None:
     console.print()
-    _fact(console, "state", url)
     if not stacks:
-        _fact(console, "", "no stack has been brought up yet", "dim")
+        _fact(console, "stack", "none has been deployed yet", "dim")
     for stack in stacks:
-        _fact(console, "stack", _stack_line(stack))
-        for holder in stack.locked_by:
-            _fact(console, "", f"locked by {holder}", "yellow")
-        if stack.unfinished and not stack.locked_by:
-            hint = f"an update was ended in the middle; {invocation()} up --stack {stack.stack}  goes on from there"
-            _fact(console, "", hint, "yellow")
-
-
-def _stack_line(stack: _StackLine) -> Text:
-    line = Text(clean_line(stack.stack), style="bold")
-    if stack.updated is None:
-        line.append("  no update has ended yet", style="dim")
-        return line
-    moment = datetime.fromtimestamp(stack.updated, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    style = "green" if stack.result == "succeeded" else "red"
-    line.append(f"  {stack.kind} {stack.result}", style=style)
-    line.append(f" {moment}: {summary(stack.changes, planned=False)}", style="not bold")
-    return line
+        line = Text(clean_line(str(stack["name"])), style="bold")
+        line.append(f"  {count(int(stack.get('resourceCount') or 0), 'resource')}", style="not bold")
+        if updated := stack.get("lastUpdate"):
+            line.append(f", last changed {clean_line(str(updated))}", style="not bold")
+        _fact(console, "stack", line)
 
 
 def _fact(console: Console, label: str, value: str | Text, style: str = "") -> None:

@@ -13,12 +13,12 @@ from rehearsal.cluster.api import ApiServer
 from rehearsal.cluster.cluster import Cluster, Kind
 from rehearsal.cluster.control_plane import CONTEXT, ISSUER
 from rehearsal.cluster.errors import ClusterError, Progress, Report
-from rehearsal.cluster.lock import exclusive
 from rehearsal.cluster.node import BuiltNode
 from rehearsal.cluster.paths import NodeDirectory
 from rehearsal.cluster.services import ServiceEndpoint, ServiceSpec
 from rehearsal.cluster.state import NodeState
 from rehearsal.registry.spec import RegistryEndpoint, RegistrySpec
+from rehearsal.toolchain.lock import exclusive
 
 
 class BuiltCluster(Cluster):

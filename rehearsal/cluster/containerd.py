@@ -8,12 +8,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.network import Subnet
 from rehearsal.cluster.node_files import write_runtime_specification
 from rehearsal.cluster.packages import cni_directory, locate
 from rehearsal.cluster.paths import INSIDE, NodeDirectory, write_atomically
 from rehearsal.cluster.processes import ProcessSpec
+from rehearsal.toolchain.commands import run
 
 PAUSE_IMAGE = "mendix-registry.rehearsal/pause:1"
 SOCKET = "/run/containerd/containerd.sock"

@@ -13,14 +13,15 @@ import httpx
 import psutil
 
 from rehearsal.cluster import kind_cluster
-from rehearsal.cluster.build import KUBERNETES, PROGRAMS, GoProgram, missing
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.namespaces import cgroup_mounts
 from rehearsal.cluster.network import free_subnet
 from rehearsal.cluster.packages import TOOLS, install_command, missing_packages
 from rehearsal.cluster.paths import NodeDirectory, cache_path
 from rehearsal.cluster.state import NodeState
-from rehearsal.cluster.toolchain import PACKAGED_VERSION, find_toolchain, required_version
+from rehearsal.toolchain.commands import run
+from rehearsal.toolchain.go_program import GoProgram, missing
+from rehearsal.toolchain.go_toolchain import PACKAGED_VERSION, find_toolchain, required_version
+from rehearsal.toolchain.pulumi_tools import wanted_programs
 
 _BUILD_BYTES = 8 * 10**9
 _RUN_BYTES = 2 * 10**9
@@ -41,10 +42,11 @@ class Check:
 def doctor(home: Path) -> list[Check]:
     """Every check, in the order in which to mend them. Changes nothing; asks the module proxy only when a build is due."""
     cache = cache_path()
+    wanted = wanted_programs(cache)
     try:
-        due = missing(cache)
+        due = missing(cache, wanted)
     except OSError:  # somebody else's cache, which may not even be looked into
-        due = list(PROGRAMS)
+        due = list(wanted)
     checks: list[Callable[[], Check]] = [
         _python,
         _system,
@@ -56,7 +58,7 @@ def doctor(home: Path) -> list[Check]:
         lambda: _disk("disk space of the sandbox", home, _RUN_BYTES, "REHEARSAL_HOME"),
         _packages,
         lambda: _build(cache, due),
-        lambda: _go(needed=bool(due)),
+        lambda: _go(wanted, needed=bool(due)),
         lambda: _proxy(needed=bool(due)),
         lambda: _network(home),
         _container_engine,
@@ -162,8 +164,8 @@ def _build(cache: Path, due: Sequence[GoProgram]) -> Check:
     return Check("build cache", True, f"{names} will be built by the next `rehearse up`, in {cache}")
 
 
-def _go(*, needed: bool) -> Check:
-    minimum = required_version(KUBERNETES.module)
+def _go(wanted: Sequence[GoProgram], *, needed: bool) -> Check:
+    minimum = max(required_version(program.module) for program in wanted)
     text = ".".join(str(number) for number in minimum)
     found = find_toolchain(minimum)
     if found is not None:

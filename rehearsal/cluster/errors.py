@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from rehearsal.toolchain.errors import Progress, Report, ToolchainError
+
+__all__ = ["ClusterError", "Progress", "Report"]
 
 
-class ClusterError(Exception):
+class ClusterError(ToolchainError):
     """The cluster could not be started, reached or changed.
 
-    The text says what was wrong, why it matters and, in ``remedy``, what to do; ``str()`` gives all of it.
+    A program that it is made of and that cannot be had is one reason, so whoever handles every :class:`ToolchainError`
+    handles these too. The text says what was wrong, why it matters and, in ``remedy``, what to do.
     """
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(f"{message}\n{remedy}" if remedy else message)
-        self.message = message
-        self.remedy = remedy
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Something to look at while the cluster is prepared.
-
-    ``stage`` is a stable key (``packages``, ``toolchain``, ``build``, ``node``, ``images``, ``kubernetes``, ``registry``);
-    ``done`` of ``total`` counts what ``message`` names (packages compiled, ...) where a count exists; ``seconds`` is the
-    time since the stage began.
-    """
-
-    stage: str
-    message: str
-    done: int | None = None
-    total: int | None = None
-    seconds: float = 0.0
-
-
-Report: TypeAlias = Callable[[Progress], None]

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rehearsal.cluster import oci_image
-from rehearsal.cluster.build import CLIENT, PAUSE, ensure_program
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.containerd import PAUSE_IMAGE
 from rehearsal.cluster.errors import ClusterError, Report
-from rehearsal.cluster.lock import exclusive
 from rehearsal.cluster.oci_image import File, ImageConfig, Link
 from rehearsal.cluster.packages import locate
 from rehearsal.cluster.paths import write_atomically
+from rehearsal.toolchain.commands import run
+from rehearsal.toolchain.go_program import ensure_program
+from rehearsal.toolchain.lock import exclusive
+from rehearsal.toolchain.programs import CLIENT, PAUSE
 
 CLIENT_REPOSITORY = "mendix-registry.rehearsal/krane"
 _CLIENT_TAG = "debug"

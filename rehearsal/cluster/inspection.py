@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 
 from rehearsal.cluster import existing
-from rehearsal.cluster.build import KUBERNETES_VERSION, PROGRAMS
 from rehearsal.cluster.control_plane import CONTEXT
 from rehearsal.cluster.launch import members
 from rehearsal.cluster.node import BuiltNode
@@ -19,6 +18,8 @@ from rehearsal.cluster.paths import NodeDirectory, cache_path
 from rehearsal.cluster.processes import NodeSpec, Running, RunningProcess
 from rehearsal.cluster.registry_files import served
 from rehearsal.cluster.state import NodeState
+from rehearsal.toolchain.programs import KUBERNETES_VERSION
+from rehearsal.toolchain.pulumi_tools import wanted_programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def status(home: Path) -> Status:
     """The state of ``home``'s cluster; starts and changes nothing, needs no lock, and never raises for a dead cluster."""
     node = NodeDirectory.of(home)
     state = NodeState.read(node)
-    cache = [_cache_entry(program.name, program.cached(cache_path())) for program in PROGRAMS]
+    cache = [_cache_entry(program.name, program.cached(cache_path())) for program in wanted_programs(cache_path())]
     if state is None:
         remembered = existing.recall(home)
         if remembered is None:

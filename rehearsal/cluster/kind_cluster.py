@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.errors import ClusterError, Progress, Report
 from rehearsal.cluster.existing import ExistingCluster, Remembered, directory, opened, recall, remember
+from rehearsal.toolchain.commands import run
 
 _ENGINES = ("docker", "podman", "nerdctl")
 

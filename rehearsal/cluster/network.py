@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.errors import ClusterError
-from rehearsal.cluster.lock import exclusive
 from rehearsal.cluster.packages import locate
+from rehearsal.toolchain.commands import run
+from rehearsal.toolchain.lock import exclusive
 
 MACHINE_LOCK = Path("/run/lock/mendix-rehearsal.lock")
 """Held while a subnet is chosen or released, by every rehearsal of the machine whatever its home or cache."""

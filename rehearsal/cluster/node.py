@@ -13,8 +13,6 @@ from pathlib import Path
 
 from rehearsal.cluster import api, containerd, control_plane, dns, launch, registry_files, services
 from rehearsal.cluster.api import ApiServer, polled
-from rehearsal.cluster.build import CLIENT, KUBERNETES, PAUSE, REGISTRY, ensure_program
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.control_plane import API_PORT, NODE_NAME
 from rehearsal.cluster.errors import ClusterError, Progress, Report
 from rehearsal.cluster.images import SandboxImage, ensure_images
@@ -31,6 +29,9 @@ from rehearsal.cluster.paths import NodeDirectory, cache_directory, write_atomic
 from rehearsal.cluster.pki import Pair
 from rehearsal.cluster.processes import NodeSpec, Running
 from rehearsal.cluster.state import NodeState, ProcessIdentity
+from rehearsal.toolchain.commands import run
+from rehearsal.toolchain.go_program import ensure_program
+from rehearsal.toolchain.programs import CLIENT, KUBERNETES, PAUSE, REGISTRY
 
 _INTERFACE = "eth0"
 _PREFIX_LENGTH = 24

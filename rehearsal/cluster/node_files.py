@@ -17,11 +17,11 @@ from typing import Any
 import yaml
 
 from rehearsal.cluster import pki
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.errors import ClusterError
 from rehearsal.cluster.packages import locate
 from rehearsal.cluster.paths import NodeDirectory, write_atomically
 from rehearsal.cluster.pki import Pair
+from rehearsal.toolchain.commands import run
 
 BUNDLE_IN_IMAGES = "/etc/ssl/certs/ca-certificates.crt"
 _PROVIDER = "rehearsal-credential-provider"

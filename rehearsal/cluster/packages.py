@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.errors import ClusterError, Progress, Report
-from rehearsal.cluster.lock import exclusive
+from rehearsal.toolchain.commands import run
+from rehearsal.toolchain.lock import exclusive
 
 CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
 """Where Debian, upstream and Fedora put CNI plugins."""

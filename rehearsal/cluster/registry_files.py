@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rehearsal.cluster import pki
-from rehearsal.cluster.build import REGISTRY
 from rehearsal.cluster.containerd import hosts_file, write_registry_hosts
 from rehearsal.cluster.network import Subnet
 from rehearsal.cluster.node_files import cloud_authority
@@ -19,6 +18,7 @@ from rehearsal.cluster.pki import Pair
 from rehearsal.cluster.processes import ProcessSpec
 from rehearsal.registry.configuration import directory_name, distribution_configuration, htpasswd
 from rehearsal.registry.spec import HostPort, RegistrySpec
+from rehearsal.toolchain.programs import REGISTRY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rehearsal.cluster import existing, kind_cluster
 from rehearsal.cluster.launch import end_node
-from rehearsal.cluster.lock import exclusive
 from rehearsal.cluster.paths import NodeDirectory
 from rehearsal.cluster.state import NodeState
+from rehearsal.toolchain.lock import exclusive
 
 
 def down(home: Path, *, purge: bool = False) -> list[str]:

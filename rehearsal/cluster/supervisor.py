@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.cluster import namespaces
-from rehearsal.cluster.commands import run
 from rehearsal.cluster.paths import INSIDE, write_atomically
 from rehearsal.cluster.processes import NodeSpec, ProcessSpec, Running, RunningProcess, start_ticks
+from rehearsal.toolchain.commands import run
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SIGNALS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT}

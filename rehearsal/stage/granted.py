@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_LABELS = {"app.kubernetes.io/managed-by": "mendix-registry-rehearsal"}
+# None that a stack sets, too: a namespace that it is to create after all would then be in conflict.
+_LABELS = {"mendix-registry-rehearsal/prerequisite": "true"}
 
 
 _NOBODY = ("nobody", "nothing")

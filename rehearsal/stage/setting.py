@@ -17,10 +17,6 @@ from rehearsal.stage.wanted import WantedRegistry, wanted_registry
 if TYPE_CHECKING:
     from rehearsal.cluster import Cluster, Progress
 
-_BIN = Path(__file__).parents[1] / "providers" / "bin"
-STAND_INS = {package: _BIN / f"pulumi-resource-{package}" for package in ("kubernetes", "aws", "azure-native", "gcp")}
-"""Provider plugins of the rehearsal, by package name."""
-
 
 PROPAGATION_SECONDS = 5.0
 """How long the stand-in clouds' judges do not see a change of an identity. At AWS it is mostly a few seconds;
@@ -36,21 +32,20 @@ class Stage:
     """What an update runs in.
 
     ``environment`` is to be added to the program's and the plugins' environment; it holds a password and must not
-    be printed. ``registry`` is None where the stack's registry is not the sandbox's. ``packages`` are those that the stack's
-    program will ask a provider of. ``granted`` are the objects, each with its path in the API, that the stack takes for granted in
-    its cluster.
+    be printed. ``secrets`` names its variables that hold a secret. ``registry`` is None where the stack's registry is not the
+    sandbox's. ``packages`` are those whose provider the stack's program will ask for. ``granted`` are the objects, each with its
+    path in the API, that must exist in the cluster before the stack.
     """
 
     cluster: Cluster
     registry: WantedRegistry | None
     environment: Mapping[str, str]
-    stand_ins: Mapping[str, Path]
     packages: tuple[str, ...]
+    secrets: frozenset[str] = frozenset()
     granted: Sequence[tuple[str, dict[str, Any]]] = ()
 
     def grant(self) -> None:
-        """Make what the stack takes for granted. To be called when the program has accepted its stack file: a slip in it, such as
-        ``creat: true``, would leave a namespace behind that the mended stack then finds in its way. Raises ``ClusterError``."""
+        """Create the objects that must exist before the stack. Raises ``ClusterError``."""
         self.cluster.ensure(self.granted)
 
 
@@ -66,14 +61,9 @@ def set_stage(
     """
     from rehearsal.cluster import open_cluster
 
-    for package, path in STAND_INS.items():
-        if not path.is_file():
-            raise StageError(
-                f"The stand-in provider for {package} is missing ({path.name}).\n"
-                "The checkout is not complete: `git restore rehearsal` brings back what is missing."
-            )
     cluster = open_cluster(home, context=context, kind="context" if context else "auto", progress=progress)
     environment = {"KUBECONFIG": str(cluster.kubeconfig)}
+    secret_names: set[str] = set()
     wanted = wanted_registry(config, own_cluster=cluster.kind == "built")
     if wanted is None:
         granted = taken_for_granted(config)
@@ -85,6 +75,7 @@ def set_stage(
         given = {"KRANE_IMAGE": endpoint.client_image}
         if password:
             given |= {"REHEARSAL_REGISTRY_PASSWORD": password, wanted.password_variable: password}
+            secret_names |= {"REHEARSAL_REGISTRY_PASSWORD", wanted.password_variable}
         environment |= {
             **{name: value for name, value in given.items() if name and name not in os.environ},
             "REHEARSAL_REGISTRY_ADDRESS": endpoint.address,
@@ -95,9 +86,10 @@ def set_stage(
     cloud = wanted_cloud(config)
     if cloud is not None and not (cloud.platform and cluster.kind == "context"):
         environment |= serve_clouds(cluster, home, cloud, propagation=_propagation(os.environ))
+        secret_names |= set(cloud.passwords)
     # Every stack has objects in its cluster.
     packages = ("kubernetes",) if cloud is None or cloud.platform else ("kubernetes", cloud.package)
-    return Stage(cluster, wanted, environment, STAND_INS, packages, granted)
+    return Stage(cluster, wanted, environment, packages, frozenset(secret_names), granted)
 
 
 def registry_spec(wanted: WantedRegistry, password: str) -> RegistrySpec:

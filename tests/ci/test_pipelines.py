@@ -110,7 +110,8 @@ def test_what_is_previewed_planned_and_applied_is_judged_by_the_policy_pack(path
     judged = [command for command in commands(path) if not command.startswith("pulumi refresh")]
     assert all("--policy-pack policy --policy-pack-config stacks/policies.json" in command for command in judged)
     assert json.loads((ROOT / "stacks/policies.json").read_text()) == {}
-    assert "policy/.venv/.synced" in (CI / "install.sh").read_text()
+    assert "make pipeline" in (CI / "install.sh").read_text()
+    assert re.search(r"^pipeline: .*policy/\.venv/\.synced", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 def azure_stages() -> list[dict[str, Any]]:

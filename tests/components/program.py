@@ -40,7 +40,16 @@ class Registered:
     import_id: str
     ignore_changes: tuple[str, ...]
     aliases: int
+    on_error: tuple[str, ...] = ()
     read: bool = False
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """That of an object of Kubernetes, without the annotation that says which manager owns its fields."""
+        metadata = dict(self.inputs["metadata"])
+        annotations = {**metadata.pop("annotations", {})}
+        annotations.pop("pulumi.com/patchFieldManager", None)
+        return {**metadata, "annotations": annotations} if annotations else metadata
 
 
 @dataclass(slots=True)
@@ -122,6 +131,7 @@ class _Monitor(mocks.MockMonitor):
                 import_id=getattr(request, "importId", ""),
                 ignore_changes=tuple(getattr(request, "ignoreChanges", ())),
                 aliases=len(getattr(request, "aliases", ())) + len(getattr(request, "aliasURNs", ())),
+                on_error=() if read else tuple(request.hooks.on_error),
                 read=read,
             )
         )

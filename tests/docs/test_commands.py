@@ -11,16 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.cluster.paths import cache_directory
+from rehearsal.toolchain.pulumi_tools import ensure_pulumi
 from tests.conftest import ROOT
 from tests.docs.pages import WRITTEN, blocks, name, words_of_code
 
 pytestmark = pytest.mark.slow
 
 OWN = ("rehearse", "registry-report", "mendix-fleet")
+HANDED_ON = ("up", "preview", "refresh", "destroy")
+"""Commands of `rehearse` that hand the options that are not theirs to the command of Pulumi's CLI with the same name."""
 OTHERS = frozenset(
-    {"az", "cd", "crane", "export", "gcloud", "git", "kubectl", "make", "oc", "pulumi", "uv", "python", "curl", "echo"}
+    {"az", "cd", "crane", "export", "gcloud", "git", "kubectl", "make", "oc", "unset", "uv", "python", "curl", "echo"}
 )
-"""Programs that the pages may use beside this project's own."""
+"""Programs that the pages may use beside Pulumi's CLI and this project's own."""
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -34,38 +38,66 @@ def commands(page: Path) -> list[list[str]]:
     lines += [
         code
         for code in words_of_code(page)
-        if re.match(r"(?:\.venv/bin/)?(?:rehearse|registry-report|mendix-fleet|make) \S", code)
+        if re.match(r"(?:\.venv/bin/)?(?:rehearse|registry-report|mendix-fleet|make|pulumi|eval) \S", code)
     ]
+    # What a shell is to evaluate is a command, too.
+    lines = [re.sub(r'^eval "\$\((.*)\)"', r"\1", line.strip()) for line in lines]
     # Placeholders such as <stack> are a word, not a redirection; what follows a comment sign is none of the command.
     return [shlex.split(re.sub(r"<([\w .-]+)>", r"\1", line), comments=True) for line in lines]
 
 
 @cache
-def help_of(*command: str) -> str:
+def program(name: str) -> Path:
+    return (
+        ensure_pulumi(cache_directory(), lambda _: None).cli
+        if name == "pulumi"
+        else Path(sys.executable).with_name(name)
+    )
+
+
+@cache
+def help_of(*command: str, **environment: str) -> str:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name(command[0])), *command[1:], "--help"],
+        [str(program(command[0])), *command[1:], "--help"],
         capture_output=True,
         text=True,
-        env={"COLUMNS": "200", "TERM": "dumb", "PATH": ""},
+        env={"COLUMNS": "200", "TERM": "dumb", "PATH": "", **environment},
     )
     assert done.returncode == 0, f"{' '.join(command)} --help: {done.stderr}"
     return done.stdout
 
 
+def has_command(command: list[str], word: str) -> bool:
+    if command[0] == "pulumi":
+        # It lists no aliases (`rm` for `remove`), and prints its own help for a command that it does not know.
+        return help_of(*command, word) != help_of(*command)
+    return re.search(rf"^\s+{re.escape(word)}\s", help_of(*command), re.MULTILINE) is not None
+
+
 def faults(words: list[str]) -> list[str]:
     """What is wrong with a command line as far as this repository can tell."""
-    program = Path(words[0]).name
-    if program == "make":
+    given: dict[str, str] = {}
+    while re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        variable, _, value = words[0].partition("=")
+        given[variable] = value
+        words = words[1:]
+    called = Path(words[0]).name
+    if called == "make":
         targets = set(re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
         return [f"make {word}" for word in words[1:] if "=" not in word and word not in targets]
-    if program not in OWN:
-        return [] if program in OTHERS else [f"unknown program {program}"]
-    command = [program]
-    if program in ("rehearse", "mendix-fleet") and len(words) > 1 and not words[1].startswith("-"):
-        if not re.search(rf"^\s+{re.escape(words[1])}\s", help_of(program), re.MULTILINE):
-            return [f"{program} has no command {words[1]}"]
-        command.append(words[1])
-    known = help_of(*command)
+    if called not in (*OWN, "pulumi"):
+        return [] if called in OTHERS else [f"unknown program {called}"]
+    command = [called]
+    while len(words) > len(command) and re.search(r"Commands:$", help_of(*command), re.MULTILINE):
+        word = words[len(command)]
+        if word.startswith("-"):
+            break
+        if not has_command(command, word):
+            return [f"{' '.join(command)} has no command {word}"]
+        command.append(word)
+    known = help_of(*command, **given)
+    if command[0] == "rehearse" and command[-1] in HANDED_ON:
+        known += help_of("pulumi", command[-1], **given)
     options = [word.split("=")[0] for word in words[1:] if re.fullmatch(r"--?[a-z][\w-]*(?:=.*)?", word)]
     return [
         f"{' '.join(command)} has no option {option}"
@@ -85,3 +117,8 @@ def test_a_command_that_does_not_exist_is_found() -> None:
     assert faults(["registry-report", "x.json", "--comments", "y"]) == ["registry-report has no option --comments"]
     assert faults(["make", "everything"]) == ["make everything"]
     assert faults(["pulmi", "up"]) == ["unknown program pulmi"]
+    assert faults(["pulumi", "stack", "imports"]) == ["pulumi stack has no command imports"]
+    assert faults(["pulumi", "stack", "export", "--files", "x"]) == ["pulumi stack export has no option --files"]
+    assert faults(["pulumi", "up", "--event-log", "x"]) == ["pulumi up has no option --event-log"]
+    assert not faults(["PULUMI_DEBUG_COMMANDS=1", "pulumi", "up", "--event-log", "x"])
+    assert not faults(["rehearse", "up", "--context", "kind", "--diff"])

@@ -47,8 +47,8 @@ def test_the_pages_are_current() -> None:
 
 def test_an_entry_says_type_default_meaning_and_rules() -> None:
     entry = texts()["builder.md"].partition("### `builder.attempts`\n")[2].partition("\n### ")[0]
-    assert "*whole number (1 to 50)* · default: `6`" in entry
-    assert "How often one pod tries a push" in entry
+    assert "*whole number (1 to 50)* · default: `8`" in entry
+    assert "How often a Job tries a push" in entry
     host = texts()["generic.md"].partition("### `registry.pushHost`\n")[2].partition("\n### ")[0]
     assert "*… has a path* – the path is the repository." in host
 

@@ -54,7 +54,7 @@ class Clouds:
         for fault in case.faults:
             self.cause(**fault)
         try:
-            done = project.run("up", "--yes", "--stack", case.stack)
+            done = project.run("up", "--yes", "--skip-preview", "--stack", case.stack)
             happened = self.happened()
         finally:
             self.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,13 +20,28 @@ import yaml
 from rehearsal.cluster import BuiltCluster, Cluster
 from rehearsal.prove.emptying import delete_images, delete_repositories
 from tests.conftest import REHEARSE, ROOT
+from tests.rehearsal.stacks import project_in
 
 SECONDS = 240
 
 
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What an `up` that succeeded has done: steps by operation, the stack's outputs, and all that it printed."""
+
+    changes: dict[str, int]
+    outputs: dict[str, Any]
+    printed: str
+
+    @property
+    def pushed(self) -> dict[str, dict[str, Any]]:
+        """The proven pushes, by namespace."""
+        return {name: entry for name, entry in self.outputs.get("namespaces", {}).items() if entry["pushed"]}
+
+
 @dataclass(slots=True)
 class Project:
-    """A project of the real program with stack files of the test's own, and a state of its own."""
+    """A project of the real program with stack files of the test's own; its home is the session's; its state ends with it."""
 
     root: Path
     home: Path
@@ -61,15 +77,32 @@ class Project:
             raise
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
-    def up(self, *arguments: str, **environment: str) -> dict[str, Any]:
-        """``up --json`` that must succeed: its one object."""
-        done = self.run("up", "--yes", "--json", *arguments, **environment)
+    def pulumi(self, *arguments: str, stack: str = "local") -> str:
+        """What a command of Pulumi's CLI prints in the environment that `rehearse env` gives."""
+        exports = self.run("env", "--stack", stack)
+        assert exports.returncode == 0, exports.stderr
+        script = f"{exports.stdout}\ncd {self.root}\nexec pulumi {shlex.join(arguments)} --stack {stack}"
+        done = subprocess.run(
+            ["bash", "-c", script], env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
-    def state(self, name: str = "local") -> dict[str, Any]:
-        path = self.root / "state" / ".pulumi" / "stacks" / "mendix-registry" / f"{name}.json"
-        return json.loads(path.read_text())["checkpoint"]["latest"] or {}
+    def up(self, *arguments: str, stack: str = "local", **environment: str) -> Deployed:
+        """An `up` that must succeed."""
+        done = self.run("up", "--yes", "--skip-preview", "--stack", stack, *arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (last,) = json.loads(self.pulumi("stack", "history", "--json", "--page-size", "1", stack=stack))
+        outputs = json.loads(self.pulumi("stack", "output", "--json", stack=stack))
+        return Deployed(last["resourceChanges"], outputs, done.stdout + done.stderr)
+
+    def state(self, stack: str = "local") -> dict[str, Any]:
+        """The deployment as `pulumi stack export` gives it."""
+        return json.loads(self.pulumi("stack", "export", stack=stack))["deployment"]
+
+    def states(self) -> list[str]:
+        """The stacks in the sandbox's state."""
+        return [path.stem for path in (self.home / "state" / ".pulumi" / "stacks").glob("*/*.json")]
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -81,25 +114,18 @@ def merged(old: Any, new: Any) -> Any:
 
 @pytest.fixture
 def project(tmp_path: Path, home: Path) -> Iterator[Project]:
-    (tmp_path / "stacks").mkdir()
-    for name in ("components", "__main__.py"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    made = Project(tmp_path, home)
-    made.environment = {
-        "REHEARSAL_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",
-        "PULUMI_CONFIG_PASSPHRASE": "correct horse battery staple",
-    }
-    (tmp_path / "state").mkdir()
+    made = Project(project_in(tmp_path), home)
+    made.environment = {"REHEARSAL_HOME": str(home)}
     made.stack()
     yield made
-    if any((tmp_path / "state").glob(".pulumi/stacks/*/*.json")):
-        for stack in (tmp_path / "stacks").glob("Pulumi.*.yaml"):
-            name = stack.name.split(".")[1]
-            if (tmp_path / "state" / ".pulumi" / "stacks" / "mendix-registry" / f"{name}.json").exists():
-                gone = made.run("destroy", "--yes", "--stack", name)
-                assert gone.returncode == 0, gone.stdout + gone.stderr
+    try:
+        # Other tests of this worker have stacks in the same home.
+        for stack in (name for name in made.states() if (made.root / "stacks" / f"Pulumi.{name}.yaml").exists()):
+            gone = made.run("destroy", "--yes", "--skip-preview", "--stack", stack)
+            assert gone.returncode == 0, gone.stdout + gone.stderr
+    finally:
+        for name in ("state", "stacks", "environment"):
+            shutil.rmtree(home / name, ignore_errors=True)
 
 
 @pytest.fixture
@@ -121,10 +147,17 @@ def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
     project.environment["REHEARSAL_PROPAGATION_SECONDS"] = "0"
     (project.root / "stacks" / "Pulumi.local.yaml").unlink()
     yield project
+    deployed = project.states()
     for path in (project.root / "stacks").iterdir():
+        stack = path.name.split(".")[1]
+        if stack not in deployed:
+            continue
         config = {key.partition(":")[2]: value for key, value in yaml.safe_load(path.read_text())["config"].items()}
         delete_images(config, node)
-        if config["registry"]["type"] == "google-gcr":
-            # What the stack keeps its owner deletes; the stack then finds it gone.
-            delete_repositories(config, node)
-            assert project.run("destroy", "--yes", "--refresh", "--stack", path.name.split(".")[1]).returncode == 0
+        project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+        project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
+        # What a stack keeps, its owner deletes; the stack then finds it gone.
+        delete_repositories(config, node)
+        gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
+        assert gone.returncode == 0, gone.stdout + gone.stderr
+        project.pulumi("stack", "rm", "--yes", stack=stack)

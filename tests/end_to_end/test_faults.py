@@ -83,19 +83,18 @@ CASES = {
 def test_a_stack_converges_or_says_why_and_the_next_up_finishes(quick: Project, node: BuiltCluster, name: str) -> None:
     case = CASES[name]
     clouds = staged(quick, node, case.stack, case.builder)
-    said = clouds.up(quick, case)
+    clouds.up(quick, case)
     if case.reason:
-        assert "Traceback" not in said
-        second = quick.run("up", "--yes", "--stack", case.stack)
+        second = quick.run("up", "--yes", "--skip-preview", "--stack", case.stack)
         assert second.returncode == 0, second.stdout + second.stderr
-    unchanged = quick.run("up", "--yes", "--expect-no-changes", "--stack", case.stack)
+    unchanged = quick.run("up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", case.stack)
     assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
 
 
 def test_a_registry_that_is_started_again_during_a_push_has_the_whole_image(quick: Project, node: BuiltCluster) -> None:
     clouds = staged(quick, node, IRSA, {})
     clouds.cause(target=ECR, kind="slow", seconds=3, method="PATCH", path="/blobs/uploads/")
-    running = quick.start("up", "--yes", "--stack", IRSA)
+    running = quick.start("up", "--yes", "--skip-preview", "--stack", IRSA)
     try:
         until = time.monotonic() + 120
         while not any(clouds.happened()) and running.poll() is None and time.monotonic() < until:

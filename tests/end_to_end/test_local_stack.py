@@ -1,4 +1,4 @@
-"""The local stack from nothing to a proven push and pull, again without changes, and down."""
+"""The local stack from nothing to a proven push and pull, again without changes, and destroyed."""
 
 from __future__ import annotations
 
@@ -15,47 +15,45 @@ pytestmark = pytest.mark.cluster
 def test_up_proves_a_push_and_a_pull_and_a_second_up_is_all_same(project: Project, api: kr8s.Api) -> None:
     preview = project.run("preview", "--json")
     assert preview.returncode == 0, preview.stderr
-    digest = json.loads(preview.stdout)
-    assert {step["op"] for step in digest["steps"]} == {"create"}
+    assert {step["op"] for step in json.loads(preview.stdout)["steps"]} == {"create"}
 
     first = project.up()
-    assert first["ok"] and first["stack"] == "local"
-    assert first["changes"]["create"] == len(project.state()["resources"])
-    (pushed,) = first["pushed"]
-    assert pushed["namespace"] == "orders"
-    assert pushed["reference"].endswith(f"@{pushed['digest']}")
+    assert first.changes == {"create": len(project.state()["resources"])}
+    pushed = first.pushed["orders"]
     # Pushed under one name, pulled under another: the nodes really used the pull host.
-    assert pushed["reference"].startswith("registry.mendix-rehearsal.svc.cluster.local:5000/mendixapps/orders:")
+    assert pushed["pushed"].startswith("registry.mendix-rehearsal.svc.cluster.local:5000/mendixapps/orders:")
+    assert pushed["pushed"].endswith(f"@{pushed['digest']}")
     assert pushed["pulled"] == f"localhost:32000/mendixapps/orders@{pushed['digest']}"
+    for line in (f"digest  {pushed['digest']}", "as      builder", f"pulled  {pushed['pulled']}"):
+        assert line in first.printed
 
     jobs = {job.name.rsplit("-", 1)[0]: job for job in kr8s.get("jobs", namespace="orders", api=api)}
     assert set(jobs) == {"orders-push", "orders-pull"}
     assert all(job.raw["status"]["succeeded"] == 1 for job in jobs.values())
 
-    second = project.up()
-    assert set(second["changes"]) == {"same"}
-    assert second["pushed"] == first["pushed"]
+    second = project.up("--expect-no-changes")
+    assert set(second.changes) == {"same"}
+    assert second.pushed == first.pushed
 
-    refreshed = project.run("refresh", "--yes", "--json", "--expect-no-changes")
+    refreshed = project.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
 
-    gone = project.run("destroy", "--yes", "--json")
+    gone = project.run("destroy", "--yes", "--skip-preview")
     assert gone.returncode == 0, gone.stderr
     assert not project.state().get("resources")
     with pytest.raises(kr8s.NotFoundError):
         kr8s.objects.Namespace.get("orders", api=api)
 
 
-def test_a_changed_password_is_proved_anew_and_nothing_else_runs(project: Project) -> None:
+def test_a_new_proof_replaces_the_jobs_and_nothing_else(project: Project) -> None:
     """A rotated password that was never tried is found by the next app's build, weeks later."""
     first = project.up()
     project.stack(builder={"rerun": "2026-11"})
     second = project.up()
-    assert second["pushed"][0]["digest"] != first["pushed"][0]["digest"]
-    changed = {op: count for op, count in second["changes"].items() if op != "same"}
-    # Both Jobs run again with the new image, whose files are in the ConfigMap; nothing else is touched.
-    assert set(changed) <= {"update", "replace", "create-replacement", "delete-replaced"}
-    assert second["changes"]["same"] >= 14
+    assert second.pushed["orders"]["digest"] != first.pushed["orders"]["digest"]
+    # Both Jobs run again with the new image, whose files are in the ConfigMap.
+    assert set(second.changes) <= {"update", "replace", "same"}
+    assert second.changes["same"] >= 14
 
 
 def test_what_default_held_before_is_kept(project: Project, api: kr8s.Api) -> None:
@@ -75,8 +73,33 @@ def test_what_default_held_before_is_kept(project: Project, api: kr8s.Api) -> No
         project.up()
         account.refresh()
         assert [entry["name"] for entry in account.raw["imagePullSecrets"]] == ["theirs", "mendix-registry"]
-        assert project.run("destroy", "--yes").returncode == 0
+        assert project.run("destroy", "--yes", "--skip-preview").returncode == 0
         account.refresh()
         assert "theirs" in [entry["name"] for entry in account.raw["imagePullSecrets"]]
     finally:
         namespace.delete()
+
+
+def test_the_users_stack_file_is_never_written_to(project: Project) -> None:
+    """Pulumi's CLI writes the salt of its passphrase into the file it is given."""
+    file = project.root / "stacks" / "Pulumi.local.yaml"
+    before = file.read_bytes()
+    project.stack(builder={"mode": "none"})
+    text = file.read_bytes()
+    project.up()
+    project.run("destroy", "--yes", "--skip-preview")
+    assert file.read_bytes() == text != before
+
+
+def test_a_stack_file_that_only_a_clouds_key_opens_is_rehearsed_with_values_of_the_sandbox(project: Project) -> None:
+    project.stack(
+        registry={"authentication": {"password": {"environment": ..., "secure": "AAABAJ/encrypted/by/a/key="}}}
+    )
+    file = project.root / "stacks" / "Pulumi.local.yaml"
+    file.write_text(
+        f"secretsprovider: awskms://alias/pulumi?region=eu-west-1\nencryptedkey: AQICAHh\n{file.read_text()}"
+    )
+    done = project.up()
+    assert done.pushed["orders"]["digest"]
+    assert "Values made for the sandbox" in done.printed
+    assert "mendix-registry:registry.authentication.password" in done.printed

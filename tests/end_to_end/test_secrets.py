@@ -16,6 +16,8 @@ from tests.end_to_end.conftest import Project
 
 pytestmark = pytest.mark.cluster
 
+WRONG = "not-the-password-of-the-registry"
+
 
 def forms(secret: str) -> set[str]:
     """The secret as it might be written: plain, base64 alone and inside a Docker configuration."""
@@ -46,29 +48,36 @@ def test_no_secret_in_plain_text_anywhere(project: Project, home: Path, api: kr8
     watcher = CommandLines()
     watcher.start()
     texts: dict[str, str] = {}
-    passphrase = project.environment["PULUMI_CONFIG_PASSPHRASE"]
+    plan = project.root / "plan.json"
     for command in (
         ("preview", "--json"),
-        ("preview", "--diff"),
+        ("preview", "--diff", "--save-plan", str(plan)),
         ("up", "--yes", "--diff"),
         ("up", "--yes", "--json"),
         ("refresh", "--yes", "--diff"),
+        ("env",),
         ("status", "--json"),
     ):
         done = project.run(*command)
         assert done.returncode == 0, done.stderr
         texts[" ".join(command)] = done.stdout + done.stderr
+    texts["history"] = project.pulumi("stack", "history", "--json")
+    texts["export"] = project.pulumi("stack", "export")
     # A failing push must not print it either.
     password = (home / "registry-password").read_text()
-    project.stack(registry={"authentication": {"username": "nobody"}}, builder={"rerun": "fails"})
-    texts["failing up"] = (lambda done: done.stdout + done.stderr)(project.run("up", "--yes", "--diff"))
+    passphrase = (home / "passphrase").read_text()
+    project.stack(registry={"authentication": {"password": {"environment": "WRONG"}}})
+    failed = project.run("up", "--yes", "--diff", WRONG=WRONG)
+    assert failed.returncode == 1
+    texts["failing up"] = failed.stdout + failed.stderr
     watcher.done.set()
     watcher.join()
 
-    for path in (project.root / "state").rglob("*"):
-        if path.is_file():
-            texts[f"state {path.name}"] = path.read_bytes().decode(errors="replace")
-            assert path.stat().st_mode & 0o077 == 0, f"{path} can be read by others"
+    texts["plan"] = plan.read_text()
+    for name in ("state", "stacks", "pulumi"):
+        for path in (home / name).rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                texts[f"{name} {path.name}"] = path.read_bytes().decode(errors="replace")
     for path in (home / "cluster" / "logs").rglob("*"):
         if path.is_file():
             texts[f"log {path.name}"] = path.read_bytes().decode(errors="replace")
@@ -84,7 +93,16 @@ def test_no_secret_in_plain_text_anywhere(project: Project, home: Path, api: kr8
     assert len(texts) > 25
     # The canary can be found where it belongs, so the search can find it at all.
     secret = kr8s.objects.Secret.get("mendix-registry", namespace="orders", api=api)
-    assert found_in(base64.b64decode(secret.raw["data"][".dockerconfigjson"]).decode(), password)
+    assert found_in(base64.b64decode(secret.raw["data"][".dockerconfigjson"]).decode(), WRONG)
     for where, text in texts.items():
-        assert not found_in(text, password), f"the password is in: {where}"
+        for canary in (password, WRONG):
+            assert not found_in(text, canary), f"a password is in: {where}"
         assert passphrase not in text, f"the passphrase is in: {where}"
+
+
+def test_only_their_owner_reads_state_and_secrets(project: Project, home: Path) -> None:
+    project.stack(builder={"mode": "none"})
+    project.up()
+    assert home.stat().st_mode & 0o077 == 0
+    for name in ("state", "stacks", "pulumi", "environment"):
+        assert (home / name).stat().st_mode & 0o077 == 0, f"{name} can be read by others"

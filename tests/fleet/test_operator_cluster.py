@@ -16,9 +16,9 @@ from anyio.from_thread import start_blocking_portal
 
 from fleet.fleet_file import MOST_STACKS
 from fleet.stacks import stack_name
+from tests.fleet.api_server import ApiServer
 from tests.fleet.conftest import AWS, OPERATOR, STATE, Workspace, fleet_content
 from tests.fleet.operator_definitions import stack_definition
-from tests.rehearsal.providers.api_server import ApiServer
 
 pytestmark = pytest.mark.cluster
 

@@ -12,6 +12,7 @@ import yaml
 
 from fleet.stacks import environment_names
 from tests.fleet.conftest import Workspace, fleet_content
+from tests.rehearsal.stacks import project_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,14 +41,13 @@ def test_a_stack_of_a_fleet_comes_up(
     # The project as it is, with this fleet's stack files in place of its own.
     project = tmp_path / "project"
     project.mkdir()
-    for part in ("Pulumi.yaml", "__main__.py", "components", "pyproject.toml", ".venv"):
-        (project / part).symlink_to(ROOT / part)
+    (project_in(project) / "stacks").rmdir()
     (project / "stacks").symlink_to(workspace.stacks)
-    environment = {**os.environ, "REHEARSAL_HOME": str(home), "PULUMI_CONFIG_PASSPHRASE": "fleet"}
+    environment = {**os.environ, "REHEARSAL_HOME": str(home)}
     rehearse = str(Path(sys.executable).with_name("rehearse"))
     for command in ("up", "destroy"):
         done = subprocess.run(
-            [rehearse, command, "--stack", stack, "--yes", "--cwd", str(project)],
+            [rehearse, command, "--stack", stack, "--yes", "--skip-preview", "--cwd", str(project)],
             env=environment,
             capture_output=True,
             text=True,

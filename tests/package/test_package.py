@@ -1,46 +1,87 @@
-"""The components as a multi-language package: its schema is whole, and another program can construct from it."""
+"""The components as a multi-language package: Pulumi's CLI makes an SDK of it, whose schema is whole, and a program that has that
+SDK constructs from it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-import stat
-import subprocess
-import sys
-import textwrap
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from rehearsal.engine import Update, run_update
-from rehearsal.engine.events import Diagnostic, Event, StepFinished
-from rehearsal.engine.project import load_project
-
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "package"
-PROVIDERS = ROOT / "rehearsal" / "providers" / "bin"
+from tests.conftest import ROOT
+from tests.pulumi_cli import PulumiProject
 
 pytestmark = pytest.mark.slow
 
+CONSUMER = """
+import pulumi
+from pulumi_mendix_registry import MendixRegistry
+
+
+def labelled(args):
+    if args.type_ == "kubernetes:core/v1:ServiceAccount":
+        metadata = {**args.props["metadata"], "labels": {"team": "orders"}}
+        return pulumi.ResourceTransformResult({**args.props, "metadata": metadata}, args.opts)
+
+
+apps = MendixRegistry(
+    "apps",
+    registry={
+        "type": "generic",
+        "pushHost": "registry.example.com:5000",
+        "authentication": "none",
+        "repository": "apps/{namespace}",
+        "transport": {"insecure": False},
+    },
+    namespaces=[{"name": "orders"}, {"name": "billing"}],
+    builder={"mode": "none"},
+    cluster={"context": "nowhere"},
+    opts=OPTIONS,
+)
+pulumi.export("registry", apps.registry)
+"""
+RUNTIME = "{name: python, options: {toolchain: uv, virtualenv: .venv}}"
+
 
 @pytest.fixture(scope="module")
-def schema() -> Iterator[dict[str, Any]]:
-    """What the running plugin itself gives to `pulumi package add`."""
-    plugin = subprocess.Popen([sys.executable, str(PACKAGE), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert plugin.stdout is not None
-        port = int(plugin.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            provider = provider_pb2_grpc.ResourceProviderStub(channel)
-            answer = provider.GetSchema(provider_pb2.GetSchemaRequest())
-        yield json.loads(answer.schema)
-    finally:
-        plugin.kill()
-        plugin.wait()
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a clone has it, without an environment: the CLI makes one, and leaves nothing else in it."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("pyproject.toml", "uv.lock", "README.md"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("components", "package"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    # The project is installed, too, with the folders of its other commands.
+    for name in ("fleet", "rehearsal", "report"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def consumer(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> PulumiProject:
+    """Another project, which has added the package."""
+    project = PulumiProject(tmp_path_factory.mktemp("consumer"))
+    for name in ("__main__.py", "pyproject.toml", "uv.lock", ".venv"):
+        (project.root / name).unlink()
+    (project.root / "__main__.py").write_text("")
+    (project.root / "Pulumi.yaml").write_text(f"name: other\nruntime: {RUNTIME}\n")
+    (project.root / "pyproject.toml").write_text(
+        '[project]\nname = "other"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["pulumi==3.272.0"]\n'
+    )
+    del project.environment["UV_NO_INSTALL_PROJECT"]
+    project.run("package", "add", str(clone / "package"))
+    project.run("stack", "init", "dev")
+    return project
+
+
+@pytest.fixture(scope="module")
+def schema(consumer: PulumiProject, clone: Path) -> dict[str, Any]:
+    return json.loads(consumer.run("package", "get-schema", str(clone / "package")).stdout)
 
 
 def references(node: Any) -> Iterator[str]:
@@ -88,56 +129,24 @@ def test_components_inputs_and_outputs_are_explained(schema: dict[str, Any]) -> 
     assert all(resource["description"] for resource in schema["resources"].values())
 
 
-async def of_another_language(root: Path, options: str = "None") -> list[Event]:
-    """The events of a preview. Seen from the engine, a remote component is the same from every language."""
-    plugin = root / "pulumi-resource-mendix-registry"
-    plugin.write_text(f'#!/bin/sh\nexec {sys.executable} {PACKAGE} "$@"\n')
-    plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
-    (root / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
-    (root / "Pulumi.dev.yaml").write_text("config: {}\n")
-    program = textwrap.dedent(
-        """
-        import pulumi
-
-        class MendixRegistry(pulumi.ComponentResource):
-            def __init__(self, name, props, opts):
-                super().__init__("mendix-registry:index:MendixRegistry", name, props, opts, remote=True)
-
-        def labelled(args):
-            if args.type_ == "kubernetes:core/v1:ServiceAccount":
-                metadata = {**args.props["metadata"], "labels": {"team": "orders"}}
-                return pulumi.ResourceTransformResult({**args.props, "metadata": metadata}, args.opts)
-
-        MendixRegistry("apps", {
-            "registry": {"type": "generic", "pushHost": "registry.example.com:5000", "authentication": "none",
-                         "repository": "apps/{namespace}", "transport": {"insecure": False}},
-            "namespaces": [{"name": "orders"}, {"name": "billing"}],
-            "builder": {"mode": "none"},
-            "cluster": {"context": "nowhere"},
-        }, OPTIONS)
-        """
-    )
-    (root / "__main__.py").write_text(program.replace("OPTIONS", options))
-    events: list[Event] = []
-    stand_ins = {"mendix-registry": plugin, "kubernetes": PROVIDERS / "pulumi-resource-kubernetes"}
-    update = Update(load_project(root), "dev", "preview", root / "home", stand_ins=stand_ins)
-    finished = await run_update(update, events.append)
-    told = "\n".join(event.message for event in events if isinstance(event, Diagnostic))
-    assert finished.ok, told
-    return events
+def constructed(consumer: PulumiProject, options: str = "None") -> list[dict[str, Any]]:
+    """What a first preview of the consumer would make. Seen from the CLI, a remote component is the same from every language."""
+    (consumer.root / "__main__.py").write_text(CONSUMER.replace("OPTIONS", options))
+    return [step["newState"] for step in consumer.preview("dev")["steps"] if step["op"] == "create"]
 
 
-async def test_a_program_of_another_language_constructs_the_whole_stack_file(tmp_path: Path) -> None:
-    events = await of_another_language(tmp_path)
-    urns = [event.step.urn for event in events if isinstance(event, StepFinished)]
+def test_a_program_with_the_sdk_constructs_the_whole_stack_file(consumer: PulumiProject) -> None:
+    made = constructed(consumer)
     below = "mendix-registry:index:MendixRegistry$mendix-registry:kubernetes:MendixNamespace$kubernetes:core/v1:ServiceAccount"
-    assert {urn.rsplit("::", 1)[1] for urn in urns if below in urn} == {"orders-builder", "billing-builder"}
+    assert {state["urn"].rsplit("::", 1)[1] for state in made if below in state["urn"]} == {
+        "orders-builder",
+        "billing-builder",
+    }
 
 
-async def test_options_and_transforms_of_another_language_reach_what_is_constructed(tmp_path: Path) -> None:
+def test_options_and_transforms_of_another_language_reach_what_is_constructed(consumer: PulumiProject) -> None:
     """With `protect` on the component, nothing of it was protected, and its transforms met none of its children."""
-    events = await of_another_language(tmp_path, "pulumi.ResourceOptions(protect=True, transforms=[labelled])")
-    made = [event.step.new for event in events if isinstance(event, StepFinished) and event.step.new]
+    made = constructed(consumer, "pulumi.ResourceOptions(protect=True, transforms=[labelled])")
     inside = [state for state in made if "MendixRegistry" in state["urn"]]
     assert len(inside) > 3
     assert all(state.get("protect") for state in inside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -24,7 +25,9 @@ class Outcome(NamedTuple):
 
 def project_in(directory: Path) -> Path:
     """This project, with an empty directory of stacks."""
-    for name in ("Pulumi.yaml", "__main__.py", "components", "pyproject.toml", "uv.lock", ".venv"):
+    # Pulumi's CLI reads what is beside its project file, whose directory a link would change.
+    shutil.copy(ROOT / "Pulumi.yaml", directory)
+    for name in ("__main__.py", "components", "pyproject.toml", "uv.lock", "README.md", ".venv"):
         (directory / name).symlink_to(ROOT / name)
     (directory / "stacks").mkdir()
     return directory
@@ -48,11 +51,13 @@ def rehearse(
     (project / "stacks" / f"Pulumi.{stack}.yaml").write_text(json.dumps({"config": config}))
     log = home / "cluster" / "logs" / "service-clouds.log"
     before = log.stat().st_size if log.exists() else 0
+    if command in ("up", "refresh", "destroy"):
+        arguments = ("--skip-preview", *arguments)
     inherited = {key: value for key, value in os.environ.items() if key not in without}
     done = subprocess.run(
         [str(REHEARSE), command, "--stack", stack, *arguments],
         cwd=project,
-        env={**inherited, "REHEARSAL_HOME": str(home), "PULUMI_CONFIG_PASSPHRASE": "test", **environment},
+        env={**inherited, "REHEARSAL_HOME": str(home), **environment},
         capture_output=True,
         text=True,
         timeout=SECONDS,

@@ -1,63 +1,33 @@
-"""The project's own program, previewed by the engine for every kind of registry, then reported: what the components really
-register is understood, before anything exists and when it is all there.
+"""The project's own program, previewed by Pulumi's CLI for every kind of registry, then reported: what the components really
+register is understood, before anything exists.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from report.comment import LIMITS, comment
 from report.page import write_page
 from report.preview import read_preview
 from report.summary import StackReport, summarize
+from tests.pulumi_cli import PulumiProject
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-# A provider that agrees to everything and computes nothing.
-PROVIDER = ROOT / "bench" / "plugin" / "pulumi-resource-bench"
-HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/5C4F0E1D2B3A49588776655443322110"
 NAMESPACES = [{"name": "orders"}, {"name": "billing"}]
 
 
-def preview(folder: Path, registry: dict[str, Any], **more: Any) -> StackReport:
+def preview(folder: Path, registry: dict[str, Any]) -> StackReport:
     """The report of a first preview of a stack of ``registry``."""
-    from rehearsal.cli.digest import PreviewDigest
-    from rehearsal.engine import Update, run_update
-    from rehearsal.engine.project import load_project
-
-    (folder / "stacks").mkdir()
-    (folder / "state").mkdir()
-    for name in ("components", "__main__.py"):
-        (folder / name).symlink_to(ROOT / name)
-    shutil.copy(ROOT / "Pulumi.yaml", folder)
-    keys = {"registry": registry, "namespaces": NAMESPACES, "cluster": {"context": "prod"}, **more}
-    config = {f"mendix-registry:{key}": value for key, value in keys.items()}
-    (folder / "stacks" / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
-    stand_ins = dict.fromkeys(("aws", "azure-native", "gcp", "kubernetes"), PROVIDER)
-    update = Update(load_project(folder), "prod", "preview", folder / "home", stand_ins=stand_ins)
-    digest = PreviewDigest()
-    finished = asyncio.run(run_update(update, digest))
-    assert finished.ok, [finished.error, digest.text()[-2000:]]
-    return summarize(read_preview(json.dumps(digest.document()).encode(), "prod.json"))
-
-
-@pytest.fixture(autouse=True)
-def _passphrase(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # The plugin is a script of this environment's Python.
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse")
-    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/state")
+    project = PulumiProject(folder, {"REGISTRY_PASSWORD": "hunter2-of-the-registry"})
+    keys = {"registry": registry, "namespaces": NAMESPACES, "cluster": {"context": "prod"}}
+    project.stack("prod", {f"mendix-registry:{key}": value for key, value in keys.items()})
+    return summarize(read_preview(json.dumps(project.preview("prod")).encode(), "prod.json"))
 
 
 ECR = {"type": "amazon-ecr", "region": "eu-west-1", "accountId": "123456789012", "repository": "mendixapps/{namespace}"}
@@ -113,12 +83,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
-def test_a_first_preview_of_each_kind_tells_who_gains_push_where(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REGISTRY_PASSWORD", "hunter2-of-the-registry")
+def test_a_first_preview_of_each_kind_tells_who_gains_push_where(kind: str, tmp_path: Path) -> None:
     registry, how, repository = CASES[kind]
     stack = preview(tmp_path, registry)
     gained = {

@@ -22,7 +22,7 @@ class Group(pulumi.ComponentResource):
 
 
 group = None
-for index in range(int(os.environ.get("BENCH_RESOURCES", "1000")) - 1):
+for index in range(int(os.environ["BENCH_RESOURCES"])):
     if index % 10 == 0:
         group = Group(f"group-{index}")
     else:

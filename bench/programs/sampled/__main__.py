@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(os.environ["BENCH_ROOT"])
 OURS, SDK = f"{ROOT}/components/", f"{os.sep}site-packages{os.sep}pulumi"
 samples: Counter[str] = Counter()
 places: Counter[str] = Counter()

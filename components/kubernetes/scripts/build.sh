@@ -16,7 +16,12 @@
 
 reference=$PUSH_HOST/$REPOSITORY:$TAG
 settled() {
-    krane_says digest "$reference" >/dev/null
+    aside digest "$reference" >/dev/null
+}
+
+read_manifest() {
+    krane_says digest "$reference" >"$HOME/digest" &&
+        krane_says manifest "$PUSH_HOST/$REPOSITORY@$(cat "$HOME/digest")" >"$HOME/manifest"
 }
 
 # done_with DIGEST
@@ -29,16 +34,16 @@ fetch() {
     doing="The download of the app"
     attempt=1
     pause=1
-    until timeout "$CALL_SECONDS" wget -q -O "$mda" "$(cat "$MDA_URL_FILE")" 2>"$said"; do
+    until waiting timeout "$CALL_SECONDS" wget -q -O "$mda" "$(cat "$MDA_URL_FILE")" 2>"$said"; do
         say "attempt $attempt of $ATTEMPTS failed: $(tr '\n' ' ' <"$said")"
         case $(cat "$said") in
-            *" 404 "* | *" 410 "*) fail "$LASTING" "there is no such file: correct builder.build.mda.url" ;;
-            *" 401 "* | *" 403 "*) fail "$LASTING" "the server does not give it to this pod: is the URL's token expired?" ;;
+            *" 404 "* | *" 410 "*) fail "there is no such file: correct builder.build.mda.url" ;;
+            *" 401 "* | *" 403 "*) fail "the server does not give it to this pod: is the URL's token expired?" ;;
         esac
         if [ "$attempt" -ge "$ATTEMPTS" ]; then
-            fail "$PASSING" "check builder.build.mda.url, and the network policies between the pods and that server"
+            fail "check builder.build.mda.url, and the network policies between the pods and that server"
         fi
-        sleep "$pause"
+        waiting sleep "$pause"
         attempt=$((attempt + 1))
         pause=$((pause * 2))
         [ "$pause" -le 30 ] || pause=30
@@ -65,14 +70,14 @@ fi
 doing="The build of $reference"
 got=$(sha256sum <"$mda" | cut -d ' ' -f 1)
 if [ "$got" != "$MDA_SHA256" ]; then
-    fail "$LASTING" "the app's file has the digest $got, and $MDA_SHA256 is wanted: correct builder.build.mda.sha256, or the file"
+    fail "the app's file has the digest $got, and $MDA_SHA256 is wanted: correct builder.build.mda.sha256, or the file"
 fi
 
 root=$HOME/root
 mkdir -p "$root$DIRECTORY"
 if [ "$UNPACK" = true ]; then
     if ! unzip -q -o "$mda" -d "$root$DIRECTORY" 2>"$said"; then
-        fail "$LASTING" "the file cannot be unpacked: an MDA is a ZIP file (set builder.build.unpack: false for another), and it must fit builder.build.workSize"
+        fail "the file cannot be unpacked: an MDA is a ZIP file (set builder.build.unpack: false for another), and it must fit builder.build.workSize"
     fi
 else
     cp "$mda" "$root$DIRECTORY/app.mda"
@@ -105,16 +110,11 @@ say "pushing the app's image to $reference"
 patiently "$@"
 
 say "reading it back by digest"
-if ! krane_says digest "$reference" >"$HOME/digest"; then
-    fail "$PASSING" "the push went well, but the image cannot be read back: the identity needs pull permission, too"
-fi
+read_back read_manifest
 digest=$(cat "$HOME/digest")
-if ! krane_says manifest "$PUSH_HOST/$REPOSITORY@$digest" >"$HOME/manifest"; then
-    fail "$PASSING" "the push went well, but the image cannot be read back: the identity needs pull permission, too"
-fi
 got=sha256:$(sha256sum <"$HOME/manifest" | cut -d ' ' -f 1)
 if [ "$got" != "$digest" ]; then
     : >"$said"
-    fail "$LASTING" "the registry gives back $got where it says $digest: something between here and the registry changes images"
+    fail "the registry gives back $got where it says $digest: something between here and the registry changes images"
 fi
 done_with "$digest"

@@ -13,17 +13,18 @@
 #       CALL_SECONDS                        most seconds of one call of krane
 #       HOME                                a writable directory
 # Out:  the termination message: what finish was given; or the registry's words and a hint
-# Exit: 0 done; 1 failed for a reason that may pass, another pod may try; 64 will fail again however often it is tried
+# Exit: 0 done; 1 failed: another pod would fail, too. What may pass is tried again here.
+#
+# The shell is the container's first process, which gets no signal that it does not ask for; and it asks only between two commands or
+# while it waits. So whatever may take long runs beside it, and the shell waits.
 
 set -eu
 umask 077
 
 KRANE=${KRANE:-krane}
 MESSAGE=${MESSAGE:-/dev/termination-log}
-CALL_SECONDS=${CALL_SECONDS:-60}
+CALL_SECONDS=${CALL_SECONDS:-30}
 NO_GOOGLE_IDENTITY="gcloud binary not found"
-PASSING=1
-LASTING=64
 
 said=$HOME/said
 heard=$HOME/heard
@@ -34,6 +35,13 @@ host=$PUSH_HOST
 host_key=registry.pushHost
 repository=$REPOSITORY
 repository_key=registry.repository
+# What the last try that failed brought: the registry's words, and what to do about them.
+words=
+hint=
+# The process that the shell waits for.
+beside=
+# The log, also where a function's output goes elsewhere.
+exec 3>&1
 
 say() {
     printf '%s\n' "$*"
@@ -52,30 +60,57 @@ registry_says() {
     grep -v -e "$NO_GOOGLE_IDENTITY" -e '^[0-9/]* [0-9:]* Copying from ' -e '^[0-9/]* [0-9:]* \(existing\|mounted\|pushed\) ' "$said"
 }
 
-# fail CODE HINT: ends the pod with the registry's own words, taken from the file $said, and what to do about them.
+# fail HINT: ends the pod with the registry's own words, taken from the file $said, and what to do about them.
 fail() {
+    trap '' TERM
     {
         printf '%s failed.\n' "$doing"
         if registry_says >"$HOME/words"; then
             printf 'registry: '
             tail -n 3 "$HOME/words" | cut -c 1-1200
         fi
-        printf 'hint: %s\n' "$2"
+        printf 'hint: %s\n' "$1"
     } >"$HOME/message"
-    cat "$HOME/message"
+    cat "$HOME/message" >&3
     head -c 4000 "$HOME/message" >"$MESSAGE" || true
-    exit "$1"
+    exit 1
+}
+
+# ended: the cluster ends the pod, because the Job's time is over or the node is wanted for something else.
+ended() {
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    [ -s "$said" ] || say "$words" >"$said"
+    fail "${hint:+$hint; }the cluster ended the pod before this was done: if the Job's time was over, raise builder.timeoutSeconds"
+}
+trap ended TERM
+
+# waiting COMMAND ARGUMENTS: runs a command; the pod can be ended meanwhile.
+waiting() {
+    "$@" &
+    beside=$!
+    code=0
+    wait "$beside" || code=$?
+    beside=
+    return "$code"
 }
 
 # krane_says ARGUMENTS: runs krane for at most CALL_SECONDS; what it says on standard error goes to the file $said.
 krane_says() {
     # $flags is one word or none.
     # shellcheck disable=SC2086
-    timeout "$CALL_SECONDS" "$KRANE" "$@" $flags 2>"$said" && return 0
-    code=$?
+    waiting timeout "$CALL_SECONDS" "$KRANE" "$@" $flags 2>"$said" && return 0
     if [ "$code" -eq 143 ] || [ "$code" -eq 124 ]; then
         printf 'no answer within %s seconds: timeout\n' "$CALL_SECONDS" >>"$said"
     fi
+    return "$code"
+}
+
+# aside ARGUMENTS: runs krane once, and leaves alone what was said before.
+aside() {
+    said=$HOME/aside
+    code=0
+    krane_says "$@" || code=$?
+    said=$HOME/said
     return "$code"
 }
 
@@ -113,16 +148,34 @@ patiently() {
             blame "$words"
             judge "$words"
             if [ "$hint" = settled ]; then
+                hint=
                 break
             fi
             if [ "$attempt" -ge "$ATTEMPTS" ]; then
-                fail "$PASSING" "$hint"
+                fail "$hint"
             fi
         fi
-        sleep "$pause"
+        waiting sleep "$pause"
         attempt=$((attempt + 1))
         pause=$((pause * 2))
         [ "$pause" -le 30 ] || pause=30
+    done
+}
+
+# read_back COMMAND ARGUMENTS: runs one of these functions until it succeeds, to see what was pushed as others see it. Ends the pod after
+# ATTEMPTS tries.
+read_back() {
+    attempt=1
+    until "$@"; do
+        if grep -q "does not match requested digest" "$said"; then
+            fail "the registry gives back something else than was pushed: something between here and the registry changes images"
+        fi
+        if [ "$attempt" -ge "$ATTEMPTS" ]; then
+            fail "the push went well, but the image cannot be read back as it was pushed: the identity needs pull permission, too (Mendix's build reads before it pushes), and nobody else may use this tag"
+        fi
+        say "attempt $attempt of $ATTEMPTS to read it back failed: $(registry_says | tr '\n' ' ')"
+        waiting sleep "$attempt"
+        attempt=$((attempt + 1))
     done
 }
 
@@ -130,28 +183,28 @@ patiently() {
 judge() {
     case $1 in
         *x509*authority*)
-            fail "$LASTING" "the registry's certificate is signed by an authority that is not known here: put its certificate into registry.transport.caCertificate" ;;
+            fail "the registry's certificate is signed by an authority that is not known here: put its certificate into registry.transport.caCertificate" ;;
         *x509*)
-            fail "$LASTING" "the registry's certificate does not fit: compare its names and dates with $host ($host_key)" ;;
-        *"server gave HTTP response to HTTPS client"* | *"proxyconnect"* | *"127.0.0.1:9"*)
-            fail "$LASTING" "the registry speaks plain http, and https was decided for it: serve it by https, or set registry.transport.insecure: true for a test cluster" ;;
+            fail "the registry's certificate does not fit: compare its names and dates with $host ($host_key)" ;;
+        *"server gave HTTP response to HTTPS client"* | *"does not look like a TLS handshake"* | *"proxyconnect"* | *"127.0.0.1:9"*)
+            fail "the registry speaks plain http, and https was decided for it: serve it by https, or set registry.transport.insecure: true for a test cluster" ;;
         *immutable* | *immutability* | *"already exists"* | *"cannot be overwritten"*)
             # The registry has let us in; if the tag holds this very image, an earlier pod has pushed it.
             if settled; then
                 hint=settled
                 return
             fi
-            fail "$LASTING" "the tag is there with another image and must not be moved: choose another tag" ;;
+            fail "the tag is there with another image and must not be moved: choose another tag" ;;
         *MANIFEST_UNKNOWN* | *"manifest unknown"*)
-            fail "$LASTING" "there is no such tag or digest in that repository: correct the reference" ;;
+            fail "there is no such tag or digest in that repository: correct $repository_key" ;;
         *NAME_UNKNOWN* | *"name not known"* | *"does not exist"* | *"not found"* | *"404 Not Found"*)
-            fail "$LASTING" "there is no repository $repository: create it first, or correct $repository_key" ;;
+            fail "there is no repository $repository: create it first, or correct $repository_key" ;;
         *UNAUTHORIZED* | *"401 Unauthorized"* | *unauthorized* | *"authentication required"* | *"incorrect username or password"*)
             unauthorized "$1" ;;
         *DENIED* | *denied* | *"403 Forbidden"* | *forbidden*)
             case $CREDENTIALS in
                 secret | anonymous)
-                    fail "$LASTING" "the registry knows the user but does not allow this in $repository: give it permission, or correct $repository_key" ;;
+                    fail "the registry knows the user but does not allow this in $repository: give it permission, or correct $repository_key" ;;
                 token)
                     hint="the ServiceAccount may not push to $repository: it needs the role system:image-builder in the project of that name" ;;
                 *)
@@ -162,7 +215,7 @@ judge() {
                     hint="the identity may not do this in $repository: check its role or permission; new ones take up to some minutes to work" ;;
             esac ;;
         *UNSUPPORTED* | *MANIFEST_INVALID* | *NAME_INVALID* | *TAG_INVALID*)
-            fail "$LASTING" "the registry does not take such a name or image: check $repository_key against its rules" ;;
+            fail "the registry does not take such a name or image: check $repository_key against its rules" ;;
         *"no such host"* | *"server misbehaving"*)
             hint="the name $host does not resolve inside the cluster: correct $host_key, or the cluster's DNS" ;;
         *"connection refused"* | *"no route to host"* | *"network is unreachable"*)
@@ -177,13 +230,13 @@ judge() {
 # unauthorized WORDS: the registry wants to know who asks, or does not believe it.
 unauthorized() {
     if [ "$host" != "$PUSH_HOST" ]; then
-        fail "$LASTING" "$host wants a login for $repository (or has it not): take a source that everyone may read, or the type docker-secret with an entry for both hosts"
+        fail "$host wants a login for $repository (or has it not): take a source that everyone may read, or the type docker-secret with an entry for both hosts"
     fi
     case $CREDENTIALS in
         secret)
-            fail "$LASTING" "the registry refuses user or password: check registry.authentication (is the token expired, does it belong to this user?)" ;;
+            fail "the registry refuses user or password: check registry.authentication (is the token expired, does it belong to this user?)" ;;
         anonymous)
-            fail "$LASTING" "the registry wants a login, and registry.authentication is none" ;;
+            fail "the registry wants a login, and registry.authentication is none" ;;
         file)
             hint="the registry saw no valid login. krane asks anonymously when the cloud refuses its key: check the key and its permissions; a new key takes some seconds to work" ;;
         token)
@@ -216,11 +269,11 @@ log_in() {
         secret)
             # krane turns everything that goes wrong with credentials into an anonymous attempt: look before pushing.
             if ! "$KRANE" auth get "$PUSH_HOST" >/dev/null 2>"$said"; then
-                fail "$LASTING" "the mounted pull secret has no credentials for $PUSH_HOST; add an entry for exactly this host (with its port) to .dockerconfigjson"
+                fail "the mounted pull secret has no credentials for $PUSH_HOST; add an entry for exactly this host (with its port) to .dockerconfigjson"
             fi ;;
         token)
             if [ ! -s "$LOGIN_TOKEN" ]; then
-                fail "$PASSING" "the pod got no token of its ServiceAccount"
+                fail "the pod got no token of its ServiceAccount"
             fi
             # printf belongs to the shell, so the token is in no process's arguments.
             login=$({ printf '%s:' "$LOGIN_USER" && cat "$LOGIN_TOKEN"; } | base64 | tr -d '\n')

@@ -14,7 +14,6 @@ log_in
 own_flags=$flags
 own_proxy=${HTTP_PROXY:-}
 there=$HOME/there
-looked=$HOME/looked
 arrived=$HOME/arrived
 
 # source_is_asked: a failure from here on is one of reading the source.
@@ -85,13 +84,9 @@ digests_in() {
     tr -d ' \n\t' | sed 's/"platform":{[^}]*}//g' | tr ',{' '\n\n' | sed -n 's/^"digest":"\(sha256:[0-9a-f]*\)".*/\1/p' | sort -u
 }
 
-# look: what the registry holds under the tag; its manifest in the file $there. Leaves alone what was said before.
+# look: what the registry holds under the tag; its manifest in the file $there.
 look() {
-    said=$looked
-    code=0
-    krane_says manifest "$target" >"$there" 2>/dev/null || code=$?
-    said=$HOME/said
-    return "$code"
+    aside manifest "$target" >"$there"
 }
 
 # held: whether $there is what was wanted.
@@ -108,23 +103,18 @@ held() {
 
 settled() {
     if [ -z "$wanted$images" ]; then
-        wanted=$(said=$looked && krane_says digest "$source") || return 1
+        aside digest "$source" >"$HOME/wanted" || return 1
+        wanted=$(cat "$HOME/wanted")
     fi
     look && held
 }
 
-# read_back: the copy, as the registry gives it to whoever pulls.
-read_back() {
-    attempt=1
-    until settled; do
-        if [ "$attempt" -ge "$ATTEMPTS" ]; then
-            cp "$looked" "$said"
-            fail "$PASSING" "the copy went well, but the registry gives something else back: the identity needs pull permission, too, and nobody else may use this tag"
-        fi
-        say "attempt $attempt of $ATTEMPTS to read $target back failed: $(tr '\n' ' ' <"$looked")"
-        sleep "$attempt"
-        attempt=$((attempt + 1))
-    done
+# readable: whether the registry gives the copy to whoever pulls.
+readable() {
+    settled || {
+        cp "$HOME/aside" "$said"
+        return 1
+    }
 }
 
 # resolve: what is wanted, by digest, asked of the source.
@@ -212,7 +202,7 @@ while read -r source destination platforms; do
         [ -n "$wanted" ] || wanted=$(copied_digest)
         [ -n "$wanted" ] || resolve
     fi
-    read_back
+    read_back readable
     copied=$((copied + 1))
 done <"$LIST"
 

@@ -152,7 +152,7 @@ def test_irsa_annotates_the_service_account_and_pod_identity_does_not() -> None:
         given = settings(authentication)
         recording = run(lambda given=given: deploy(given), answers=ANSWERS)
         account = recording.one("kubernetes:core/v1:ServiceAccount", "orders-builder")
-        assert account.inputs["metadata"].get("annotations", {}) == expected
+        assert account.metadata.get("annotations", {}) == expected
 
 
 def test_another_audience_is_told_to_the_webhook_too() -> None:

@@ -98,12 +98,10 @@ def test_one_more_namespace_creates_its_own_resources_and_touches_nothing(
     }
     own |= {
         "irsa": {
-            f"mendix-registry:aws:EcrPushRole::{new}",
             f"aws:iam/role:Role::{new}",
             f"aws:iam/rolePolicy:RolePolicy::{new}",
         },
         "pod-identity": {
-            f"mendix-registry:aws:EcrPushRole::{new}",
             f"aws:iam/role:Role::{new}",
             f"aws:iam/rolePolicy:RolePolicy::{new}",
             f"aws:eks/podIdentityAssociation:PodIdentityAssociation::{new}",

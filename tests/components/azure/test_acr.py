@@ -138,7 +138,7 @@ def test_nothing_pushes_before_azure_permits_it(acr: Acr) -> None:
 
 def test_the_webhook_finds_service_account_and_pods(acr: Acr) -> None:
     recording = acr({**NEW, "authentication": WORKLOAD_IDENTITY})
-    annotations = recording.one("kubernetes:core/v1:ServiceAccount").inputs["metadata"]["annotations"]
+    annotations = recording.one("kubernetes:core/v1:ServiceAccount").metadata["annotations"]
     assert set(annotations) == {"azure.workload.identity/client-id", "azure.workload.identity/tenant-id"}
     label = {"azure.workload.identity/use": "true"}
     assert label.items() <= settle(recording).inputs["spec"]["template"]["metadata"]["labels"].items()

@@ -66,8 +66,8 @@ def test_the_principal_has_the_projects_number_and_the_pool_its_id() -> None:
 
 def test_the_service_account_is_annotated_with_the_address_that_google_gives() -> None:
     recording = whole(stack())
-    account = recording.one("kubernetes:core/v1:ServiceAccount").inputs
-    assert account["metadata"]["annotations"] == {
+    account = recording.one("kubernetes:core/v1:ServiceAccount")
+    assert account.metadata["annotations"] == {
         "iam.gke.io/gcp-service-account": "mendix-orders@example-mendix.iam.gserviceaccount.com"
     }
     assert recording.result["namespaces"]["orders"]["pushedAs"].startswith("mendix-orders@")

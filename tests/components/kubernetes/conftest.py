@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rehearsal.cluster.build import CLIENT, ensure_program
 from rehearsal.cluster.packages import locate
+from rehearsal.toolchain.go_program import ensure_program
+from rehearsal.toolchain.programs import CLIENT
 from tests.rehearsal.registry.serving import serving
 
 SCRIPTS = Path(__file__).parents[3] / "components" / "kubernetes" / "scripts"
@@ -105,13 +106,28 @@ class Pod:
     message: str
 
 
-@pytest.fixture
-def run_script(registry: Registry, image: Image, tmp_path: Path) -> Callable[..., Pod]:
-    """Runs a script as the Job's container does; ``environment`` is added to what every mode gets."""
-    count = iter(range(100))
+@dataclass(frozen=True)
+class Running:
+    """A script at work, and where it is."""
 
-    def run(script: str, **environment: str) -> Pod:
-        place = tmp_path / f"pod-{next(count)}"
+    place: Path
+    process: subprocess.Popen[bytes]
+
+    def log(self) -> str:
+        return (self.place / "log").read_text()
+
+    def message(self) -> str:
+        path = self.place / "message"
+        return path.read_text() if path.exists() else ""
+
+
+@pytest.fixture
+def start_script(registry: Registry, image: Image, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Starts a script as the Job's container does; ``environment`` is added to what every mode gets."""
+    started: list[Running] = []
+
+    def start(script: str, **environment: str) -> Running:
+        place = tmp_path / f"pod-{len(started)}"
         work, login = place / "work", place / "login"
         work.mkdir(parents=True)
         login.mkdir()
@@ -132,16 +148,27 @@ def run_script(registry: Registry, image: Image, tmp_path: Path) -> Callable[...
             "SSL_CERT_FILE": str(registry.authority),
             **environment,
         }
-        done = subprocess.run(
-            [image.busybox, "sh", SCRIPTS / script],
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-        )
-        message = place / "message"
-        return Pod(work, login, done.returncode, done.stdout, message.read_text() if message.exists() else "")
+        with (place / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [image.busybox, "sh", SCRIPTS / script], env=variables, stdout=log, stderr=subprocess.STDOUT
+            )
+        started.append(Running(place, process))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.process.kill()
+        running.process.wait()
+
+
+@pytest.fixture
+def run_script(start_script: Callable[..., Running]) -> Callable[..., Pod]:
+    """Runs a script to its end."""
+
+    def run(script: str, **environment: str) -> Pod:
+        running = start_script(script, **environment)
+        code = running.process.wait(120)
+        return Pod(running.place / "work", running.place / "login", code, running.log(), running.message())
 
     return run
 

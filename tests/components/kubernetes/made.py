@@ -11,9 +11,9 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 
 from components.configuration.builder import Builder
 from components.configuration.mirroring import Copy
-from components.configuration.settings import Namespace, OperatorConfiguration
+from components.configuration.settings import Cluster, Namespace, OperatorConfiguration
 from components.configuration.transport import TransportDecision
-from components.kubernetes import MendixNamespace
+from components.kubernetes import ClusterEvents, MendixNamespace, on_job_failure
 from components.registry_access import (
     Anonymous,
     CaBundle,
@@ -80,6 +80,7 @@ def namespace(
     create: bool = False,
     live_pull_secrets: Sequence[str] = (),
     preview: bool = False,
+    hook: str | None = None,
     **changes: Any,
 ) -> Recording:
     """Registers the namespace ``orders`` and resolves its outputs."""
@@ -93,6 +94,7 @@ def namespace(
             options or OperatorConfiguration(),
             builder or Builder(),
             copies,
+            on_job_failure=on_job_failure(hook, ClusterEvents(Cluster())) if hook else None,
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cluster])),
         )
         return {

@@ -7,9 +7,11 @@ import hashlib
 import http.server
 import json
 import shutil
+import signal
 import stat
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -55,12 +57,12 @@ def test_a_service_account_token_logs_in_and_is_nowhere_to_be_read(
     assert not any(PASSWORD in path.read_text(errors="replace") for path in pod.work.rglob("*") if path.is_file())
 
 
-def test_a_refused_token_fails_with_the_registrys_words_and_may_be_tried_again(
+def test_a_rejected_token_is_tried_again_and_fails_with_the_registrys_words(
     run_script: Run, proof: tuple[ProofImage, str]
 ) -> None:
     image, directory = proof
-    pod = run_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, LOGIN_USER="someone")
-    assert pod.code == 1, pod.log
+    pod = run_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, LOGIN_USER="someone", ATTEMPTS="2")
+    assert pod.code == 1 and pod.log.count("attempt ") == 2, pod.log
     assert (
         "401 Unauthorized" in pod.message
         and "hint: the registry does not take the ServiceAccount's token" in pod.message
@@ -80,7 +82,7 @@ def test_a_pull_secret_for_another_host_is_told_before_an_anonymous_attempt(
         CREDENTIALS="secret",
         DOCKER_CONFIG=str(tmp_path),
     )
-    assert pod.code == 64, pod.log
+    assert pod.code == 1, pod.log
     assert "no credentials for 127.0.0.1" in pod.message
 
 
@@ -97,7 +99,7 @@ def test_an_unknown_authority_is_no_reason_to_go_on_without_verifying(
         SSL_CERT_FILE=str(tmp_path / "empty.pem"),
         SSL_CERT_DIR=str(tmp_path / "none"),
     )
-    assert pod.code == 64, pod.log
+    assert pod.code == 1, pod.log
     assert "registry.transport.caCertificate" in pod.message
 
 
@@ -163,13 +165,13 @@ def test_a_second_build_of_the_same_content_does_not_push(
 
 def test_another_file_than_the_wanted_one_is_not_built(run_script: Run, base: str, mda: Path) -> None:
     pod = run_script("build.sh", **build(base, mda, MDA_SHA256="0" * 64, TAG="wrong-file"))
-    assert pod.code == 64 and "builder.build.mda.sha256" in pod.message, pod.log
+    assert pod.code == 1 and "builder.build.mda.sha256" in pod.message, pod.log
 
 
 def test_a_missing_base_image_is_told_as_the_base_images_fault(run_script: Run, registry: Any, mda: Path) -> None:
     missing = f"{registry.host}/apps/none@sha256:{'1' * 64}"
     pod = run_script("build.sh", **build(missing, mda, TAG="no-base"))
-    assert pod.code == 64, pod.log
+    assert pod.code == 1, pod.log
     assert "Reading the base image" in pod.message and "MANIFEST_UNKNOWN" in pod.message
 
 
@@ -203,7 +205,7 @@ def test_a_missing_download_is_told_once_and_not_tried_again(
     address.write_text(f"{file_server}/none.mda?token=canary-of-a-url")
     environment = build(base, mda, TAG="no-file", MDA_FILE="", MDA_URL_FILE=str(address), ATTEMPTS="5")
     pod = run_script("build.sh", **environment)
-    assert pod.code == 64 and pod.log.count("attempt ") == 1, pod.log
+    assert pod.code == 1 and pod.log.count("attempt ") == 1, pod.log
     assert "404" in pod.message and "correct builder.build.mda.url" in pod.message
     assert "canary-of-a-url" not in pod.log + pod.message
 
@@ -212,7 +214,7 @@ def test_what_is_no_zip_file_is_told_as_that(run_script: Run, base: str, tmp_pat
     file = tmp_path / "text.mda"
     file.write_text("no archive")
     pod = run_script("build.sh", **build(base, file, TAG="no-zip"))
-    assert pod.code == 64 and "builder.build.unpack: false" in pod.message, pod.log
+    assert pod.code == 1 and "builder.build.unpack: false" in pod.message, pod.log
     kept = run_script("build.sh", **build(base, file, TAG=f"kept-{base[-12:]}", UNPACK="false"))
     assert kept.code == 0, kept.log
 
@@ -281,7 +283,7 @@ def test_a_mirror_that_stopped_at_a_missing_image_goes_on_once_it_is_there(
     late = f"{registry.host}/{name}/late:1"
     lines = (f"{index} {name}/whole:1 -", f"{late} {name}/copy:1 -")
     stopped = mirrored(run_script, tmp_path, *lines)
-    assert stopped.code == 64 and f"Reading {late} failed" in stopped.message, stopped.log
+    assert stopped.code == 1 and f"Reading {late} failed" in stopped.message, stopped.log
     krane("copy", index, late)
     done = mirrored(run_script, tmp_path, *lines)
     assert json.loads(done.message) == {"copied": 1, "present": 1}, done.log
@@ -355,26 +357,62 @@ _IMMUTABLE = (
 )
 
 
+def client_that(tmp_path: Path, lines: str) -> str:
+    """A client of which only this is known: what it says and how it ends."""
+    recorded = tmp_path / "krane"
+    recorded.write_text(f"#!/bin/sh\n{lines}\n")
+    recorded.chmod(0o755)
+    return str(recorded)
+
+
 @pytest.mark.parametrize(
-    ("words", "code", "hint"),
+    ("words", "tries", "hint"),
     [
         # A permission that is not visible yet must not end the Job as if there were no repository.
-        ([_NO_IDENTITY, _DENIED], 1, "the metadata server gave it no identity"),
-        ([_DENIED], 1, "the identity may not do this"),
-        ([_IMMUTABLE], 64, "must not be moved: choose another tag"),
-        ([_NO_IDENTITY, "Error: NAME_UNKNOWN: Repository not found"], 64, "there is no repository"),
+        ([_NO_IDENTITY, _DENIED], 2, "the metadata server gave it no identity"),
+        ([_DENIED], 2, "the identity may not do this"),
+        ([_IMMUTABLE], 1, "must not be moved: choose another tag"),
+        ([_NO_IDENTITY, "Error: NAME_UNKNOWN: Repository not found"], 1, "there is no repository"),
     ],
     ids=["no identity yet", "no permission yet", "immutable tag", "no repository"],
 )
-def test_googles_words_are_told_apart(
-    run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str], words: list[str], code: int, hint: str
+def test_googles_words_are_told_apart_and_what_may_pass_is_tried_again(
+    run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str], words: list[str], tries: int, hint: str
 ) -> None:
     image, directory = proof
-    recorded = tmp_path / "krane"
-    recorded.write_text("#!/bin/sh\n" + "".join(f"echo '{line}' >&2\n" for line in words) + "exit 1\n")
-    recorded.chmod(0o755)
-    pod = run_script(
-        "verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, CREDENTIALS="identity", KRANE=str(recorded)
-    )
-    assert pod.code == code, pod.log
+    krane = client_that(tmp_path, "".join(f"echo '{line}' >&2\n" for line in words) + "exit 1")
+    settings = {"CREDENTIALS": "identity", "KRANE": krane, "ATTEMPTS": "2"}
+    pod = run_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, **settings)
+    assert pod.code == 1 and pod.log.count("attempt ") == tries, pod.log
     assert hint in pod.message
+
+
+@pytest.mark.parametrize(
+    "krane", ["exec sleep 60", "echo 'Error: connection refused' >&2\nexit 1"], ids=["call", "pause"]
+)
+def test_a_pod_that_the_cluster_ends_says_how_far_it_was(
+    start_script: Run, tmp_path: Path, proof: tuple[ProofImage, str], krane: str
+) -> None:
+    """The last words are in the message within a second, whatever the script was waiting for."""
+    image, directory = proof
+    settings = {"KRANE": client_that(tmp_path, krane), "ATTEMPTS": "50"}
+    running = start_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, **settings)
+    awaited(lambda: "pushing the proof image" in running.log())
+    if "refused" in krane:
+        awaited(lambda: "attempt 3 " in running.log())
+    began = time.monotonic()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(30) == 1
+    assert time.monotonic() - began < 1.5
+    message = running.message()
+    assert "The push to" in message and "raise builder.timeoutSeconds" in message
+    assert ("registry: Error: connection refused" in message) == ("refused" in krane)
+    assert ("hint: nothing answers at" in message) == ("refused" in krane)
+
+
+def awaited(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")

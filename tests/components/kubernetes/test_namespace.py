@@ -15,6 +15,11 @@ from tests.components.kubernetes.made import BUNDLE, CANARY, CREDENTIALS, furnis
 from tests.components.program import Registered
 
 SECRET, JOB = "kubernetes:core/v1:Secret", "kubernetes:batch/v1:Job"
+JOBS = {
+    "verify": ["orders-push", "orders-pull"],
+    "build": ["orders-build"],
+    "mirror": ["orders-mirror"],
+}
 COPY = Copy("source.example.com/runtime:9", "apps/orders:runtime-9", ())
 
 
@@ -106,8 +111,8 @@ def test_a_pod_of_a_cloud_identity_gets_no_token_but_the_clouds() -> None:
     assert push.inputs["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"] == "true"
     assert {volume["name"] for volume in pod(push)["volumes"]} == {"proof", "work"}
     assert environment(push)["CREDENTIALS"] == "identity" and environment(push)["DOCKER_CONFIG"] == "/work"
-    account = recorded.one("kubernetes:core/v1:ServiceAccount").inputs
-    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn"}
+    account = recorded.one("kubernetes:core/v1:ServiceAccount")
+    assert account.metadata["annotations"] == {"eks.amazonaws.com/role-arn": "arn"}
     # The pull Job is an app's pod: it must not run as the builder.
     assert pod(job(recorded, "orders-pull"))["serviceAccountName"] == "default"
 
@@ -162,19 +167,31 @@ def test_a_platform_that_assigns_users_is_not_told_one_unless_the_stack_file_doe
     assert pod(job(namespace("token")))["securityContext"]["runAsUser"] == 65532
 
 
-def test_every_job_ends_and_says_why() -> None:
-    builder = Builder(timeout_seconds=90, pods=3)
-    recorded = namespace(builder=builder)
-    for item in recorded.of_type(JOB):
+@pytest.mark.parametrize("mode", ["verify", "build", "mirror"])
+def test_every_job_ends_with_a_reason_that_the_provider_knows(mode: str) -> None:
+    base = {"verify": Builder(), "mirror": Builder(mode="mirror"), "build": app(configMap="app")}[mode]
+    recorded = namespace(builder=base.model_copy(update={"timeout_seconds": 90}), copies=(COPY,))
+    jobs = recorded.of_type(JOB)
+    assert [item.name for item in jobs] == JOBS[mode]
+    for item in jobs:
         spec = item.inputs["spec"]
         assert spec["activeDeadlineSeconds"] == 90 and "ttlSecondsAfterFinished" not in spec
-        assert item.inputs["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
-        assert "name" not in item.inputs["metadata"], (
-            "a fixed name would keep a changed template from replacing the Job"
-        )
-    assert job(recorded).inputs["spec"]["backoffLimit"] == 2
-    [rule] = job(recorded).inputs["spec"]["podFailurePolicy"]["rules"]
-    assert rule == {"action": "FailJob", "onExitCodes": {"containerName": "push", "operator": "In", "values": [64]}}
+        # Any other action ends a Job with a reason with which the provider waits for ever.
+        [rule] = spec["podFailurePolicy"]["rules"]
+        assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+        assert spec["backoffLimit"] == 0 and pod(item)["restartPolicy"] == "Never"
+        # A Job has only failed when its pods are gone: within 30 seconds after its deadline.
+        assert pod(item)["terminationGracePeriodSeconds"] <= 20
+        assert pod(item)["containers"][0]["terminationMessagePolicy"] == "FallbackToLogsOnError"
+        assert item.metadata["annotations"] == {"pulumi.com/replaceUnready": "true"}
+
+
+def test_every_job_has_the_hook_that_reports_the_clusters_words() -> None:
+    for mode, names in JOBS.items():
+        builder = app(configMap="app") if mode == "build" else Builder.model_validate({"mode": mode})
+        recorded = namespace(builder=builder, copies=(COPY,), hook="job-failure")
+        assert {item.name: item.on_error for item in recorded.of_type(JOB)} == dict.fromkeys(names, ("job-failure",))
+        assert not any(item.on_error for item in recorded.registered if item.type != JOB)
 
 
 def test_a_mirror_runs_where_there_is_something_to_copy_and_elsewhere_the_push_is_proved() -> None:

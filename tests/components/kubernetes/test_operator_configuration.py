@@ -23,7 +23,7 @@ def told(recorded: Recording) -> Registered:
 def test_an_object_of_mendixs_installer_is_patched_with_nothing_but_our_fields() -> None:
     item = told(namespace())
     assert item.type == f"{GROUP}Patch"
-    assert item.inputs["metadata"] == {"name": "mendix-operator-configuration", "namespace": "orders"}
+    assert item.metadata == {"name": "mendix-operator-configuration", "namespace": "orders"}
     assert item.inputs["spec"] == {
         "registry": {
             "pushURL": "registry.example.com",
@@ -41,8 +41,8 @@ def test_create_owns_the_object_and_none_leaves_it_alone() -> None:
 
 def test_force_is_said_on_the_object_and_only_if_asked_for() -> None:
     forced = told(namespace(options=OperatorConfiguration(force=True)))
-    assert forced.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
-    assert "annotations" not in told(namespace()).inputs["metadata"]
+    assert forced.metadata["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert "annotations" not in told(namespace()).metadata
 
 
 def test_an_overlay_is_merged_below_what_the_stack_sets() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -33,11 +34,14 @@ def test_a_name_that_is_there_already_is_not_added_again() -> None:
 
 
 @pytest.mark.parametrize(("names", "retained"), [(["mendix-registry"], False), (["others", "mendix-registry"], True)])
-def test_destroying_the_link_does_not_take_others_entries_away(names: list[str], retained: bool) -> None:
-    # Mocks have no engine that would call a transform.
-    props = {"imagePullSecrets": [{"name": name} for name in names]}
+@pytest.mark.parametrize("handed_over", [lambda value: value, pulumi.Output.from_input], ids=["plain", "output"])
+async def test_destroying_the_link_does_not_take_others_entries_away(
+    names: list[str], retained: bool, handed_over: Callable[[Any], Any]
+) -> None:
+    # Mocks have no engine that would call a transform; Pulumi's hands values of other resources over as outputs.
+    props = {"imagePullSecrets": handed_over([{"name": name} for name in names])}
     args = pulumi.ResourceTransformArgs(True, PATCH, "orders-default-link", props, pulumi.ResourceOptions())
-    changed = retain_if_shared(args)
+    changed = await retain_if_shared(args)
     assert (changed is not None and changed.opts.retain_on_delete is True) is retained
 
 
@@ -51,6 +55,8 @@ def test_an_existing_secret_is_read_and_never_written() -> None:
     recorded = namespace("existing-pull-secret")
     [secret] = recorded.of_type("kubernetes:core/v1:Secret")
     assert secret.read
+    # What the provider finds in it: with any other inputs a refresh reports it as updated.
+    assert secret.inputs == {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", "namespace": "orders"}}
     assert recorded.result["pullSecret"] == "login"
 
 

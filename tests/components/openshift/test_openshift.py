@@ -62,7 +62,7 @@ def test_builds_push_as_builder_with_its_own_token_and_the_clusters_authority(se
     assert (variables["CREDENTIALS"], variables["LOGIN_USER"]) == ("token", "serviceaccount")
     assert variables["INSECURE"] == "false" and variables["SSL_CERT_FILE"] == "/registry-ca/ca.crt"
     bundle = recording.one(CONFIG_MAP, "orders-openshift-service-ca")
-    assert bundle.inputs["metadata"]["annotations"] == {"service.beta.openshift.io/inject-cabundle": "true"}
+    assert bundle.metadata["annotations"] == {"service.beta.openshift.io/inject-cabundle": "true"}
     assert "data" not in bundle.inputs, "the service CA operator's content would be fought over"
     assert {bundle.urn, recording.one(BINDING, "orders-openshift-image-builder").urn} <= push.dependencies
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.cluster import network
-from rehearsal.cluster.commands import Result, run
 from rehearsal.cluster.errors import ClusterError
 from rehearsal.cluster.network import Subnet, claim_subnet, release_subnet
+from rehearsal.toolchain.commands import Result, run
 
 PROCESSES, ROUNDS = 4, 3
 

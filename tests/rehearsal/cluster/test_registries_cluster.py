@@ -19,7 +19,6 @@ import pytest
 
 from rehearsal.cluster import BuiltCluster, Cluster, ClusterError, existing, oci_image, open_cluster, status
 from rehearsal.cluster import node as node_module
-from rehearsal.cluster.build import KUBERNETES_VERSION, REGISTRY
 from rehearsal.cluster.control_plane import CONTEXT
 from rehearsal.cluster.errors import Progress
 from rehearsal.cluster.in_cluster import NAMESPACE
@@ -29,6 +28,7 @@ from rehearsal.cluster.paths import cache_directory
 from rehearsal.cluster.processes import Running
 from rehearsal.registry import RegistrySpec
 from rehearsal.registry.spec import RegistryEndpoint
+from rehearsal.toolchain.programs import KUBERNETES_VERSION, REGISTRY
 
 pytestmark = pytest.mark.cluster
 

@@ -43,7 +43,7 @@ def rehearse(project: Path, home: Path) -> Rehearse:
             "azure-native:subscriptionId": SUBSCRIPTION,
             "mendix-registry:registry": {**given, **registry},
             "mendix-registry:namespaces": namespaces or [{"name": f"{stack}-orders"}],
-            "mendix-registry:builder": {"image": {"environment": "KRANE_IMAGE"}, "attempts": 1, "pods": 1},
+            "mendix-registry:builder": {"image": {"environment": "KRANE_IMAGE"}, "attempts": 1},
         }
         return stacks.rehearse(
             project, home, command, stack, *arguments, config=config, REHEARSAL_PROPAGATION_SECONDS="0"
@@ -104,7 +104,7 @@ def test_what_others_have_made_is_there_and_works(rehearse: Rehearse, stack: str
     assert refreshed.status == 0, refreshed.said
     again = rehearse("up", stack, "--yes", **registry)
     assert again.status == 0, again.said
-    assert "UserAssignedIdentity replaced" not in again.said
+    assert "replaced" not in again.said
 
 
 def test_a_role_of_the_other_mode_is_named_as_the_cause(rehearse: Rehearse) -> None:

@@ -28,6 +28,7 @@ from rehearsal.stage import Stage, set_stage
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Project, merged
 from tests.rehearsal.prove.breaking import Breaker
+from tests.rehearsal.stacks import project_in
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {"KRANE_IMAGE": "example.com/krane@sha256:" + 64 * "0", "REGISTRY_PASSWORD": "a-password"}
@@ -101,7 +102,7 @@ class Bench:
             self.down()
             self.write(broken)
             self._up = (broken.stack, config)
-            done = self.project.run("up", "--yes", "--stack", broken.stack)
+            done = self.project.run("up", "--yes", "--skip-preview", "--stack", broken.stack)
             if done.returncode != 0:
                 # What came of it must not be taken for a stack that is up by the tests after this one.
                 self.down()
@@ -112,7 +113,7 @@ class Bench:
         """What `up` says that must not succeed."""
         self.down()
         self._up = (self.write(broken), {key.partition(":")[2]: value for key, value in broken.config().items()})
-        done = self.project.run("up", "--yes", "--stack", broken.stack)
+        done = self.project.run("up", "--yes", "--skip-preview", "--stack", broken.stack)
         assert done.returncode == 1, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -121,9 +122,10 @@ class Bench:
             return
         (stack, config), self._up = self._up, None
         delete_images(config, self._cluster)
-        self.project.run("destroy", "--yes", "--stack", stack)
+        self.project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+        self.project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
         delete_repositories(config, self._cluster)
-        done = self.project.run("destroy", "--yes", "--refresh", "--stack", stack)
+        done = self.project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -137,17 +139,8 @@ def node(cluster: Cluster) -> BuiltCluster:
 @pytest.fixture(scope="module")
 def bench(node: BuiltCluster, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     root = tmp_path_factory.mktemp("broken")
-    for name in ("components", "__main__.py", "Pulumi.yaml"):
-        (root / name).symlink_to(ROOT / name)
-    (root / "stacks").mkdir()
-    (root / "state").mkdir()
-    environment = {
-        "REHEARSAL_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{root}/state",
-        "PULUMI_CONFIG_PASSPHRASE": "correct horse battery staple",
-        "REHEARSAL_PROPAGATION_SECONDS": "0",
-    }
-    made = Bench(Project(root, home, environment), node)
+    environment = {"REHEARSAL_HOME": str(home), "REHEARSAL_PROPAGATION_SECONDS": "0"}
+    made = Bench(Project(project_in(root), home, environment), node)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REHEARSAL_PROPAGATION_SECONDS", "0")
         yield made

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal.cluster.build import REGISTRY, ensure_program
 from rehearsal.cluster.paths import cache_directory
 from rehearsal.registry import RegistrySpec
 from rehearsal.registry.configuration import distribution_configuration, htpasswd
+from rehearsal.toolchain.go_program import ensure_program
+from rehearsal.toolchain.programs import REGISTRY
 
 
 @contextlib.contextmanager

@@ -13,10 +13,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rehearsal.cluster.build import REGISTRY, ensure_program
 from rehearsal.cluster.paths import cache_directory
 from rehearsal.registry import RegistrySpec
 from rehearsal.registry.configuration import directory_name, distribution_configuration, htpasswd
+from rehearsal.toolchain.go_program import ensure_program
+from rehearsal.toolchain.programs import REGISTRY
 
 USERS = st.text(min_size=1, max_size=12).filter(lambda text: text.encode(errors="ignore").decode() == text)
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=18)

@@ -1,3 +1,0 @@
-module mendix-registry/rehearsal/pause
-
-go 1.26.0

@@ -1,1 +1,0 @@
-"""Provider plugins by Pulumi's contract: found, started, spoken to and ended."""

@@ -1,1 +1,0 @@
-"""The program that is deployed, in a process of its own."""

@@ -1,8 +1,0 @@
-"""``python -m rehearsal.providers.azure_native [engine address]``: the plugin's process."""
-
-from __future__ import annotations
-
-from rehearsal.providers.standin.run import run
-
-if __name__ == "__main__":
-    run("rehearsal.providers.azure_native.package")

@@ -1,0 +1,229 @@
+"""Puts right what an update that was killed has left behind, before the next one begins: processes, the lock, what it was making.
+
+After such an end Pulumi wants a person: to give the stack free (``cancel``), and to say of each creation that was under way whether
+the thing exists and under which id. In the sandbox both can be found out: who held the lock, and what the emulators have. The state
+is changed by Pulumi's commands only: ``cancel``, ``import``, ``refresh``. ``docs/operations.md`` has the same steps for a person.
+
+``refresh --import-pending-creates`` is not among them: in the CLI 3.274 it forgets the creation and imports nothing.
+
+Objects of Kubernetes need no import. Their names follow from the stack file, and a server-side apply takes over what is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import psutil
+
+from rehearsal.stage.event_log import events
+from rehearsal.stage.locks import locks
+from rehearsal.stage.pulumi import PulumiError
+
+if TYPE_CHECKING:
+    from rehearsal.stage.pulumi import Sandbox
+
+_STACK_TYPE = "pulumi:pulumi:Stack"
+_CLOUDS = ("aws", "azure-native", "gcp")
+# What the CLI says of a call whose plugin died in the middle of it. A call that finds no plugin any more has changed nothing.
+_CUT_OFF = ("error reading from server: EOF", "transport is closing")
+_DIED = "exited prematurely"
+_GRACE_SECONDS = 6.0
+"""Longer than a plugin takes for the calls that it has begun."""
+_PARTS = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was done. ``imported`` and ``deleted`` name resources (``Role mendix-orders``), ``unfinished`` counts operations;
+    ``failed`` is why an import did not work."""
+
+    imported: Sequence[str] = ()
+    deleted: Sequence[str] = ()
+    unfinished: int = 0
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """An operation whose end the state does not have."""
+
+    creates: bool
+    type: str
+    urn: str
+    parent: str
+    provider: str
+    inputs: Mapping[str, Any]
+
+    @property
+    def package(self) -> str:
+        return self.type.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        return self.urn.split("::", 3)[-1]
+
+    @property
+    def shown(self) -> str:
+        return f"{self.type.rpartition(':')[2]} {self.name}"
+
+
+def recover(sandbox: Sandbox) -> Recovery | None:
+    """Recover the stack from an update that did not end well; None where none did, which costs no call of the CLI.
+
+    Leaves a stack alone that an update is running on: the CLI says so itself. Raises PulumiError where a command fails.
+    """
+    left = locks(sandbox.home / "state", sandbox.project.name, sandbox.stack)
+    if any(lock.held() for lock in left) or not (left or sandbox.event_log.is_file()):
+        return None
+    _end_leftovers(sandbox)
+    if left:
+        sandbox.run("cancel", "--yes", "--stack", sandbox.stack)
+    deployment: dict[str, Any] = json.loads(sandbox.run("stack", "export", "--stack", sandbox.stack))["deployment"]
+    pending = [_pending(entry) for entry in deployment.get("pending_operations") or ()]
+    unfinished = list({item.urn: item for item in (*_cut_off(sandbox.event_log), *pending)}.values())
+    if not unfinished:
+        return Recovery() if left else None
+    resources = cast("list[dict[str, Any]]", deployment.get("resources") or [])
+    recovery = _take_in(sandbox, [item for item in unfinished if item.creates and item.package in _CLOUDS], resources)
+    # Also where nothing is pending: a deletion that was cut off has left a resource in the state that is gone.
+    sandbox.run(*sandbox.command("refresh", "--yes", "--skip-preview", "--clear-pending-creates")[1:])
+    sandbox.event_log.unlink(missing_ok=True)
+    return Recovery(recovery.imported, recovery.deleted, len(unfinished), recovery.failed)
+
+
+def _end_leftovers(sandbox: Sandbox) -> None:
+    """End plugins and language hosts of this sandbox whose CLI is gone: one that goes on could still make something."""
+    left = [process for process in psutil.process_iter() if _is_left(process, sandbox)]
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=_GRACE_SECONDS)
+    for process in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
+
+
+def _is_left(process: psutil.Process, sandbox: Sandbox) -> bool:
+    try:
+        line = " ".join(process.cmdline())
+        if not any(part in line for part in _PARTS):
+            return False
+        return process.environ().get("PULUMI_HOME") == sandbox.additions["PULUMI_HOME"] and not any(
+            ancestor.name() == "pulumi" for ancestor in process.parents()
+        )
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _pending(entry: Mapping[str, Any]) -> _Operation:
+    return _operation(entry["type"] == "creating", entry["resource"])
+
+
+def _operation(creates: bool, resource: Mapping[str, Any]) -> _Operation:
+    kind, urn, parent, provider = (str(resource.get(key) or "") for key in ("type", "urn", "parent", "provider"))
+    return _Operation(creates, kind, urn, parent, provider, resource.get("inputs") or {})
+
+
+def _cut_off(log: Path) -> Iterator[_Operation]:
+    """Operations that failed because their plugin died. The CLI drops them from the state."""
+    failed: dict[str, _Operation] = {}
+    reasons: dict[str, str] = {}
+    died = False
+    for event in events(log):
+        if "diagnosticEvent" in event:
+            found = event["diagnosticEvent"]
+            message = str(found.get("message", ""))
+            died = died or _DIED in message
+            if found.get("severity") == "error":
+                reasons[str(found.get("urn", ""))] = message
+        elif "resOpFailedEvent" in event:
+            metadata = event["resOpFailedEvent"]["metadata"]
+            resource = metadata.get("new") or metadata.get("old")
+            if resource:
+                failed[metadata["urn"]] = _operation(str(metadata["op"]).startswith("create"), resource)
+    if died:
+        yield from (
+            operation for urn, operation in failed.items() if any(words in reasons.get(urn, "") for words in _CUT_OFF)
+        )
+
+
+def _take_in(sandbox: Sandbox, creations: Sequence[_Operation], resources: Sequence[Mapping[str, Any]]) -> Recovery:
+    """Take what a cloud has of ``creations`` into the state."""
+    if not creations:
+        return Recovery()
+    states = {str(resource["urn"]): resource for resource in resources}
+    questions: list[dict[str, Any]] = [
+        {
+            "type": item.type,
+            "inputs": item.inputs,
+            "settings": states.get(_urn(item.provider), {}).get("inputs") or {},
+            "known": [resource["id"] for resource in resources if resource["type"] == item.type and "id" in resource],
+            # An import cannot take the place of what the state has, nor can another creation under the same name.
+            "replaces": item.urn in states,
+            "replaced_is_gone": bool(states.get(item.urn, {}).get("pendingReplacement")),
+        }
+        for item in creations
+    ]
+    answers = _ask_clouds(sandbox, questions)
+    found = [(item, answer["id"]) for item, answer in zip(creations, answers, strict=True) if answer["id"]]
+    deleted = [item.shown for item, answer in zip(creations, answers, strict=True) if answer["deleted"]]
+    if not found:
+        return Recovery(deleted=deleted)
+    try:
+        _import(sandbox, found, states)
+    except PulumiError as error:
+        return Recovery(deleted=deleted, failed=str(error))
+    return Recovery([item.shown for item, _ in found], deleted)
+
+
+def _ask_clouds(sandbox: Sandbox, questions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Ask the emulators as the plugins do. Raises PulumiError with their words."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "rehearsal.provider_plugins.left_behind"],
+        input=json.dumps(questions),
+        env={**sandbox.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise PulumiError(
+            "The last update was killed, and the emulators could not be asked what it has left: "
+            f"{done.stderr.strip().splitlines()[-1:] or 'no reason given'}\nRun the same command again."
+        )
+    return json.loads(done.stdout)
+
+
+def _import(sandbox: Sandbox, found: Sequence[tuple[_Operation, str]], states: Mapping[str, Mapping[str, Any]]) -> None:
+    names: dict[str, str] = {}
+    entries: list[dict[str, Any]] = []
+    for item, identity in found:
+        entry = {"type": item.type, "name": item.name, "id": identity}
+        if item.parent and f"::{_STACK_TYPE}::" not in item.parent:
+            entry["parent"] = names.setdefault(item.parent, f"name{len(names)}")
+        provider = _urn(item.provider)
+        if provider.split("::", 3)[-1].startswith("default"):
+            entry["version"] = states[provider]["inputs"]["version"]
+        else:
+            entry["provider"] = names.setdefault(provider, f"name{len(names)}")
+        entries.append(entry)
+    document = {"nameTable": {name: urn for urn, name in names.items()}, "resources": entries}
+    with tempfile.NamedTemporaryFile("w", dir=sandbox.home, prefix="import-", suffix=".json") as file:
+        json.dump(document, file)
+        file.flush()
+        flags = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false", "--file", file.name)
+        sandbox.run(*sandbox.command("import", *flags)[1:])
+
+
+def _urn(reference: str) -> str:
+    """The URN in a reference to a provider, which ends in the provider's id."""
+    return reference.rpartition("::")[0]

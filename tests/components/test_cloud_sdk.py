@@ -1,0 +1,98 @@
+"""The SDK of a stack's cloud: installed with the first stack that needs it, from this project's lock, nowhere else."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import cloud_sdk
+from components.cloud_sdk import EXTRA_OF_KIND, MODULES, install_sdk_of
+
+ROOT = Path(__file__).parents[2]
+SYNC = "sync --inexact --frozen --no-install-project --extra=aws"
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose environment is the one that runs the tests, and a PATH with nothing but what a test puts there."""
+    (tmp_path / "uv.lock").touch()
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr(cloud_sdk, "PROJECT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def uv(clone: Path, ending: str = "") -> Path:
+    """A uv that notes its arguments and its environment's place, then ends as told."""
+    calls = clone / "calls"
+    program = clone / "bin" / "uv"
+    program.write_text(f'#!/bin/sh\necho "$* in $PWD for $UV_PROJECT_ENVIRONMENT" >>{calls}\n{ending}\n')
+    program.chmod(0o755)
+    return calls
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_what_the_cli_installs_for_every_stack_has_no_clouds_sdk() -> None:
+    """It wants a plugin for each SDK among the dependencies and default groups."""
+    document = project()
+    names = {requirement.split("==")[0] for requirement in document["project"]["dependencies"]}
+    assert {name for name in names if name.startswith("pulumi")} == {"pulumi", "pulumi-kubernetes"}
+    assert document["tool"]["uv"]["default-groups"] == []
+
+
+def test_every_cloud_has_an_extra_and_a_kind() -> None:
+    assert set(EXTRA_OF_KIND.values()) == set(MODULES) == set(project()["project"]["optional-dependencies"])
+
+
+def test_a_stack_brings_its_own_sdk_to_what_the_lock_says(clone: Path) -> None:
+    """Also if it is there: after a pull the lock may have another version."""
+    calls = uv(clone)
+    install_sdk_of("amazon-ecr")
+    assert calls.read_text() == f"{SYNC} in {clone} for {sys.prefix}\n"
+
+
+@pytest.mark.parametrize("kind", ["generic", "docker-secret", "openshift3", "openshift4"])
+def test_a_stack_of_no_cloud_installs_nothing(clone: Path, kind: str) -> None:
+    calls = uv(clone)
+    install_sdk_of(kind)
+    assert not calls.exists()
+
+
+@pytest.mark.parametrize("lacking", ["uv.lock", ".venv"])
+def test_another_programs_environment_is_left_alone(clone: Path, lacking: str) -> None:
+    calls = uv(clone)
+    (clone / lacking).unlink()
+    install_sdk_of("amazon-ecr")
+    assert not calls.exists()
+
+
+def test_the_environment_of_another_project_is_left_alone(clone: Path) -> None:
+    calls = uv(clone)
+    (clone / ".venv").unlink()
+    (clone / ".venv").mkdir()
+    install_sdk_of("amazon-ecr")
+    assert not calls.exists()
+
+
+def test_uv_is_needed_only_for_what_is_missing(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_sdk_of("amazon-ecr")
+    monkeypatch.setitem(MODULES, "aws", "no_such_sdk")
+    with pytest.raises(pulumi.RunError, match=r"SDK of aws cannot be installed: uv is not on PATH"):
+        install_sdk_of("amazon-ecr")
+
+
+def test_a_failure_has_uvs_words_and_the_command(clone: Path) -> None:
+    uv(clone, "echo 'error: no space left on device' >&2; exit 2")
+    with pytest.raises(pulumi.RunError) as raised:
+        install_sdk_of("amazon-ecr")
+    assert "no space left on device" in str(raised.value)
+    assert f"uv {SYNC}" in str(raised.value)

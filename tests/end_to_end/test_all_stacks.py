@@ -1,0 +1,55 @@
+"""Every stack of the project: deployed, unchanged, checked by the policy pack, destroyed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from rehearsal.cluster import BuiltCluster
+from rehearsal.prove.emptying import delete_images, delete_repositories
+from rehearsal.stage.project import load_project
+from tests.conftest import ROOT
+from tests.end_to_end.conftest import Project
+from tests.policy.registrations import refusals
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_is_deployed_stays_unchanged_and_is_destroyed(quick: Project, node: BuiltCluster, stack: str) -> None:
+    shutil.copy(ROOT / "stacks" / f"Pulumi.{stack}.yaml", quick.root / "stacks")
+    run = Runs(quick, stack)
+    run.succeeds("up", "--yes", "--skip-preview")
+    run.succeeds("up", "--yes", "--skip-preview", "--expect-no-changes")
+    run.succeeds("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    checked = quick.run("preview", "--stack", stack, "--policy-pack", str(ROOT / "policy"))
+    expected = refusals(stack)
+    assert (checked.returncode == 0) == (not expected), checked.stdout + checked.stderr
+    assert "Policies:" in checked.stdout
+    assert all(policy in checked.stdout for policy in expected), checked.stdout
+    # As docs/operations.md says: what is protected is unprotected, what has images is emptied by its owner.
+    config = load_project(quick.root).configuration(stack)
+    delete_images(config, node)
+    quick.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+    destroyed = quick.run("destroy", "--yes", "--skip-preview", "--stack", stack)
+    delete_repositories(config, node)
+    if destroyed.returncode != 0:
+        assert config["registry"]["type"] == "google-gcr", destroyed.stdout + destroyed.stderr
+        run.succeeds("destroy", "--yes", "--skip-preview", "--refresh")
+    assert not json.loads(quick.pulumi("stack", "export", stack=stack))["deployment"].get("resources")
+
+
+class Runs:
+    """Commands on one stack, of which each has to succeed."""
+
+    def __init__(self, project: Project, stack: str) -> None:
+        self._project, self._stack = project, stack
+
+    def succeeds(self, verb: str, *arguments: str) -> str:
+        done = self._project.run(verb, "--stack", self._stack, *arguments)
+        assert done.returncode == 0, f"{verb} {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
