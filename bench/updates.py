@@ -198,6 +198,7 @@ def main(sizes: Sequence[int], most_checkpoints: int, kinds: Sequence[str]) -> N
     )
     columns = ("kind", "names", "resources", "MB", "", "seconds", "from-to", "CPU s", "s / name", "floor s", "x floor")
     print("{:<11} {:>5} {:>9} {:>5}  {:<22} {:>7} {:>11} {:>6} {:>9} {:>8} {:>7} {:>7}".format(*columns, "x CPU"))
+    checkpointed: list[tuple[str, int, Series]] = []
     for namespaces in sizes:
         rounds, checkpoints = ROUNDS.get(namespaces, 1), namespaces <= most_checkpoints
         found = {kind: measure(configuration(kind, namespaces), rounds, checkpoints=checkpoints) for kind in kinds}
@@ -206,10 +207,19 @@ def main(sizes: Sequence[int], most_checkpoints: int, kinds: Sequence[str]) -> N
         floor = measure({}, rounds, checkpoints=checkpoints, floor=most)
         for kind, series in found.items():
             print_series(kind, namespaces, series, floor)
+            if checkpoints:
+                checkpointed.append((kind, namespaces, series))
     fewer, more = COUNTED
-    for kind in kinds:
-        each = (writes(kind, more) - writes(kind, fewer)) / (more - fewer)
-        print(f"{kind}: a first up writes the state {each:g} times for each namespace")
+    each = {kind: (writes(kind, more) - writes(kind, fewer)) / (more - fewer) for kind in kinds}
+    print("a first up writes the state (of which the size is on average half of the last)")
+    for kind, namespaces, series in checkpointed:
+        count = each[kind] * namespaces
+        seconds = series.median(UP).seconds - series.median(UP_WITHOUT).seconds
+        megabytes = series.state / 2e6
+        print(
+            f"  {kind:<11} {namespaces:>5} namespaces: {each[kind]:g} times for each, {megabytes:.1f} MB, "
+            f"{1000 * seconds / count:.0f} ms, {1000 * seconds / count / megabytes:.0f} ms for each MB"
+        )
     print(f"whose code the program is in, first preview of {SAMPLED} namespaces:")
     for kind in STACKS:
         print_samples(kind, sample(kind, SAMPLED))

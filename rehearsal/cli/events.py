@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rehearsal.stage.event_log import events
+from rehearsal.stage.event_log import events, plain
 
 _STACK_TYPE = "pulumi:pulumi:Stack"
 REJECTED = "The stack file has "
@@ -55,7 +54,7 @@ def read_course(log: Path) -> Course:
             if REJECTED in message and found.get("severity") == "error":
                 course.rejected = True
             if found.get("severity") == "error":
-                told.setdefault(str(found.get("urn", "")), []).append(_plain(message))
+                told.setdefault(str(found.get("urn", "")), []).append(plain(message))
         elif "resOpFailedEvent" in event:
             metadata = event["resOpFailedEvent"]["metadata"]
             failed[str(metadata["urn"])] = str(metadata["type"])
@@ -73,8 +72,3 @@ def read_course(log: Path) -> Course:
     of_the_stack = (text for urn, texts in told.items() if not urn or f"::{_STACK_TYPE}::" in urn for text in texts)
     course.reports = [text for text in of_the_stack if not text.removeprefix("error: ").startswith(_CLIS_OWN)]
     return course
-
-
-def _plain(message: str) -> str:
-    """A message without the CLI's colour tags (``<{%reset%}>``)."""
-    return re.sub(r"<\{%[^%]*%\}>", "", message).strip()

@@ -19,8 +19,10 @@ def print_recovery(console: Console, recovery: Recovery | None) -> None:
     if recovery is None:
         return
     line = Text("Recovered", style="bold")
-    line.append(" from an update that was killed")
+    line.append(" from an update that did not end" if recovery.restored else " from an update that was killed")
     facts = [f"{count(recovery.unfinished, 'operation')} had not ended"] if recovery.unfinished else []
+    if recovery.restored:
+        facts.append("its state could not be read, so the one before took its place")
     if recovery.imported:
         facts.append(f"imported {', '.join(map(clean_line, recovery.imported))}")
     if recovery.deleted:

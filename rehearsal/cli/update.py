@@ -115,6 +115,7 @@ def _event_log(sandbox: Sandbox, verb: Verb) -> Generator[Path]:
             yield Path(directory) / "events.json"
         return
     sandbox.event_log.unlink(missing_ok=True)
+    sandbox.state_file.keep()
     yield sandbox.event_log
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -18,3 +19,8 @@ def events(log: Path) -> Iterator[dict[str, Any]]:
                 yield cast("dict[str, Any]", json.loads(line))
             except ValueError:
                 return
+
+
+def plain(message: str) -> str:
+    """A message without the CLI's colour tags (``<{%reset%}>``)."""
+    return re.sub(r"<\{%[^%]*%\}>", "", message).strip()

@@ -27,6 +27,7 @@ from rehearsal.stage.locks import locks
 from rehearsal.stage.project import Project
 from rehearsal.stage.setting import Stage
 from rehearsal.stage.stack_copy import StackCopy, copy_stack_file
+from rehearsal.stage.state_file import StateFile
 from rehearsal.toolchain.pulumi_tools import KUBERNETES_PROVIDER_VERSION, PulumiTools
 
 _PASSPHRASE_BYTES = 24
@@ -64,6 +65,11 @@ class Sandbox:
         """Where the CLI writes what a change does. Left where that did not end well."""
         return self.home / "stacks" / self.project.name / f"{self.stack}.events"
 
+    @property
+    def state_file(self) -> StateFile:
+        """The file with the stack's state."""
+        return StateFile(self.home / "state" / ".pulumi" / "stacks" / self.project.name / f"{self.stack}.json")
+
     def command(self, verb: str, *arguments: str) -> list[str]:
         """A command on the stack with its configuration, such as ``up``."""
         return [str(self.cli), verb, "--stack", self.stack, "--config-file", str(self.copy.path), *arguments]
@@ -91,8 +97,8 @@ class Sandbox:
 
     def exists(self) -> bool:
         """Whether the stack is in the state. A backup (``.bak``) outlives it."""
-        stacks = self.home / "state" / ".pulumi" / "stacks" / self.project.name
-        return any((stacks / f"{self.stack}.json{packed}").is_file() for packed in ("", ".gz", ".zst"))
+        path = self.state_file.path
+        return any(path.with_name(f"{path.name}{packed}").is_file() for packed in ("", ".gz", ".zst"))
 
 
 def prepare(

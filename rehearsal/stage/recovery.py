@@ -16,14 +16,14 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import psutil
 
-from rehearsal.stage.event_log import events
+from rehearsal.stage.event_log import events, plain
 from rehearsal.stage.locks import locks
 from rehearsal.stage.pulumi import PulumiError
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 _STACK_TYPE = "pulumi:pulumi:Stack"
 _CLOUDS = ("aws", "azure-native", "gcp")
-# What the CLI says of a call whose plugin died in the middle of it. A call that finds no plugin any more has changed nothing.
-_CUT_OFF = ("error reading from server: EOF", "transport is closing")
-_DIED = "exited prematurely"
+# How the CLI's error begins where a plugin died in the middle of a call ("… EOF", "… connection reset by peer"). A call that
+# found no plugin any more has changed nothing.
+_CUT_OFF = ("error reading from server: ", "transport is closing")
 _GRACE_SECONDS = 6.0
 """Longer than a plugin takes for the calls that it has begun."""
 _PARTS = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
@@ -43,12 +43,13 @@ _PARTS = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """What was done. ``imported`` and ``deleted`` name resources (``Role mendix-orders``), ``unfinished`` counts operations;
-    ``failed`` is why an import did not work."""
+    ``failed`` is why an import did not work; ``restored`` says that the state was unreadable and one before took its place."""
 
     imported: Sequence[str] = ()
     deleted: Sequence[str] = ()
     unfinished: int = 0
     failed: str = ""
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +85,21 @@ def recover(sandbox: Sandbox) -> Recovery | None:
     if any(lock.held() for lock in left) or not (left or sandbox.event_log.is_file()):
         return None
     _end_leftovers(sandbox)
+    restored = sandbox.state_file.restore()
     if left:
         sandbox.run("cancel", "--yes", "--stack", sandbox.stack)
     deployment: dict[str, Any] = json.loads(sandbox.run("stack", "export", "--stack", sandbox.stack))["deployment"]
     pending = [_pending(entry) for entry in deployment.get("pending_operations") or ()]
-    unfinished = list({item.urn: item for item in (*_cut_off(sandbox.event_log), *pending)}.values())
-    if not unfinished:
-        return Recovery() if left else None
     resources = cast("list[dict[str, Any]]", deployment.get("resources") or [])
+    lost = _lost(sandbox.event_log, {str(resource["urn"]) for resource in resources}) if restored else ()
+    unfinished = list({item.urn: item for item in (*lost, *_cut_off(sandbox.event_log), *pending)}.values())
+    if not unfinished and not restored:
+        return Recovery() if left else None
     recovery = _take_in(sandbox, [item for item in unfinished if item.creates and item.package in _CLOUDS], resources)
     # Also where nothing is pending: a deletion that was cut off has left a resource in the state that is gone.
     sandbox.run(*sandbox.command("refresh", "--yes", "--skip-preview", "--clear-pending-creates")[1:])
     sandbox.event_log.unlink(missing_ok=True)
-    return Recovery(recovery.imported, recovery.deleted, len(unfinished), recovery.failed)
+    return Recovery(recovery.imported, recovery.deleted, len(unfinished), recovery.failed, restored)
 
 
 def _end_leftovers(sandbox: Sandbox) -> None:
@@ -133,27 +136,31 @@ def _operation(creates: bool, resource: Mapping[str, Any]) -> _Operation:
     return _Operation(creates, kind, urn, parent, provider, resource.get("inputs") or {})
 
 
+def _lost(log: Path, known: Collection[str]) -> Iterator[_Operation]:
+    """Creations that a state from before them does not have."""
+    for event in events(log):
+        metadata = event.get("resourcePreEvent", {}).get("metadata", {})
+        if str(metadata.get("op", "")).startswith("create") and metadata["urn"] not in known:
+            yield _operation(True, metadata["new"])
+
+
 def _cut_off(log: Path) -> Iterator[_Operation]:
     """Operations that failed because their plugin died. The CLI drops them from the state."""
     failed: dict[str, _Operation] = {}
-    reasons: dict[str, str] = {}
-    died = False
+    reasons: dict[str, list[str]] = {}
     for event in events(log):
         if "diagnosticEvent" in event:
             found = event["diagnosticEvent"]
-            message = str(found.get("message", ""))
-            died = died or _DIED in message
             if found.get("severity") == "error":
-                reasons[str(found.get("urn", ""))] = message
+                reasons.setdefault(str(found.get("urn", "")), []).append(plain(str(found.get("message", ""))))
         elif "resOpFailedEvent" in event:
             metadata = event["resOpFailedEvent"]["metadata"]
             resource = metadata.get("new") or metadata.get("old")
             if resource:
                 failed[metadata["urn"]] = _operation(str(metadata["op"]).startswith("create"), resource)
-    if died:
-        yield from (
-            operation for urn, operation in failed.items() if any(words in reasons.get(urn, "") for words in _CUT_OFF)
-        )
+    for urn, operation in failed.items():
+        if any(reason.startswith(_CUT_OFF) for reason in reasons.get(urn, ())):
+            yield operation
 
 
 def _take_in(sandbox: Sandbox, creations: Sequence[_Operation], resources: Sequence[Mapping[str, Any]]) -> Recovery:

@@ -136,6 +136,25 @@ def test_plain_http_registry(project: Project, cluster: Cluster) -> None:
     )
 
 
+def test_full_disk_while_the_state_is_written(project: Project, home: Path) -> None:
+    state = home / "state"
+    state.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(state)], check=True)
+    try:
+        project.up()
+        ballast = state / "ballast"
+        subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4096"], capture_output=True, check=False)
+        project.stack(namespaces=[{"name": "orders", "create": True}, {"name": "invoices", "create": True}])
+        failed(project.run("up", "--yes", "--skip-preview"), 1, "no space left on device")
+        ballast.unlink()
+        done = project.run("up", "--yes", "--skip-preview")
+        assert done.returncode == 0 and "the one before took its place" in done.stdout, done.stdout + done.stderr
+        assert project.run("up", "--yes", "--skip-preview", "--expect-no-changes").returncode == 0
+        assert project.run("destroy", "--yes", "--skip-preview").returncode == 0
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=True)
+
+
 def test_control_c_in_the_middle(project: Project, api: kr8s.Api) -> None:
     process = project.start("up", "--yes", "--skip-preview")
     assert process.stdout is not None

@@ -36,7 +36,9 @@ def of_cluster(cluster: BuiltCluster, namespaces: set[str]) -> Inventory:
                 namespace = metadata.get("namespace", "")
                 if (namespace or metadata["name"]) not in namespaces:
                     continue
-                managers = {item["manager"] for item in metadata["managedFields"] if _MANAGER.match(item["manager"])}
+                managers = {
+                    item["manager"] for item in metadata.get("managedFields", ()) if _MANAGER.match(item["manager"])
+                }
                 name = _RANDOM.sub("-*", metadata["name"])
                 found[f"{kind} {namespace}/{name}" + f" managers={len(managers)}" * bool(managers)] += 1
     return found

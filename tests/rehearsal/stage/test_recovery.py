@@ -19,6 +19,7 @@ from rehearsal.stage import recovery
 from rehearsal.stage.project import Project
 from rehearsal.stage.pulumi import PulumiError, Sandbox
 from rehearsal.stage.recovery import Recovery, recover
+from rehearsal.stage.state_file import StateFile
 
 STACK = "prod"
 ROLE = f"urn:pulumi:{STACK}::mendix-registry::mendix-registry:aws:Push$aws:iam/role:Role::orders"
@@ -50,6 +51,7 @@ class Cli:
         self.project = Project(home / "Pulumi.yaml", "mendix-registry", home)
         self.additions = {"PULUMI_HOME": str(home / "pulumi")}
         self.event_log = home / "events"
+        self.state_file = StateFile(home / "prod.json")
         self.state: dict[str, Any] = {"resources": RESOURCES}
         self.ran: list[tuple[str, ...]] = []
         self.imported: dict[str, Any] = {}
@@ -110,16 +112,12 @@ def log(cli: Cli, *events: dict[str, Any]) -> None:
     cli.event_log.write_text("".join(json.dumps(event) + "\n" for event in events) + '{"resourcePre')
 
 
-def cut_off(reason: str = "error reading from server: EOF\n", *, died: bool = True) -> list[dict[str, Any]]:
+def cut_off(reason: str = "error reading from server: EOF\n") -> list[dict[str, Any]]:
     """The events of a creation that failed."""
-    events: list[dict[str, Any]] = [
+    return [
         {"diagnosticEvent": {"urn": ROLE, "message": reason, "severity": "error"}},
         {"resOpFailedEvent": {"metadata": {"op": "create", "urn": ROLE, "type": MADE["type"], "new": MADE}}},
     ]
-    if died:
-        message = "Detected that …/pulumi-resource-aws exited prematurely."
-        events.append({"diagnosticEvent": {"message": message, "severity": "error"}})
-    return events
 
 
 def test_where_all_ended_well_the_cli_is_not_called(cli: Cli) -> None:
@@ -177,20 +175,41 @@ def test_what_was_being_made_is_imported_and_the_rest_is_cleared(cli: Cli, found
     assert cli.imported == {"nameTable": {"name0": PUSH}, "resources": [entry]}
 
 
-def test_what_a_plugin_was_making_when_it_died_is_imported(cli: Cli, found: list[dict[str, Any]]) -> None:
+@pytest.mark.parametrize("how", ["EOF", "read tcp 127.0.0.1:1->127.0.0.1:2: read: connection reset by peer"])
+def test_what_a_plugin_was_making_when_it_died_is_imported(cli: Cli, found: list[dict[str, Any]], how: str) -> None:
     """The CLI takes the creation for failed, and the state knows nothing of it."""
-    log(cli, *cut_off())
+    log(cli, *cut_off(f"<{{%reset%}}>error reading from server: {how}<{{%reset%}}>\n"))
     found[:] = [{"id": "mendix-orders", "deleted": False}]
     assert cli.recover() == Recovery(["Role orders"], [], 1)
     assert cli.verbs == ["stack", "import", "refresh"]
     assert not cli.event_log.exists()
 
 
+@pytest.mark.parametrize("newer", [True, False])
+def test_a_state_that_was_cut_off_is_replaced_and_what_came_after_it_is_found(
+    cli: Cli, found: list[dict[str, Any]], newer: bool
+) -> None:
+    """The backup that the CLI makes beside the state may be cut off, too."""
+    state = cli.state_file.path
+    state.write_text('{"version": 0}')
+    cli.state_file.keep()
+    state.unlink()  # as the CLI replaces it, which leaves the other name's content
+    state.write_text('{"version": 3, "depl')
+    backup = state.with_name("prod.json.bak")
+    backup.write_text('{"version": 1}' if newer else "")
+    known = {"resourcePreEvent": {"metadata": {"op": "create", "urn": PUSH, "new": RESOURCES[0]}}}
+    log(cli, known, {"resourcePreEvent": {"metadata": {"op": "create", "urn": ROLE, "new": MADE}}})
+    found[:] = [{"id": "mendix-orders", "deleted": False}]
+    assert cli.recover() == Recovery(["Role orders"], [], 1, restored=True)
+    assert json.loads(state.read_text()) == {"version": 1 if newer else 0}
+    assert cli.verbs == ["stack", "import", "refresh"]
+
+
 @pytest.mark.parametrize(
     "events",
     [
-        cut_off(died=False),
-        cut_off("connection refused"),
+        cut_off('connection error: desc = "transport: Error while dialing: connection refused"'),
+        cut_off("the registry answered: error reading from server: EOF"),
         cut_off("EntityAlreadyExists: Role with name mendix-orders already exists."),
     ],
 )
