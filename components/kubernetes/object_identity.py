@@ -42,7 +42,9 @@ def _named(name: str, content: Any) -> str:
 
 
 def _field_manager(args: pulumi.ResourceTransformationArgs) -> str:
-    owner = "/".join((pulumi.get_project(), pulumi.get_stack(), args.type_, args.name))
+    # An object that a stack has created and then only patches stays its own.
+    kind = args.type_.removesuffix("Patch")
+    owner = "/".join((pulumi.get_project(), pulumi.get_stack(), kind, args.name))
     return f"pulumi-kubernetes-{_digest(owner)}"
 
 

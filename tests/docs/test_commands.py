@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,24 @@ OWN = ("rehearse", "registry-report", "mendix-fleet")
 HANDED_ON = ("up", "preview", "refresh", "destroy")
 """Commands of `rehearse` that hand the options that are not theirs to the command of Pulumi's CLI with the same name."""
 OTHERS = frozenset(
-    {"az", "cd", "crane", "export", "gcloud", "git", "kubectl", "make", "oc", "unset", "uv", "python", "curl", "echo"}
+    {
+        "az",
+        "cd",
+        "crane",
+        "export",
+        "gcloud",
+        "git",
+        "kubectl",
+        "jq",
+        "make",
+        "oc",
+        "sh",
+        "unset",
+        "uv",
+        "python",
+        "curl",
+        "echo",
+    }
 )
 """Programs that the pages may use beside Pulumi's CLI and this project's own."""
 
@@ -43,7 +61,8 @@ def commands(page: Path) -> list[list[str]]:
     # What a shell is to evaluate is a command, too.
     lines = [re.sub(r'^eval "\$\((.*)\)"', r"\1", line.strip()) for line in lines]
     # Placeholders such as <stack> are a word, not a redirection; what follows a comment sign is none of the command.
-    return [shlex.split(re.sub(r"<([\w .-]+)>", r"\1", line), comments=True) for line in lines]
+    found = [shlex.split(re.sub(r"<([\w .-]+)>", r"\1", line), comments=True) for line in lines]
+    return [list(words) for line in found for pipe, words in groupby(line, "|".__eq__) if not pipe]
 
 
 @cache

@@ -27,7 +27,7 @@ ECR, ENTRA, GOOGLE = (
 )
 MADE: dict[str, dict[str, Any]] = {
     "the role": {"target": "aws", "holding": "Action=GetRole"},
-    "the registry": {"target": "azure", "method": "GET", "path": "registries/[^/]+$", "skip": 1},
+    "the registry": {"target": "azure", "method": "GET", "path": "registries/examplemendixacr$", "skip": 1},
     "the service account": {"target": "gcp", "method": "GET", "path": "serviceAccounts/"},
 }
 """Requests by which a plugin reads what it has made: while one is held back, the thing is there and the state does not know it."""

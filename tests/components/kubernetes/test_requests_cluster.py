@@ -189,8 +189,9 @@ def test_a_real_pod_can_read_its_token_and_log_in_with_it(api_server: ApiServer)
     recorded = namespace("token", builder=builder, push_host="registry.invalid", furnish=None)
     [files] = [item for item in recorded.of_type("kubernetes:core/v1:ConfigMap") if item.name == "orders-proof"]
     place = f"/api/v1/namespaces/{api_server.namespace}"
-    metadata = {"name": f"{files.name}-0a1b2c3d", "namespace": api_server.namespace}
-    api_server.call("POST", f"{place}/configmaps", {**whole(files.inputs), "metadata": metadata}, kept=True)
+    configured = whole(files.inputs)
+    metadata = {"name": configured["metadata"]["name"], "namespace": api_server.namespace}
+    api_server.call("POST", f"{place}/configmaps", {**configured, "metadata": metadata}, kept=True)
     template = recorded.one("kubernetes:batch/v1:Job", "orders-push").inputs["spec"]["template"]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "token"}, "spec": whole(template["spec"])}
     api_server.call("POST", f"{place}/pods", pod, kept=True)
