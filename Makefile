@@ -24,10 +24,10 @@ export UV_PYTHON_DOWNLOADS := never
 # anew: measured as four times the time of an update.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up prove test test-fast kill-matrix chromium check format bench docs pipeline down clean
+.PHONY: help up prove test test-fast kill-matrix record-previews chromium check format bench docs pipeline down clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.synced ## Set up, bring STACK (default: local) up, prove a push
 	@$(BIN)/rehearse up --stack $(STACK) --yes
@@ -48,6 +48,9 @@ test-fast: .venv/.synced policy/.venv/.synced ## Run the quick tests, none of wh
 
 kill-matrix: .venv/.synced ## Kill each process of an update at its events; print whether the next update converges (an hour and more)
 	@$(BIN)/python -m tests.end_to_end.killed.matrix $(KILL)
+
+record-previews: .venv/.synced policy/.venv/.synced ## Record the previews that the tests of the report read, by the real CLI
+	@$(BIN)/python -m tests.report.record
 
 chromium: ## Install the browser (Debian's package) that the tests of the report's page drive
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \

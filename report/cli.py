@@ -8,10 +8,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from report.preview import StackPreview, WrongInputError, read_preview
+from report.preview import StackPreview, WrongInputError
+from report.sources import Sources
 from report.text import clean
 
-_WRONG_INPUT = 2
+_NOT_ALL, _WRONG_INPUT = 1, 2
 
 app = typer.Typer(
     add_completion=False,
@@ -28,9 +29,27 @@ def report(
         typer.Argument(
             metavar="[STACK=]FILE...",
             help="What 'pulumi preview --json' printed, one file per stack; - is stdin. STACK is needed only where a preview "
-            "that failed early does not say whose it is.",
+            "that failed early does not say whose it is. Instead of it, an event log ('--event-log FILE' with "
+            "PULUMI_DEBUG_COMMANDS=1).",
         ),
     ],
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--events",
+            metavar="STACK=FILE",
+            help="The event log beside a preview: it alone has what the policy pack found. May be given again.",
+        ),
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STACK=N",
+            help="With which exit status 'pulumi preview' ended: it alone tells of a preview that failed before it began. May "
+            "be given again.",
+        ),
+    ] = None,
     comment: Annotated[
         str, typer.Option("--comment", "-c", metavar="FILE", help="Write the Markdown there, - is stdout.")
     ] = "",
@@ -50,7 +69,8 @@ def report(
 ) -> None:
     """Write what previews change, who may push and pull where afterwards, and what is dangerous about it.
 
-    Without --comment and --page the Markdown goes to stdout. Exit status: 0 written, 2 wrong input (nothing is written).
+    Without --comment and --page the Markdown goes to stdout. Exit status: 0 written, 1 written, but a preview failed, did not
+    finish or is refused by the policy pack, 2 wrong input (nothing is written).
     """
     from report.comment import LIMITS
     from report.comment import comment as write_comment
@@ -60,28 +80,26 @@ def report(
         _refuse(f"--for {site}: unknown. Known are {', '.join(LIMITS)}.")
     if page_url and not _is_plain(page_url):
         _refuse("--page-url: not an http or https address without spaces, quotes and brackets.")
-    stacks = [summarize(stack) for stack in _read(previews)]
+    stacks = [summarize(stack) for stack in _read(previews, events or [], status or [])]
     if comment or not page:
         _write(comment or "-", write_comment(stacks, LIMITS[site], key, page_url))
     if page:
         from report.page import write_page
 
         _write(page, write_page(stacks))
+    if any(stack.failed for stack in stacks):
+        raise SystemExit(_NOT_ALL)
 
 
-def _read(arguments: list[str]) -> list[StackPreview]:
+def _read(previews: list[str], events: list[str], statuses: list[str]) -> list[StackPreview]:
+    sources = Sources(previews, events, statuses)
     found: list[StackPreview] = []
-    problems: list[str] = []
-    for argument in arguments:
-        name, separator, path = argument.partition("=")
-        if not separator or Path(argument).exists():
-            name, path = "", argument
-        source = "stdin" if path == "-" else path
+    problems = list(sources.problems)
+    for source in sources.previews:
         try:
-            content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-            found.append(read_preview(content, source, name or None))
+            found.append(sources.read(source))
         except OSError as error:
-            problems.append(f"{source} cannot be read: {error.strerror}.")
+            problems.append(f"{error.filename or source.shown} cannot be read: {error.strerror}.")
         except WrongInputError as error:
             problems.append(str(error))
     names = [stack.name for stack in found]
@@ -89,6 +107,7 @@ def _read(arguments: list[str]) -> list[StackPreview]:
         f"There are {names.count(double)} previews of the stack '{double}'. Give each stack once."
         for double in sorted({name for name in names if names.count(name) > 1})
     ]
+    problems += [] if problems else sources.unknown(names)
     if problems:
         _refuse("\n".join(problems))
     return found

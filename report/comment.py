@@ -17,6 +17,7 @@ from report.access.meaning import Name, Sentence, phrase
 from report.budget import Fitted, Holder, Piece, fit, size
 from report.changes import SIGNS, VERBS, Change, Component, Op
 from report.difference import difference
+from report.ending import Ending
 from report.risks import ORDER as RISK_ORDER
 from report.risks import Risk
 from report.summary import StackReport, Unknown, because
@@ -31,6 +32,18 @@ _RISKS: Final = {
     "protection removed": "Protection removed",
     "plain http": "Plain http",
     "static credentials": "Static credentials",
+}
+ENDED: Final[Mapping[Ending, str]] = {
+    "failed": "failed",
+    "unfinished": "did not finish",
+    "refused": "is refused by the policy pack",
+    "succeeded": "succeeded",
+}
+"""What a preview did, in words."""
+_CONSEQUENCES: Final[Mapping[Ending, str]] = {
+    "failed": "What is listed for it is not all that would change.",
+    "unfinished": "What is listed for it is not all that would change.",
+    "refused": "`pulumi up` would be refused, too.",
 }
 _OPEN_SENTENCES = 20
 _OPEN_COMPONENTS = 8
@@ -90,8 +103,9 @@ def comment(stacks: Sequence[StackReport], limit: int = LIMITS["github"], key: s
     head = "\n".join([marker(key), *_head(stacks), ""])
     foot = "\n".join(_foot(stacks, page))
     body = _Block()
-    _risk_section(body, stacks)
     _failures(body, stacks)
+    _policy_section(body, stacks)
+    _risk_section(body, stacks)
     _access_section(body, stacks)
     diffs = _Diffs(limit)
     for stack in stacks:
@@ -113,15 +127,19 @@ def _head(stacks: Sequence[StackReport]) -> Iterator[str]:
     dangers = sum(len(stack.risks) for stack in stacks)
     failed = [stack for stack in stacks if stack.failed]
     parts = [count(changed, "change") if changed else "nothing changes"]
+    if failed:
+        # A part of a preview shows neither that nothing changes nor how much does.
+        parts = [f"{count(changed, 'change')} listed"] if changed else ["nothing listed"]
     if len(stacks) > 1:
         parts.append(f"in {len(stacks)} stacks")
     warning = f", {count(dangers, 'risk')}" if dangers else ""
-    yield f"## Registry access: {' '.join(parts)}{warning}"
+    yield f"## Registry access: {_title(stacks, failed)}{' '.join(parts)}{warning}"
     yield ""
-    if failed:
-        names = ", ".join(code(stack.name) for stack in failed[:20])
-        yield f"**The preview of {names} failed.** What is listed for it is not all that would change."
-        yield ""
+    for ending, consequence in _CONSEQUENCES.items():
+        if named := [code(stack.name) for stack in failed if stack.ending == ending]:
+            names = ", ".join(named[:20]) + (f" and {len(named) - 20:,} more" if len(named) > 20 else "")
+            yield f"**The preview of {names} {ENDED[ending]}.** {consequence}"
+            yield ""
     yield "| Stack | create | update | replace | delete | other | unchanged | |"
     yield "| :-- | --: | --: | --: | --: | --: | --: | :-- |"
     listed = list(stacks)
@@ -131,7 +149,7 @@ def _head(stacks: Sequence[StackReport]) -> Iterator[str]:
         numbers = dict(stack.counts)
         row = [numbers.pop(op, 0) for op in ("create", "update", "replace", "delete", "same")]
         unchanged = row.pop()
-        notes = ["**failed**"] if stack.failed else []
+        notes = [f"**{ENDED[stack.ending].removeprefix('is ')}**"] if stack.failed else []
         notes += ["state may be damaged"] if stack.maybe_corrupt else []
         notes += [count(len(stack.risks), "risk")] if stack.risks else []
         notes += [] if stack.changed or stack.failed else ["no changes"]
@@ -140,6 +158,14 @@ def _head(stacks: Sequence[StackReport]) -> Iterator[str]:
     if len(listed) > _MOST_STACKS:
         yield ""
         yield f"and {count(len(listed) - _MOST_STACKS, 'more stack')}, those with the fewest changes"
+
+
+def _title(stacks: Sequence[StackReport], failed: Sequence[StackReport]) -> str:
+    if not failed:
+        return ""
+    if len(stacks) == 1:
+        return f"the preview {ENDED[failed[0].ending]}, "
+    return f"{len(failed)} of {len(stacks)} previews did not succeed, "
 
 
 def _foot(stacks: Sequence[StackReport], page: str) -> Iterator[str]:
@@ -173,11 +199,27 @@ def _risk_section(body: _Block, stacks: Sequence[StackReport]) -> None:
 
 def _failures(body: _Block, stacks: Sequence[StackReport]) -> None:
     for stack in stacks:
+        if stack.ending in ("succeeded", "refused"):
+            continue
         errors = [said for said in stack.messages if said.severity == "error"]
-        section = body.block(f"\n### Why the preview of {code(stack.name)} failed\n")
+        section = body.block(f"\n### Why the preview of {code(stack.name)} {ENDED[stack.ending]}\n")
+        if stack.why:
+            section.piece(2, "error messages", f"{stack.why}\n")
         for said in errors:
             about = f"{code(said.about)}:\n" if said.about else ""
             section.piece(2, "error messages", f"{about}\n{fence(said.message)}\n")
+
+
+def _policy_section(body: _Block, stacks: Sequence[StackReport]) -> None:
+    for stack in stacks:
+        section = body.block(f"\n### What the policy pack found in {code(stack.name)}\n")
+        for finding in stack.findings:
+            about = f", {code(finding.about)}" if finding.about else ""
+            level = f"**{finding.level}**" if finding.mandatory else finding.level
+            rank = 2 if finding.mandatory else 6
+            section.piece(
+                rank, "findings of policies", f"{level}: {code(finding.policy)}{about}\n\n{fence(finding.message)}\n"
+            )
 
 
 def _access_section(body: _Block, stacks: Sequence[StackReport]) -> None:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from report.access.grants import Grant
 from report.access.meaning import Sentence, phrase
 from report.changes import VERBS
-from report.comment import short_type
+from report.comment import ENDED, short_type
 from report.difference import difference
 from report.summary import StackReport, because
 from report.text import clean_line
@@ -79,6 +79,8 @@ def _data(stacks: Sequence[StackReport]) -> dict[str, Any]:
                 "counts": {VERBS.get(op, op): number for op, number in stack.counts.items()},
                 "changed": stack.changed,
                 "failed": stack.failed,
+                "ended": ENDED[stack.ending],
+                "why": stack.why.replace("`", ""),
                 "partial": stack.access.partial,
                 "corrupt": stack.maybe_corrupt,
             }
@@ -104,6 +106,17 @@ def _data(stacks: Sequence[StackReport]) -> dict[str, Any]:
             }
             for stack in stacks
             for said in stack.messages
+        ],
+        "findings": [
+            {
+                "stack": clean_line(stack.name),
+                "level": finding.level,
+                "policy": clean_line(finding.policy),
+                "about": clean_line(finding.about),
+                "text": finding.message,
+            }
+            for stack in stacks
+            for finding in stack.findings
         ],
         "sentences": [_told(sentence) for stack in stacks for sentence in stack.sentences],
         "rows": rows,

@@ -1,13 +1,14 @@
 """Reads the object that ``pulumi preview --json`` prints (``PreviewDigest`` of ``pkg/display/json.go``).
 
-``rehearse preview --json`` prints the same. Everything that is not exactly that object is refused with what it seems to
-be instead: a report about half a preview would say that the other half does not change.
+``rehearse preview --json`` prints the same. What is not that object is refused with what it seems to be instead. Whether a
+preview is whole is another question: see ``report.ending``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -84,6 +85,16 @@ class Message(_Model):
     severity: str = ""
 
 
+class Violation(_Model):
+    """What a policy pack found (``apitype.PolicyEvent``). ``mandatory`` refuses the preview, ``warning`` and others do not."""
+
+    message: str
+    policy_name: str
+    policy_pack_name: str
+    enforcement_level: str
+    resource_urn: str = ""
+
+
 class Preview(_Model):
     """One stack's preview. ``duration`` is in nanoseconds; ``change_summary`` counts steps by kind."""
 
@@ -103,11 +114,18 @@ class WrongInputError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StackPreview:
-    """A preview and whose it is. ``name`` comes from the URNs, else from the file's name."""
+    """A preview and whose it is. ``name`` comes from the URNs, else from the file's name.
+
+    ``violations`` and ``result`` (``succeeded``, ``failed``, ``canceled``) are known from an event log only, ``status``, the exit
+    status of the command, from the caller.
+    """
 
     name: str
     project: str
     preview: Preview
+    violations: Sequence[Violation] = ()
+    result: str = ""
+    status: int | None = None
 
 
 def read_preview(content: bytes, source: str, name: str | None = None) -> StackPreview:
@@ -115,6 +133,17 @@ def read_preview(content: bytes, source: str, name: str | None = None) -> StackP
 
     Raises :class:`WrongInputError`.
     """
+    return stack_preview(read_digest(content, source), source, name)
+
+
+def stack_preview(preview: Preview, source: str, name: str | None = None) -> StackPreview:
+    """A preview under the stack's name."""
+    project, stack = _origin(preview)
+    return StackPreview(name or stack or Path(source).stem.removeprefix("preview-") or source, project, preview)
+
+
+def read_digest(content: bytes, source: str) -> Preview:
+    """The object of ``--json``. Raises :class:`WrongInputError`."""
     loaded = _load(content, source)
     if not isinstance(loaded, dict):
         kind = "a list" if isinstance(loaded, list) else "a single value"
@@ -125,19 +154,18 @@ def read_preview(content: bytes, source: str, name: str | None = None) -> StackP
     entries = cast("dict[str, Any]", loaded)
     _refuse_others(entries, source)
     try:
-        preview = Preview.model_validate(entries)
+        return Preview.model_validate(entries)
     except ValidationError as error:
         raise WrongInputError(_explain(error, source)) from None
-    project, stack = _origin(preview)
-    return StackPreview(name or stack or Path(source).stem.removeprefix("preview-") or source, project, preview)
 
 
 def _load(content: bytes, source: str) -> Any:
+    content = _without_text(content)
     begin = content.lstrip()[:1]
     if not begin:
         raise WrongInputError(
-            f"{source} is empty. The preview probably failed before it began: its own error stands in its log. "
-            "Check that 'pulumi preview --json' ended and that its output was written there."
+            f"{source} is empty. The preview probably failed before it began: its own error stands in the job's log. Give the "
+            "exit status of 'pulumi preview' with --status to have that reported."
         )
     try:
         return json.loads(content)
@@ -164,6 +192,12 @@ def _load(content: bytes, source: str) -> Any:
         ) from None
 
 
+def _without_text(content: bytes) -> bytes:
+    """Without the lines of text that the CLI may print before the object, such as ``Installing policy pack …`` (pulumi#19775)."""
+    begin = re.search(rb"^\{[ \t]*\r?$", content, re.MULTILINE)
+    return content[begin.start() :] if begin else content
+
+
 _OTHERS = {
     "resource_changes": "a Terraform plan ('terraform show -json')",
     "terraform_version": "Terraform's state or plan",
@@ -179,6 +213,11 @@ _OTHERS = {
 
 
 def _refuse_others(entries: Mapping[str, Any], source: str) -> None:
+    if {"result", "summary"} <= entries.keys():
+        raise WrongInputError(
+            f"{source} is the short object of '--output json', which has neither values nor reasons. This report reads the one "
+            "that 'pulumi preview --json' prints."
+        )
     known = {to_camel(field) for field in Preview.model_fields}
     strange = [key for key in entries if key not in known]
     if not strange:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from report.access.grants import Access, access
 from report.access.meaning import Sentence, sentences
 from report.access.world import worlds
 from report.changes import QUIET, Change, changes, counts, urn_name
+from report.ending import Ending, outcome
 from report.masking import mask_properties, mask_text
-from report.preview import Op, StackPreview
+from report.preview import Message, Op, StackPreview
 from report.risks import Risk, risks
 from report.text import clean
 from report.values import at, is_unknown, unknown_paths
@@ -38,8 +41,20 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a policy pack found, without secrets. ``mandatory``: it refuses the preview."""
+
+    mandatory: bool
+    level: str
+    policy: str
+    about: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StackReport:
-    """One stack. ``failed``: the preview ended with an error, so that what it lists is not all."""
+    """One stack. Unless its preview has ``succeeded``, what it lists is not all, or may not be deployed; ``why`` says the reason
+    where no message does."""
 
     name: str
     project: str
@@ -50,8 +65,15 @@ class StackReport:
     risks: Sequence[Risk]
     unknowns: Sequence[Unknown]
     messages: Sequence[Said]
-    failed: bool
+    findings: Sequence[Finding]
+    ending: Ending
+    why: str
     maybe_corrupt: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether the preview did anything but succeed."""
+        return self.ending != "succeeded"
 
     @property
     def changed(self) -> int:
@@ -64,7 +86,7 @@ def summarize(stack: StackPreview) -> StackReport:
     listed = changes(stack)
     before, after = worlds(stack)
     found = access(stack, before, after)
-    messages = _messages(stack)
+    ended = outcome(stack)
     return StackReport(
         stack.name,
         stack.project,
@@ -74,8 +96,10 @@ def summarize(stack: StackPreview) -> StackReport:
         sentences(found),
         risks(stack.name, listed, before, after),
         _unknowns(listed),
-        messages,
-        failed=any(said.severity == "error" for said in messages),
+        _messages(stack),
+        _findings(stack),
+        ended.ending,
+        ended.why,
         maybe_corrupt=stack.preview.maybe_corrupt,
     )
 
@@ -95,14 +119,34 @@ def _unknowns(listed: Sequence[Change]) -> list[Unknown]:
 
 def _messages(stack: StackPreview) -> list[Said]:
     found: dict[Said, None] = {}
-    for entry in stack.preview.diagnostics or ():
-        message = clean(mask_text(entry.message[:_LONGEST_MESSAGE])).strip()
-        severity = entry.severity.split("#")[0]
+    for severity, urn, text in _joined(stack.preview.diagnostics or ()):
+        message = clean(mask_text(text[:_LONGEST_MESSAGE])).strip()
         message = message.removeprefix(f"{severity}: ")
         if message and severity in ("error", "warning", "info"):
-            found[Said(severity, urn_name(entry.urn) if entry.urn else "", message)] = None
+            found[Said(severity, urn_name(urn) if urn else "", message)] = None
     rank = {"error": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda said: rank[said.severity])
+
+
+def _joined(messages: Iterable[Message]) -> Iterator[tuple[str, str, str]]:
+    """Severity, URN, text. The CLI makes a message of each line that the program prints on standard error."""
+    for (severity, urn), same in groupby(messages, key=lambda entry: (entry.severity, entry.urn)):
+        if severity != "info#err":
+            yield from ((severity, urn, entry.message) for entry in same)
+            continue
+        text = "".join(re.sub(r"\n\n\Z", "\n", entry.message) for entry in same)
+        # So Pulumi stops a program: it is no fault, and the reason is told by another message.
+        yield "info", urn, "" if text.rstrip().endswith("KeyboardInterrupt") else text
+
+
+def _findings(stack: StackPreview) -> list[Finding]:
+    found: dict[Finding, None] = {}
+    for violation in stack.violations:
+        message = clean(mask_text(violation.message[:_LONGEST_MESSAGE])).strip()
+        about = urn_name(violation.resource_urn) if violation.resource_urn else ""
+        level = violation.enforcement_level
+        found[Finding(level == "mandatory", level, violation.policy_name, about, message)] = None
+    return sorted(found, key=lambda finding: (not finding.mandatory, finding.policy, finding.about))
 
 
 def because(change: Change) -> list[tuple[str, str, str]]:

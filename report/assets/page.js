@@ -318,9 +318,9 @@
       box.checked = true;
       box.addEventListener("change", () => { if (box.checked) state.stacks.add(stack.name); else state.stacks.delete(stack.name); refresh(false); });
       const parts = Object.entries(stack.counts).filter(([verb]) => verb !== "unchanged" && verb !== "read").map(([verb, number]) => `${number.toLocaleString("en")} to ${verb}`);
-      label.append(box, make("b", "", stack.name), make("small", "", stack.failed ? "failed" : parts.join(", ") || "no changes"));
+      label.append(box, make("b", "", stack.name), make("small", "", stack.failed ? stack.ended : parts.join(", ") || "no changes"));
       byId("stacks").append(label);
-      if (stack.failed) byId("notices").append(make("p", "notice bad", `The preview of ${stack.name} failed. What is shown for it is not all that would change.`));
+      if (stack.failed) byId("notices").append(make("p", "notice bad", `The preview of ${stack.name} ${stack.ended}. ${stack.ended.includes("policy") ? "What is shown may not be deployed." : "What is shown for it is not all that would change."} ${stack.why}`));
       if (stack.corrupt) byId("notices").append(make("p", "notice bad", `The state of ${stack.name} may be damaged.`));
     }
     if (data.stacks.some((stack) => stack.partial)) byId("notices").append(make("p", "notice", "Access that does not change is told from the stacks' outputs, for the previews do not list unchanged resources. pulumi preview --json --show-sames lists them."));
@@ -336,6 +336,14 @@
       list.append(item);
     }
     if (data.risks.length > 200) list.append(make("li", "", `and ${(data.risks.length - 200).toLocaleString("en")} more`));
+  }
+
+  function findings() {
+    byId("findings").hidden = !data.findings.length;
+    const box = byId("findings").querySelector("div");
+    for (const finding of data.findings.slice(0, 500)) {
+      box.append(make("p", finding.level === "mandatory" ? "op delete" : "op", `${finding.level}: ${finding.policy} in ${finding.stack}${finding.about ? `, ${finding.about}` : ""}`), make("pre", "", finding.text));
+    }
   }
 
   function changes() {
@@ -392,6 +400,7 @@
   }
 
   stacks();
+  findings();
   risks();
   refresh(false);
   changes();

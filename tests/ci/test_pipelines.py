@@ -104,7 +104,7 @@ def commands(path: Path) -> list[str]:
     return re.findall(r"pulumi (?:preview|up|refresh) --.*", text)
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, *OTHERS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*WORKFLOWS, *OTHERS, CI / "preview.sh"], ids=lambda path: path.name)
 def test_what_is_previewed_planned_and_applied_is_judged_by_the_policy_pack(path: Path) -> None:
     """The pack ran in no pipeline. Only refresh takes no pack."""
     judged = [command for command in commands(path) if not command.startswith("pulumi refresh")]
@@ -174,7 +174,7 @@ def test_every_job_of_github_that_has_an_identity_reaches_its_clusters(name: str
         uses = [step.get("uses", "") for step in job["steps"]]
         reached = runs.index("bash ci/kubeconfig.sh")
         assert reached > max(index for index, each in enumerate(uses) if "google-github-actions" in each)
-        assert reached < next(index for index, each in enumerate(runs) if "pulumi " in each)
+        assert reached < next(index for index, each in enumerate(runs) if re.search(r"pulumi |ci/preview\.sh", each))
         assert {"EKS_CLUSTERS", "AKS_CLUSTERS", "GKE_CLUSTERS"} <= job["env"].keys()
 
 

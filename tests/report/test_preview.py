@@ -90,7 +90,7 @@ def test_a_preview_that_failed_before_its_first_resource_is_named_by_the_caller(
     document = {"diagnostics": [{"message": "error: no such cluster", "severity": "error"}], "duration": 1}
     (tmp_path / "preview.json").write_text(json.dumps(document))
     done = subprocess.run([REPORT, "prod=preview.json"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "**The preview of `prod` failed.**" in done.stdout
     assert "no such cluster" in done.stdout
 

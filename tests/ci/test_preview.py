@@ -1,0 +1,46 @@
+"""The script that all three pipelines run, with the real CLI: a preview that is fine, one that is refused, one that fails."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.pulumi_cli import ROOT
+from tests.report.record import ECR, GENERIC, Recorder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("site", ["github", "gitlab", "azure-devops"])
+def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    project = recorder.project
+    for name in ("ci", "policy"):
+        (project.root / name).symlink_to(ROOT / name)
+    (project.root / "stacks" / "policies.json").write_text("{}")
+    recorder.configure(ECR, "orders", stack="fine")
+    recorder.configure(GENERIC, "orders", stack="refused")
+    recorder.configure({**ECR, "respository": "x"}, "orders", stack="wrong")
+
+    def previewed(*stacks: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["bash", "ci/preview.sh", site, *stacks],
+            cwd=project.root,
+            env=project.environment,
+            capture_output=True,
+            text=True,
+        )
+        out = project.root / "report-out"
+        assert (out / "access.html").read_text().startswith("<!doctype html>"), done.stdout + done.stderr
+        return done.returncode, (out / "comment.md").read_text()
+
+    status, fine = previewed("fine")
+    assert (status, "The preview of" in fine) == (0, False), fine
+    status, written = previewed("fine", "refused", "wrong", "nowhere")
+    assert status == 1
+    assert "3 of 4 previews did not succeed" in written
+    assert "**mandatory**: `no-static-credentials`" in written and "Do: use the cloud's workload identity" in written
+    assert "There is no key 'respository' here." in written
+    assert "exit status 6: there is no such stack" in written

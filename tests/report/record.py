@@ -1,0 +1,316 @@
+"""``make record-previews``: records previews by the real CLI for the tests of the report.
+
+Each is a directory below ``tests/report/recorded``: what the command printed (``preview.json``), its event log without debug
+messages (``events.json``) and its exit status. The program is the project's own; plugins agree to everything, so that no cloud
+is needed. All secrets are made up here; paths, times and ports are replaced by fixed ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psutil
+import yaml
+
+from rehearsal.cluster.paths import cache_directory
+from rehearsal.provider_plugins.installation import install_plugins
+from rehearsal.toolchain.pulumi_tools import ensure_pulumi
+from tests.pulumi_cli import ROOT, SDKS, PulumiProject
+
+RECORDED = Path(__file__).parent / "recorded"
+PASSWORD = "hunter2-of-the-registry"
+ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/5C4F0E1D2B3A49588776655443322110"
+ECR: dict[str, Any] = {
+    "type": "amazon-ecr",
+    "region": "eu-west-1",
+    "accountId": "123456789012",
+    "repository": "mendixapps/{namespace}",
+    "authentication": {
+        "method": "irsa",
+        "oidcProvider": {"existing": f"arn:aws:iam::123456789012:oidc-provider/{ISSUER}"},
+    },
+}
+ECR_STATIC = {**ECR, "authentication": {"method": "static"}}
+ACR: dict[str, Any] = {
+    "type": "microsoft-acr",
+    "name": "mendixacr",
+    "resourceGroup": "rg-mendix",
+    "repository": "mendixapps/{namespace}",
+    "authentication": {
+        "method": "workload-identity",
+        "issuerUrls": ["https://westeurope.oic.prod-aks.azure.com/7d3b0f1e-0000-4000-8000-000000000001/1c2d3e4f/"],
+    },
+}
+GAR: dict[str, Any] = {
+    "type": "google-gcr",
+    "pushHost": "europe-west4-docker.pkg.dev",
+    "repository": "example-mendix/{namespace}/apps",
+    "authentication": {"method": "workload-identity", "serviceAccount": "builder-{namespace}"},
+}
+GENERIC: dict[str, Any] = {
+    "type": "generic",
+    "pushHost": "registry.example.com",
+    "repository": "mendixapps/{namespace}",
+    "authentication": {"username": "builder", "password": {"environment": "REGISTRY_PASSWORD"}},
+}
+OPENSHIFT: dict[str, Any] = {"type": "openshift4", "repository": "{namespace}/mendix-apps"}
+
+
+class Recorder:
+    """One case: a project of its own, and the command whose output is recorded."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = PulumiProject(root / "project", {"REGISTRY_PASSWORD": PASSWORD})
+        self.log = root / "events.json"
+
+    def configure(
+        self, registry: Mapping[str, Any], *namespaces: str, jobs: bool = False, stack: str = "prod", **more: Any
+    ) -> None:
+        """Write the stack file, with which the stack is made."""
+        keys: dict[str, Any] = {
+            "registry": dict(registry),
+            "namespaces": [{"name": name} for name in namespaces],
+            "cluster": {"context": "prod"},
+            **({} if jobs else {"builder": {"mode": "none"}}),
+            **more,
+        }
+        config = {f"mendix-registry:{key}": value for key, value in keys.items()}
+        file = self.project.root / "stacks" / f"Pulumi.{stack}.yaml"
+        if file.exists():
+            # With the salt that Pulumi has written into it.
+            file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "config": config}))
+        else:
+            self.project.stack(stack, config)
+
+    def up(self) -> None:
+        self.project.run("up", "--yes", "--skip-preview", "--stack", "prod")
+
+    def record(
+        self,
+        name: str,
+        *arguments: str,
+        stack: str = "prod",
+        during: During | None = None,
+        json: bool = True,
+        **more: str,
+    ) -> None:
+        """Run a command, by default a preview, and keep what it leaves. ``during`` is given its process."""
+        self.log.unlink(missing_ok=True)
+        command = arguments if arguments and not arguments[0].startswith("-") else ("preview", *arguments)
+        process = subprocess.Popen(
+            [
+                self.project.cli,
+                *command,
+                *(("--json",) if json else ()),
+                "--stack",
+                stack,
+                "--non-interactive",
+                "--event-log",
+                str(self.log),
+            ],
+            cwd=self.project.root,
+            env={**self.project.environment, "PULUMI_DEBUG_COMMANDS": "1", **more},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        if during:
+            during(self, process)
+        output = process.communicate(timeout=300)[0]
+        # As a shell tells it.
+        status = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        place = RECORDED / name
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        (place / "preview.json").write_text(self._sanitized(output.decode()))
+        (place / "events.json").write_text(self._events())
+        (place / "status").write_text(f"{status}\n")
+        print(f"{name}: exit status {status}, {len(output):,} octets", flush=True)
+
+    def _events(self) -> str:
+        if not self.log.exists():
+            return ""
+        kept: list[str] = []
+        for line in self.log.read_text().splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                kept.append(line)
+                continue
+            if event.get("diagnosticEvent", {}).get("severity") == "debug" or "progressEvent" in event:
+                continue
+            event["timestamp"] = 1_790_000_000
+            event.get("summaryEvent", {})["durationSeconds"] = 2
+            kept.append(json.dumps(event, separators=(",", ":")))
+        return self._sanitized("".join(f"{line}\n" for line in kept))
+
+    def _sanitized(self, text: str) -> str:
+        assert PASSWORD not in text
+        text = text.replace(str(self.project.root), "/project").replace(str(ROOT), "/project")
+        text = (
+            text.replace(sys.prefix, "/project/.venv")
+            .replace(sys.base_prefix, "/usr")
+            .replace(str(Path.home()), "/home/ann")
+        )
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40000", text)
+        return re.sub(r'"duration": \d+', '"duration": 2000000000', text)
+
+
+During: TypeAlias = Callable[[Recorder, "subprocess.Popen[bytes]"], None]
+
+
+def waits(recorder: Recorder, process: subprocess.Popen[bytes]) -> None:
+    """Until the program has registered all that it will and waits."""
+    while not (recorder.project.root / "waiting").exists():
+        assert process.poll() is None, "the preview ended"
+        time.sleep(0.02)
+
+
+def interrupted(recorder: Recorder, process: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C."""
+    waits(recorder, process)
+    process.send_signal(signal.SIGINT)
+
+
+def killed(recorder: Recorder, process: subprocess.Popen[bytes]) -> None:
+    waits(recorder, process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+
+
+def first_previews(recorder: Recorder) -> None:
+    for name, registry in KINDS.items():
+        recorder.configure(registry, "orders", "billing")
+        recorder.record(f"first-{name}")
+    recorder.configure(GENERIC, "orders", jobs=True)
+    recorder.record("first-with-jobs")
+
+
+def changes(recorder: Recorder) -> None:
+    recorder.configure(ECR, "orders", "billing")
+    recorder.up()
+    recorder.record("unchanged")
+    recorder.record("unchanged-show-sames", "--show-sames")
+    recorder.configure(ECR, "orders", "billing", "support")
+    recorder.record("namespace-added")
+    recorder.record("namespace-added-show-sames", "--show-sames")
+    recorder.record("changes-not-expected", "--expect-no-changes")
+    recorder.configure(ECR, "orders")
+    recorder.record("namespace-removed")
+    recorder.configure({**ECR, "repository": "apps/{namespace}"}, "orders", "billing")
+    recorder.record("repositories-renamed")
+    recorder.configure(
+        {**ECR, "repositories": {"deletionProtection": False}, "tags": {"team": "b"}}, "orders", "billing"
+    )
+    recorder.record("protection-removed")
+    recorder.configure(ECR_STATIC, "orders", "billing")
+    recorder.record("static-credentials")
+    recorder.configure(GENERIC, "orders", "billing")
+    recorder.record("another-kind")
+    recorder.configure(ECR, "orders", "billing")
+    recorder.record("refresh", "--refresh")
+    recorder.record("refresh-command", "refresh", "--preview-only")
+    recorder.record("destroy", "destroy", "--preview-only")
+    recorder.record("no-changes-expected", "--expect-no-changes")
+
+
+def failures(recorder: Recorder) -> None:
+    recorder.record("no-stack", stack="nowhere")
+    recorder.configure({**GENERIC, "respository": "x"}, "orders")
+    recorder.record("rejected-stack-file")
+    recorder.configure(GENERIC, "orders")
+    recorder.record("no-such-option", "--no-such-option")
+    configured = ("--policy-pack", str(ROOT / "policy"))
+    recorder.record("refused-by-policy", *configured)
+    listed = recorder.project.root / "policies.json"
+    listed.write_text(json.dumps({"no-static-credentials": {"allowed": ["secret:orders/*"]}}))
+    recorder.record("passed-by-policy", *configured, "--policy-pack-config", str(listed))
+    recorder.record("short-object", "--output", "json", json=False)
+
+
+def provider_errors(recorder: Recorder) -> None:
+    """The real provider of Kubernetes, and a cluster that nobody answers for."""
+    kubernetes = ensure_pulumi(cache_directory(), lambda _: None).kubernetes_provider
+    if kubernetes is None:
+        sys.exit(
+            "Pulumi's Kubernetes provider was not built here, because the machine has a pulumi: take that out of PATH"
+        )
+    recorder.configure(GENERIC, "orders")
+    recorder.up()
+    plugins = recorder.project.root / "home" / "plugins"
+    plugin = plugins / f"resource-kubernetes-v{SDKS['kubernetes']}" / "pulumi-resource-kubernetes"
+    plugin.unlink()
+    plugin.symlink_to(kubernetes)
+    cluster = {"server": "https://127.0.0.1:1"}
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "prod",
+        "clusters": [{"name": "prod", "cluster": cluster}],
+        "users": [{"name": "prod", "user": {}}],
+        "contexts": [{"name": "prod", "context": {"cluster": "prod", "user": "prod"}}],
+    }
+    path = recorder.project.root / "kubeconfig"
+    path.write_text(json.dumps(kubeconfig))
+    recorder.configure({**GENERIC, "pushHost": "registry.example.org"}, "orders")
+    recorder.record("unreachable-cluster", KUBECONFIG=str(path))
+    shutil.rmtree(plugin.parent)
+    recorder.record("provider-missing")
+
+
+def rejected_by_a_provider(recorder: Recorder) -> None:
+    """The rehearsal's plugin for AWS, without the emulator that it speaks to."""
+    plugins = recorder.project.root / "home" / "plugins"
+    shutil.rmtree(plugins / f"resource-aws-v{SDKS['aws']}")
+    install_plugins(plugins, ["aws"])
+    recorder.configure(ECR, "orders")
+    recorder.record("provider-error")
+
+
+def program_errors(recorder: Recorder) -> None:
+    main = recorder.project.root / "__main__.py"
+    recorder.configure(GENERIC, "orders")
+    whole = main.read_text()
+    main.unlink()
+    main.write_text(f"{whole}\nraise RuntimeError('the token ghp_{'a' * 36} was rejected')\n")
+    recorder.record("program-error")
+    main.write_text(f"{whole}\nimport pulumi\npulumi.log.warn('soon gone')\nprint('a line of output')\n")
+    recorder.record("warnings")
+    waiting = (
+        "import asyncio, pathlib\nasync def wait():\n    await asyncio.sleep(2)\n    pathlib.Path('waiting').touch()\n"
+    )
+    main.write_text(
+        f"{whole}\n{waiting}    await asyncio.sleep(600)\nimport pulumi\npulumi.export('late', pulumi.Output.from_input(wait()))\n"
+    )
+    recorder.record("control-c", during=interrupted)
+    (recorder.project.root / "waiting").unlink()
+    recorder.record("killed", during=killed)
+
+
+KINDS = {"generic": GENERIC, "ecr": ECR, "ecr-static": ECR_STATIC, "acr": ACR, "gar": GAR, "openshift4": OPENSHIFT}
+CASES = (first_previews, changes, failures, provider_errors, rejected_by_a_provider, program_errors)
+
+
+def main() -> None:
+    chosen = [case for case in CASES if not sys.argv[1:] or case.__name__ in sys.argv[1:]]
+    for case in chosen:
+        with tempfile.TemporaryDirectory(prefix="record-") as directory:
+            case(Recorder(Path(directory)))
+
+
+if __name__ == "__main__":
+    main()
