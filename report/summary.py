@@ -20,6 +20,7 @@ from report.text import clean
 from report.values import at, is_unknown, unknown_paths
 
 _LONGEST_MESSAGE = 4_000
+_EXITED = re.compile(r"an unhandled error occurred: the program exited with code \d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,10 @@ def _messages(stack: StackPreview) -> list[Said]:
         message = message.removeprefix(f"{severity}: ")
         if message and severity in ("error", "warning", "info"):
             found[Said(severity, urn_name(urn) if urn else "", message)] = None
+    errors = [said for said in found if said.severity == "error"]
+    if len(errors) > 1:
+        # The language host's last word says less than the others.
+        found = {said: None for said in found if said.severity != "error" or not _EXITED.fullmatch(said.message)}
     rank = {"error": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda said: rank[said.severity])
 
