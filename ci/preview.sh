@@ -3,6 +3,8 @@
 #
 #   bash ci/preview.sh SITE STACK...        SITE: github, gitlab or azure-devops
 #
+# With PLAN=FILE and one stack the plan is saved, for `pulumi up --plan FILE`.
+#
 # Exit status: 0, or 1 where a preview failed, did not finish or is refused by the policy pack. The report is written in either case.
 set -euo pipefail
 
@@ -19,7 +21,7 @@ for stack; do
   # The event log has what the policy pack finds; its flag exists only with this variable.
   PULUMI_DEBUG_COMMANDS=1 pulumi preview --stack "$stack" --json --show-sames --non-interactive \
     --policy-pack policy --policy-pack-config stacks/policies.json --event-log "$previews/$stack.events" \
-    > "$previews/$stack.json" || status=$?
+    ${PLAN:+--save-plan "$PLAN"} > "$previews/$stack.json" || status=$?
   arguments+=("$stack=$previews/$stack.json" --events "$stack=$previews/$stack.events" --status "$stack=$status")
 done
 .venv/bin/registry-report "${arguments[@]}" --for "$site" --comment report-out/comment.md --page report-out/access.html

@@ -90,7 +90,7 @@ def test_no_key_of_a_cloud_is_stored_and_no_preview_is_kept(path: Path) -> None:
 @pytest.mark.parametrize("path", [CI / "github" / "deploy.yml", *OTHERS], ids=lambda path: path.name)
 def test_what_is_applied_is_the_saved_plan_one_at_a_time(path: Path) -> None:
     text = path.read_text()
-    assert "--save-plan" in text
+    assert "PLAN=" in text
     applied = [command for command in commands(path) if command.startswith("pulumi up")]
     assert applied
     assert all("--plan" in each for each in applied)
@@ -129,8 +129,8 @@ def test_nobody_at_azure_devops_approves_a_plan_that_is_not_made_yet() -> None:
     assert approved
     for stage in approved.values():
         assert [next(iter(job)) for job in stage["jobs"]] == ["deployment"]
-        assert "--save-plan" not in str(stage)
-        assert "--save-plan" in str(stages[stage["dependsOn"]])
+        assert "PLAN=" not in str(stage)
+        assert "PLAN=" in str(stages[stage["dependsOn"]])
         # Published there, fetched here.
         assert re.findall(r"'artifact': '([^']+)'", str(stage)) == re.findall(
             r"'artifact': '([^']+)'", str(stages[stage["dependsOn"]])

@@ -24,11 +24,11 @@ def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> Non
     recorder.configure(GENERIC, "orders", stack="refused")
     recorder.configure({**ECR, "respository": "x"}, "orders", stack="wrong")
 
-    def previewed(*stacks: str) -> tuple[int, str]:
+    def previewed(*stacks: str, **more: str) -> tuple[int, str]:
         done = subprocess.run(
             ["bash", "ci/preview.sh", site, *stacks],
             cwd=project.root,
-            env=project.environment,
+            env={**project.environment, **more},
             capture_output=True,
             text=True,
         )
@@ -36,8 +36,9 @@ def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> Non
         assert (out / "access.html").read_text().startswith("<!doctype html>"), done.stdout + done.stderr
         return done.returncode, (out / "comment.md").read_text()
 
-    status, fine = previewed("fine")
+    status, fine = previewed("fine", PLAN="plan.json")
     assert (status, "The preview of" in fine) == (0, False), fine
+    project.run("up", "--yes", "--skip-preview", "--stack", "fine", "--plan", "plan.json")
     status, written = previewed("fine", "refused", "wrong", "nowhere")
     assert status == 1
     assert "3 of 4 previews did not succeed" in written
