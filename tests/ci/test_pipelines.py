@@ -100,7 +100,7 @@ def test_what_is_applied_is_the_saved_plan_one_at_a_time(path: Path) -> None:
 
 def commands(path: Path) -> list[str]:
     """Each call of the Pulumi CLI, as one line."""
-    text = re.sub(r" *\\\n *", " ", path.read_text())
+    text = re.sub(r" *\\\n *", " ", re.sub(r"(?m)^ *#.*$", "", path.read_text()))
     return re.findall(r"pulumi (?:preview|up|refresh) --.*", text)
 
 
