@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 PLUGIN = GoProgram("pulumi-resource-agreeing", ROOT / "bench" / "plugin", described="a provider plugin that agrees")
 SDKS = {name: version(f"pulumi-{name}") for name in ("aws", "azure-native", "gcp", "kubernetes")}
 """The provider packages that the components use, with the versions that their SDKs ask for."""
+_HANGS_SECONDS = 600
 _LINKED = ("__main__.py", "pyproject.toml", "uv.lock", "README.md")
 
 
@@ -91,14 +93,26 @@ class PulumiProject:
         self, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command of the CLI; with ``check``, to its success."""
-        done = subprocess.run(
+        process = subprocess.Popen(
             [self.cli, *arguments, "--non-interactive"],
             cwd=self.root,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+        try:
+            output, errors = process.communicate(timeout=_HANGS_SECONDS)
+        except subprocess.TimeoutExpired:
+            # A program in Go says then where it is.
+            process.send_signal(signal.SIGQUIT)
+            process.wait(10)
+            os.killpg(process.pid, signal.SIGKILL)
+            output, errors = process.communicate()
+            raise AssertionError(f"pulumi {' '.join(arguments)} hangs:\n{output}{errors}") from None
+        done = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
