@@ -19,7 +19,8 @@ class Cluster(Section):
 
     kubeconfig: MaybeSecret | None = None
     """A kubeconfig: its text, or ``{file: path}``, ``{environment: NAME}``. Kept as a secret. In plain text only without
-    credentials (a plug-in has them); one with a token, password or key must be encrypted or stand elsewhere."""
+    credentials (a plug-in has them); one with a token, password or key, also in a plug-in's arguments or variables, must be
+    encrypted or stand elsewhere."""
 
     context: str | None = None
     """The context of the kubeconfig; default: its current one."""

@@ -16,6 +16,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource, CustomResourcePatch
 from pulumi_kubernetes.core.v1 import Secret
 
+from components.configuration.rules import credentials
 from components.configuration.settings import OperatorConfiguration as Options
 from components.kubernetes.names import MANAGED_BY
 from components.registry_access import RegistryAccess
@@ -75,7 +76,22 @@ def specification(
         spec["customPodLabels"] = {"general": dict(access.build_pod_labels)}
     if trusted_secret is not None:
         spec["trust"] = {"customCASecretName": trusted_secret}
-    return _merged(options.overlay, spec)
+    return _merged(_with_secrets(options.overlay), spec)
+
+
+def _with_secrets(overlay: Any) -> Any:
+    """The overlay with its credentials, which were encrypted in the stack file, as secrets of the stack's state."""
+    if isinstance(overlay, Mapping):
+        fields = cast("Mapping[str, Any]", overlay)
+        return {
+            key: pulumi.Output.secret(value)
+            if isinstance(value, str) and credentials.in_tree(value, key)
+            else _with_secrets(value)
+            for key, value in fields.items()
+        }
+    if isinstance(overlay, list):
+        return [_with_secrets(item) for item in cast("list[Any]", overlay)]
+    return pulumi.Output.secret(overlay) if credentials.in_tree(overlay) else overlay
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

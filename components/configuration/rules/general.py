@@ -11,7 +11,7 @@ from components.configuration import image_name_template
 from components.configuration.kinds import DockerSecretRegistry, GenericRegistry
 from components.configuration.problems import Location, Problem, Severity
 from components.configuration.references import NAME_LENGTH
-from components.configuration.rules import credentials, generic, presets
+from components.configuration.rules import credentials, generic, kubeconfig, presets
 from components.configuration.rules.places import BUILDER, NAMESPACES, OPERATOR, REGISTRY
 from components.configuration.settings import Settings
 from components.configuration.values import SecretText
@@ -30,16 +30,17 @@ def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[
                 f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
                 "or give {environment: NAME} or {file: path}; and change it, it has been seen",
             )
-    kubeconfig = settings.cluster.kubeconfig
-    if kubeconfig is not None and kubeconfig.origin == "text" and "cluster" not in encrypted_keys:
-        at = ("cluster", "kubeconfig")
-        if found := credentials.in_kubeconfig(kubeconfig):
+    configured = settings.cluster.kubeconfig
+    if configured is not None and configured.origin == "text" and "cluster" not in encrypted_keys:
+        yield from _plain_kubeconfig(configured)
+    if "operatorConfiguration" not in encrypted_keys:
+        at = (*OPERATOR, "overlay")
+        if found := credentials.in_tree(settings.operator_configuration.overlay):
             yield Problem(
                 at,
-                f"the kubeconfig stands in plain text in the stack file, with {found} in it",
-                "everyone who can read the repository could do in the cluster what this stack may",
-                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
-                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+                f"the overlay stands in plain text in the stack file, with {found} in it",
+                "everyone who can read the repository could use it",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}.<key>'; and change it, it has been seen",
             )
     build = settings.builder.build
     url = build.mda.url if build is not None else None
@@ -53,6 +54,28 @@ def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[
                 f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
                 "or give {environment: NAME} or {file: path}; and change it, it has been seen",
             )
+
+
+def _plain_kubeconfig(text: str) -> Iterator[Problem]:
+    at = ("cluster", "kubeconfig")
+    try:
+        found = kubeconfig.credential(text)
+    except ValueError as error:
+        yield Problem(
+            at,
+            f"the kubeconfig stands in plain text in the stack file, and {error}",
+            "whether it has a credential in it cannot be checked, and no client can read it",
+            "correct it, or give {environment: NAME} or {file: path}",
+        )
+        return
+    if found:
+        yield Problem(
+            at,
+            f"the kubeconfig stands in plain text in the stack file, with {found} in it",
+            "everyone who can read the repository could do in the cluster what this stack may",
+            f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+            "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+        )
 
 
 def _dotted(at: Location) -> str:

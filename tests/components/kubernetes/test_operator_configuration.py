@@ -79,3 +79,10 @@ def test_mendixs_own_build_trusts_the_registry_as_the_proof_does(trusted: bool) 
 
 def test_a_template_that_is_left_alone_is_not_written() -> None:
     assert "imageNameTemplate" not in told(namespace(image_name_template=None)).inputs["spec"]["registry"]
+
+
+def test_a_credential_of_the_overlay_is_a_secret_of_the_stack() -> None:
+    proxy = "http://user:canary@proxy.example.com:3128"
+    item = told(namespace(options=OperatorConfiguration(overlay={"proxies": [{"http": proxy}], "password": "canary"})))
+    assert "spec" in item.secrets and "spec" not in told(namespace()).secrets
+    assert item.inputs["spec"]["proxies"] == [{"http": proxy}]
