@@ -4,12 +4,15 @@ Wherever the stack file takes a :data:`Text` or a :data:`Secret`, it takes one o
 
 * a plain string (a Pulumi ``secure:`` value arrives here decrypted),
 * ``{environment: NAME}``: the variable of the process that runs the program,
-* ``{file: path}``: a UTF-8 file, relative to the project directory; one final line break is dropped.
+* ``{file: path}``: a UTF-8 file, relative to the project directory.
+
+Wherever it stands, one final line break is dropped: editors, ``echo`` and YAML's ``|`` add one, and no value needs it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +23,8 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSc
 from components.configuration.problems import refusal
 
 Origin: TypeAlias = Literal["text", "environment", "file"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 MAXIMUM_FILE_BYTES = 1 << 20
 """A Secret or ConfigMap holds at most 1 MiB (kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size)."""
@@ -59,6 +64,19 @@ class OriginText(str):
 
 
 def _resolve(value: object, info: ValidationInfo) -> tuple[str, Origin]:
+    text, origin = _found(value, info)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Python stands a byte that is not UTF-8 for half a character.
+        raise refusal("the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8") from None
+    kept = text.removesuffix("\n").removesuffix("\r")
+    if text and not kept:
+        raise refusal("there is only a line break", "an empty value here means a mistake, not an intention", "fill it")
+    return kept, origin
+
+
+def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
     surroundings = info.context if isinstance(info.context, Surroundings) else Surroundings()
     if isinstance(value, str):
         return value, "text"
@@ -117,7 +135,8 @@ def _from_file(name: str, surroundings: Surroundings) -> str:
             raise refusal(
                 f"the file {name} is larger than 1 MiB", "no Kubernetes object can hold it", "name another file"
             )
-        text = path.read_text(encoding="utf-8")
+        # Windows' editors begin a file with a mark, which would be the first character of the password.
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise refusal(f"the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM") from error
     except OSError as error:
@@ -126,7 +145,6 @@ def _from_file(name: str, surroundings: Surroundings) -> str:
             "the stack file takes this value from it",
             "create it, or correct the path (relative to the directory of Pulumi.yaml)",
         ) from error
-    text = text.removesuffix("\n").removesuffix("\r")
     if not text:
         raise refusal(f"the file {name} is empty", "the stack file takes this value from it", "fill it")
     return text
@@ -160,7 +178,23 @@ def _secret(value: object, info: ValidationInfo) -> SecretText:
     text, origin = _resolve(value, info)
     if not text:
         raise refusal("the secret is empty", "", "give it a value, or remove the key")
+    if fault := control_character(text):
+        raise refusal(
+            f"the secret has {fault} in it",
+            "no login can carry a control character (RFC 7617, section 2), so the registry would reject it",
+            "set it again without; the output of a command often has more lines than the password",
+        )
     return SecretText(text, origin)
+
+
+def control_character(text: str) -> str | None:
+    """Which control character is in ``text``, in words, or None. Basic authentication and AWS's credentials file carry none (RFC
+    7617, section 2; RFC 5234, CTL)."""
+    found = _CONTROL.search(text)
+    if found is None:
+        return None
+    names = {"\n": "a line break", "\r": "a carriage return", "\t": "a tab"}
+    return names.get(found[0], f"the control character U+{ord(found[0]):04X}")
 
 
 def _json_schema(description: str, *, plain: bool) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from rehearsal.stage.home import given_password
+
 if TYPE_CHECKING:
     from rehearsal.cluster import Cluster
     from rehearsal.cluster.services import ServiceSpec
@@ -94,7 +96,9 @@ def serve_clouds(cluster: Cluster, home: Path, wanted: WantedCloud, *, propagati
 
     password = _password(home)
     backend = cluster.registry(RegistrySpec(BACKEND, BACKEND, _BACKEND_USER, password, tls=False))
-    passwords = {variable: os.environ.get(variable) or _derived(password, variable) for variable in wanted.passwords}
+    passwords = {
+        variable: given_password(variable, os.environ) or _derived(password, variable) for variable in wanted.passwords
+    }
     if passwords:
         digests = {wanted.passwords[v]: hashlib.sha256(given.encode()).hexdigest() for v, given in passwords.items()}
         wanted = replace(wanted, settings={**wanted.settings, "token_passwords": digests})

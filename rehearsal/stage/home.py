@@ -39,3 +39,8 @@ def registry_password(home: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text()
+
+
+def given_password(variable: str, environ: Mapping[str, str]) -> str:
+    """The password that ``variable`` gives to the program, which drops one final line break; empty where it is not set."""
+    return environ.get(variable, "").removesuffix("\n").removesuffix("\r")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rehearsal.registry.spec import RegistrySpec
 from rehearsal.stage.clouds import serve_clouds, wanted_cloud
 from rehearsal.stage.granted import taken_for_granted
-from rehearsal.stage.home import registry_password
+from rehearsal.stage.home import given_password, registry_password
 from rehearsal.stage.wanted import WantedRegistry, wanted_registry
 
 if TYPE_CHECKING:
@@ -68,16 +68,17 @@ def set_stage(
     if wanted is None:
         granted = taken_for_granted(config)
     else:
-        password = (os.environ.get(wanted.password_variable) or registry_password(home)) if wanted.username else ""
+        given = given_password(wanted.password_variable, os.environ)
+        password = (given or registry_password(home)) if wanted.username else ""
         granted = taken_for_granted(config, (wanted.username, password))
         endpoint = cluster.registry(registry_spec(wanted, password))
         # What the stack file takes from the environment; who sets a variable has a value of their own.
-        given = {"KRANE_IMAGE": endpoint.client_image}
+        offered = {"KRANE_IMAGE": endpoint.client_image}
         if password:
-            given |= {"REHEARSAL_REGISTRY_PASSWORD": password, wanted.password_variable: password}
+            offered |= {"REHEARSAL_REGISTRY_PASSWORD": password, wanted.password_variable: password}
             secret_names |= {"REHEARSAL_REGISTRY_PASSWORD", wanted.password_variable}
         environment |= {
-            **{name: value for name, value in given.items() if name and name not in os.environ},
+            **{name: value for name, value in offered.items() if name and name not in os.environ},
             "REHEARSAL_REGISTRY_ADDRESS": endpoint.address,
             "REHEARSAL_REGISTRY_CA_FILE": str(endpoint.authority or ""),
             "REHEARSAL_REGISTRY_CA": endpoint.ca_pem,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Tag
+from pydantic import AfterValidator, Discriminator, Tag
 
 from components.configuration.kinds.kind import RegistryKind
+from components.configuration.problems import refusal
 from components.configuration.references import Host, ObjectName
 from components.configuration.section import Section
-from components.configuration.values import Secret, Text
+from components.configuration.values import Secret, Text, control_character
 
 
 class Preset(StrEnum):
@@ -29,10 +30,23 @@ PUBLIC_HOSTS = {Preset.DOCKER_HUB: "index.docker.io", Preset.QUAY: "quay.io"}
 """The presets that have one host for the whole world."""
 
 
+def _user(value: str) -> str:
+    if not value:
+        raise refusal("the user is empty", "registries reject it", "give the user; for no authentication write none")
+    fault = "a colon" if ":" in value else control_character(value)
+    if fault:
+        raise refusal(
+            f"the user has {fault} in it",
+            "basic authentication sends user and password as one text with a colon between (RFC 7617, section 2)",
+            "give only the user here, without the password",
+        )
+    return value
+
+
 class BasicAuthentication(Section):
     """A user and a password or access token."""
 
-    username: Text
+    username: Annotated[Text, AfterValidator(_user)]
     """The user: a robot or service account wherever the registry has one."""
 
     password: Secret

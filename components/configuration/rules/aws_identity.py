@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from components.configuration import ecr_plan
@@ -287,11 +288,11 @@ def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys)
     yield from _unknown(method.users.import_, names, (*at, "import"))
     yield from _both(method.users.existing, method.users.import_, (*at, "import"), "user")
     if method.existing_key is not None:
-        if not method.existing_key.access_key_id.startswith("AKIA"):
+        if not re.fullmatch(r"AKIA[A-Z0-9]{12,124}", method.existing_key.access_key_id):
             yield Problem(
                 (*METHOD, "existingKey", "accessKeyId"),
                 "this is not the id of a lasting access key",
-                "lasting ones begin with AKIA; a session's (ASIA) ends within hours",
+                "lasting ones are AKIA and at least 12 letters and digits; a session's (ASIA) ends within hours",
                 "create an access key of an IAM user",
             )
         if method.users.existing or method.users.import_ or method.rotation != 1:

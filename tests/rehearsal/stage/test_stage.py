@@ -108,3 +108,10 @@ def test_a_password_that_the_sandboxs_registry_could_not_check_is_told_as_such()
     with pytest.raises(StageError, match=r"72 bytes(.|\n)*HARBOR_PASSWORD"):
         registry_spec(wanted, "x" * 73)
     assert registry_spec(wanted, "x" * 72).password == "x" * 72
+
+
+def test_a_given_password_is_read_as_the_program_reads_it() -> None:
+    from rehearsal.stage.home import given_password
+
+    ends = {"A": "pw\n", "B": "pw\r\n", "C": "pw", "D": ""}
+    assert [given_password(name, ends) for name in (*ends, "E")] == ["pw", "pw", "pw", "", ""]
