@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from components.configuration.labels import Labels
 from components.configuration.problems import refusal
 from components.configuration.references import (
     ImageReference,
@@ -215,8 +216,8 @@ class Builder(Section):
     run_as_user: Annotated[int, Field(ge=1)] | None = 65532
     """User id of the containers; ``null`` where the platform assigns one (on OpenShift's kinds that is the default)."""
 
-    node_selector: dict[str, str] = Field(default_factory=dict[str, str])
-    """Labels of the nodes that may run the Jobs."""
+    node_selector: Labels = Field(default_factory=dict[str, str])
+    """Labels of the nodes that may run the Jobs. ``kubernetes.io/os: linux`` is always among them."""
 
     tolerations: tuple[dict[str, Any], ...] = ()
     """Tolerations of the Jobs' pods, in Kubernetes' own form."""

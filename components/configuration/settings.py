@@ -8,6 +8,7 @@ from pydantic import Field
 
 from components.configuration.builder import Builder
 from components.configuration.kinds import Registry
+from components.configuration.labels import Labels
 from components.configuration.mirroring import Copy, copies
 from components.configuration.references import NamespaceName, ObjectName, RepositoryPattern
 from components.configuration.section import Section
@@ -48,8 +49,9 @@ class Namespace(Section):
     pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
     """The Pod Security Standard that a created namespace enforces."""
 
-    labels: dict[str, str] = Field(default_factory=dict[str, str])
-    """Further labels of a created namespace."""
+    labels: Labels = Field(default_factory=dict[str, str])
+    """Further labels of a created namespace. What it enforces of the Pod Security Standards is ``podSecurity``; another
+    level for ``pod-security.kubernetes.io/audit`` or ``warn`` may stand here."""
 
     repository: RepositoryPattern | None = None
     """The namespace's own repository, instead of ``registry.repository``."""

@@ -32,6 +32,7 @@ from components.kubernetes.builder_pod import (
     Work,
     job_limits,
     job_options,
+    nodes,
     paths,
     pod,
     push_job,
@@ -169,7 +170,7 @@ def _pull_job(access: RegistryAccess, builder: Builder, image: pulumi.Input[str]
             "spec": {
                 **pod(access, builder, automount_token=False),
                 "service_account_name": DEFAULT_SERVICE_ACCOUNT,
-                "node_selector": {"kubernetes.io/arch": builder.architecture, **builder.node_selector},
+                "node_selector": {"kubernetes.io/arch": builder.architecture, **nodes(builder)},
                 "containers": [_pull_container(image)],
             },
         },

@@ -89,7 +89,7 @@ def push_job(
             "spec": {
                 **pod(access, builder, automount_token=access.identity.automount_token),
                 "service_account_name": service_account,
-                "node_selector": builder.node_selector,
+                "node_selector": nodes(builder),
                 "containers": [_container(access, builder, login, work)],
                 "volumes": [*volumes, *login.volumes, *work.volumes],
             },
@@ -186,6 +186,11 @@ def pod(access: RegistryAccess, builder: Builder, *, automount_token: bool) -> d
         "security_context": security,
         "tolerations": list(builder.tolerations),
     }
+
+
+def nodes(builder: Builder) -> dict[str, str]:
+    """The labels of the nodes that a Job's pod may run on. A cluster may have Windows nodes, which nothing here can start on."""
+    return {"kubernetes.io/os": "linux", **builder.node_selector}
 
 
 def job_limits(builder: Builder) -> dict[str, Any]:

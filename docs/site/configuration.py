@@ -39,6 +39,7 @@ from components.configuration.rules import (
     general,
     generic,
     mirror_permission,
+    namespaces,
     presets,
     repeated_tag,
 )
@@ -89,7 +90,7 @@ PAGES = (
             ("operatorConfiguration", OperatorConfiguration),
             ("registry.transport", Transport),
         ),
-        (general,),
+        (general, namespaces),
     ),
     Page(
         "builder",

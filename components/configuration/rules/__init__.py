@@ -17,16 +17,18 @@ from components.configuration.kinds import (
     OpenShift4Registry,
 )
 from components.configuration.problems import Problem
-from components.configuration.rules import aws, azure, builder, gcp, general, generic, openshift
+from components.configuration.rules import aws, azure, builder, gcp, general, generic, namespaces, openshift
 from components.configuration.settings import Settings
 
 _GENERAL: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     general.one_method,
     general.namespaces,
+    namespaces.created,
     general.templates,
     general.overlays,
     general.client_version,
     builder.image,
+    builder.nodes,
     builder.modes,
     builder.app,
     builder.mirror,

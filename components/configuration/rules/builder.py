@@ -26,6 +26,30 @@ def image(settings: Settings) -> Iterator[Problem]:
         )
 
 
+def nodes(settings: Settings) -> Iterator[Problem]:
+    """The Jobs run on Linux, and what is pulled there is for the nodes' architecture."""
+    builder = settings.builder
+    pulls = builder.mode == "verify" and builder.prove_node_pull
+    for key, value in builder.node_selector.items():
+        prefix, _, name = key.rpartition("/")
+        if prefix not in ("kubernetes.io", "beta.kubernetes.io"):
+            continue
+        if name == "os" and value != "linux":
+            yield Problem(
+                (*BUILDER, "nodeSelector", key),
+                f"the Jobs would run on nodes with {key}: {value}",
+                "client and proof image are programs for Linux",
+                "remove the label",
+            )
+        if name == "arch" and value != builder.architecture and pulls:
+            yield Problem(
+                (*BUILDER, "nodeSelector", key),
+                f"the nodes are {value}, but builder.architecture is {builder.architecture}",
+                "such a node cannot start the proof image that it pulls",
+                "remove the label, or set builder.architecture to the nodes' architecture",
+            )
+
+
 def modes(settings: Settings) -> Iterator[Problem]:
     """What belongs to a mode is there with it, and only with it."""
     builder = settings.builder

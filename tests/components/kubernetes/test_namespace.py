@@ -186,6 +186,18 @@ def test_every_job_ends_with_a_reason_that_the_provider_knows(mode: str) -> None
         assert item.metadata["annotations"] == {"pulumi.com/replaceUnready": "true"}
 
 
+@pytest.mark.parametrize("selector", [{}, {"disk": "ssd"}, {"kubernetes.io/os": "linux"}])
+@pytest.mark.parametrize("mode", JOBS)
+def test_every_job_runs_on_linux_nodes_and_on_those_that_are_chosen(mode: str, selector: dict[str, str]) -> None:
+    base = {"verify": Builder(), "mirror": Builder(mode="mirror"), "build": app(configMap="app")}[mode]
+    recorded = namespace(builder=base.model_copy(update={"node_selector": selector}), copies=(COPY,))
+    for item in recorded.of_type(JOB):
+        wanted = {"kubernetes.io/os": "linux", **selector}
+        if item.name == "orders-pull":
+            wanted["kubernetes.io/arch"] = "amd64"
+        assert pod(item)["nodeSelector"] == wanted
+
+
 def test_every_job_has_the_hook_that_reports_the_clusters_words() -> None:
     for mode, names in JOBS.items():
         builder = app(configMap="app") if mode == "build" else Builder.model_validate({"mode": mode})
