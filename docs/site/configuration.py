@@ -34,6 +34,7 @@ from components.configuration.rules import (
     azure,
     azure_registry,
     builder,
+    ecr_lifecycle,
     gcp,
     gcp_identity,
     general,
@@ -108,7 +109,7 @@ PAGES = (
         "openshift",
         "Stack file: `registry` of type `openshift3` or `openshift4`",
     ),
-    _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, aws_identity, repeated_tag), "amazon-ecr"),
+    _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, ecr_lifecycle, aws_identity, repeated_tag), "amazon-ecr"),
     _kind("microsoft-acr", (AzureRegistry,), (azure, azure_registry), "microsoft-acr"),
     _kind("google-gcr", (GoogleRegistry,), (gcp, gcp_identity, repeated_tag), "google-gcr"),
 )

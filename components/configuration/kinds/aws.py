@@ -48,13 +48,14 @@ class Lifecycle(Section):
     """Which images ECR deletes by itself."""
 
     untagged_days: Annotated[int, Field(ge=1, le=3650)] | None = 14
-    """Images without a tag are deleted after so many days; ``null`` keeps them."""
+    """Images without a tag are deleted after so many days; ``null`` keeps them. Where tags may be moved, one without a tag may
+    still run."""
 
     keep_tagged: Annotated[int, Field(ge=1, le=10000)] | None = None
     """So many of the newest tagged images are kept, older ones are deleted, those of running apps too. Default: all."""
 
     policy: Text | None = None
-    """A lifecycle policy in ECR's own JSON form, instead of the two keys above."""
+    """A lifecycle policy in ECR's own JSON form, instead of the two keys above. AWS's rules for it are checked."""
 
 
 class Repositories(Section):

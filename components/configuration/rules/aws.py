@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
 
 from components.configuration import ecr_plan, image_name_template
 from components.configuration.aws_partitions import FIPS_REGIONS, PARTITIONS, partition_of
 from components.configuration.kinds.aws import AmazonEcrRegistry
 from components.configuration.kinds.aws_values import arn_parts
 from components.configuration.problems import Location, Problem, Severity
-from components.configuration.rules import aws_identity, repeated_tag
+from components.configuration.rules import aws_identity, ecr_lifecycle, repeated_tag
 from components.configuration.rules.places import NAMESPACES, OPERATOR, REGISTRY
 from components.configuration.settings import Settings
 
@@ -27,6 +25,7 @@ def check(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]:
     yield from _ownership(settings, registry)
     yield from _encryption(registry)
     yield from _hygiene(registry)
+    yield from ecr_lifecycle.check(settings, registry, (*REPOSITORIES, "lifecycle"))
     yield from _templates(settings, registry)
     yield from aws_identity.check(settings, registry)
 
@@ -182,29 +181,6 @@ def _hygiene(registry: AmazonEcrRegistry) -> Iterator[Problem]:
             "the role is only used with createOnPush",
             "it would have no effect",
             "remove it, or set createOnPush: true",
-        )
-    if options.lifecycle.policy is not None:
-        yield from _lifecycle(options.lifecycle.policy)
-
-
-def _lifecycle(text: str) -> Iterator[Problem]:
-    at = (*REPOSITORIES, "lifecycle", "policy")
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        yield Problem(
-            at,
-            f"it is not JSON: {error.msg} in line {error.lineno}",
-            "ECR refuses it",
-            "give the policy as ECR's console shows it",
-        )
-        return
-    rules = cast("dict[str, Any]", document).get("rules") if isinstance(document, dict) else None
-    if not isinstance(rules, list) or not rules:
-        yield Problem(at, "it has no list 'rules'", "ECR refuses it", 'write it as {"rules": [{"rulePriority": 1, …}]}')
-    elif not 100 <= len(text) <= 30720:
-        yield Problem(
-            at, f"it has {len(text)} characters", "ECR takes 100 to 30,720", "shorten it (or add a description)"
         )
 
 
