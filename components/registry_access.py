@@ -48,10 +48,12 @@ class NewPullSecret:
 
 @dataclass(frozen=True, slots=True)
 class ExistingPullSecret:
-    """A ``kubernetes.io/dockerconfigjson`` Secret that exists; it must have an entry for each of ``hosts``."""
+    """A ``kubernetes.io/dockerconfigjson`` Secret that exists; it must serve the push client for ``push`` and nodes for ``pull``,
+    each a host and a repository."""
 
     name: str
-    hosts: tuple[str, ...]
+    push: tuple[str, str]
+    pull: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)

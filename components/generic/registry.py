@@ -93,17 +93,18 @@ def _generic_access(
 def _docker_secret_access(
     settings: Settings, registry: DockerSecretRegistry, namespace: Namespace, decision: TransportDecision
 ) -> RegistryAccess:
+    repository = settings.repository(namespace)
     return RegistryAccess(
         namespace=namespace.name,
         kind=registry.type,
         push_host=settings.push_host,
         pull_host=settings.pull_host,
-        repository=settings.repository(namespace),
+        repository=repository,
         image_name_template=settings.image_name_template(namespace),
         transport=decision,
         identity=_identity(namespace),
         credentials=ExistingPullSecret(
-            settings.secret_name(namespace) or "", tuple(sorted({settings.push_host, settings.pull_host}))
+            settings.secret_name(namespace) or "", (settings.push_host, repository), (settings.pull_host, repository)
         ),
         pull="linked-secret" if registry.link_to_default_service_account else "none",
     )

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret, SecretInitArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.docker_config import fault
+from components.existing_secret import fault, remedy
 from components.kubernetes.names import MANAGED_BY
 from components.registry_access import ExistingPullSecret, NewPullSecret
 
@@ -74,12 +74,12 @@ def _existing(name: str, namespace: pulumi.Input[str], secret: str, parent: pulu
 
 
 def _checked(source: ExistingPullSecret, namespace: str, secret_type: str | None, data: Any) -> str:
-    problem = fault(secret_type, data, source.hosts)
+    problem = fault(secret_type, data, source.push, source.pull)
     if problem:
+        command = remedy(source.name, namespace, (source.push[0], source.pull[0]))
         raise pulumi.RunError(
             f"The Secret {source.name} in namespace {namespace} cannot be used for the registry: {problem}. "
-            "Mendix's build and the nodes would be refused. Make it with "
-            f"'kubectl create secret docker-registry {source.name} --namespace {namespace} "
-            f"--docker-server={source.hosts[0]} …', or name another one in the stack file."
+            "Mendix's build or the nodes would be refused. "
+            f"Make it again: {command}; or name another Secret in the stack file."
         )
     return source.name

@@ -36,7 +36,7 @@ CREDENTIALS: dict[str, Callable[[], Credentials]] = {
     "new-pull-secret": lambda: NewPullSecret(
         "mendix-registry", pulumi.Output.secret(f'{{"auths":{{"{HOST}":{{"auth":"{CANARY}"}}}}}}'), "builder"
     ),
-    "existing-pull-secret": lambda: ExistingPullSecret("login", (HOST,)),
+    "existing-pull-secret": lambda: ExistingPullSecret("login", (HOST, "apps/orders"), (HOST, "apps/orders")),
     "credential-file": lambda: NewCredentialFile(
         "mendix-registry-aws", "credentials", pulumi.Output.secret(CANARY), "AWS_SHARED_CREDENTIALS_FILE", "AKIA"
     ),

@@ -66,7 +66,10 @@ def test_an_existing_secret_is_read_and_never_written() -> None:
         ({"type": "Opaque"}, "its type is Opaque"),
         ({"data": {}}, "no key .dockerconfigjson"),
         ({"data": {".dockerconfigjson": "bm8="}}, "is not JSON"),
-        ({"data": {".dockerconfigjson": base64.b64encode(b'{"credsStore":"ecr"}').decode()}}, "has no object 'auths'"),
+        (
+            {"data": {".dockerconfigjson": base64.b64encode(b'{"credsStore":"ecr"}').decode()}},
+            "names the credential helper 'ecr'",
+        ),
         (
             {
                 "data": {
@@ -75,7 +78,7 @@ def test_an_existing_secret_is_read_and_never_written() -> None:
                     ).decode()
                 }
             },
-            "no entry for registry.example.com, only for: x.example.com",
+            "no entry for registry.example.com, only for: 'x.example.com'",
         ),
     ],
 )
