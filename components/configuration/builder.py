@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from components.configuration.labels import Labels
+from components.configuration.labels import Labels, Toleration
 from components.configuration.problems import refusal
 from components.configuration.references import (
     ImageReference,
@@ -219,7 +219,7 @@ class Builder(Section):
     node_selector: Labels = Field(default_factory=dict[str, str])
     """Labels of the nodes that may run the Jobs. ``kubernetes.io/os: linux`` is always among them."""
 
-    tolerations: tuple[dict[str, Any], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
     """Tolerations of the Jobs' pods, in Kubernetes' own form."""
 
     resources: Resources = Resources()
