@@ -183,7 +183,9 @@ def _simplify(config: dict[str, Any]) -> None:
     config["namespaces"] = config["namespaces"][:1]
     match registry["type"]:
         case "amazon-ecr":
-            registry.setdefault("repositories", {})["deletionProtection"] = False
+            # With a lifecycle policy, which _change replaces.
+            lifecycle = {"untaggedDays": 14}
+            registry.setdefault("repositories", {}).update(deletionProtection=False, lifecycle=lifecycle)
         case "microsoft-acr":
             registry["deletionProtection"] = False
         case "google-gcr":
