@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,10 +88,15 @@ class Change:
         return self.op in ("delete", "replace") and bool(self.old and self.old.retain_on_delete)
 
 
+_API_VERSION = re.compile(r"/v\d+[a-z0-9]*:")
+
+
 def urn_type(urn: str) -> str:
-    """``aws:iam/role:Role`` of ``urn:pulumi:s::p::a:b:C$aws:iam/role:Role::name``."""
+    """``aws:iam/role:Role`` of ``urn:pulumi:s::p::a:b:C$aws:iam/role:Role::name``; of Azure without the version of the API, for the
+    SDKs have every type once for each."""
     parts = urn.split("::")
-    return parts[2].rsplit("$", 1)[-1] if len(parts) >= 4 else ""
+    type_ = parts[2].rsplit("$", 1)[-1] if len(parts) >= 4 else ""
+    return _API_VERSION.sub(":", type_) if type_.startswith("azure-native:") else type_
 
 
 def urn_name(urn: str) -> str:

@@ -29,6 +29,7 @@ LIMITS: Final[Mapping[str, int]] = {"github": 65_536, "gitlab": 1_000_000, "azur
 _RISKS: Final = {
     "data loss": "Data loss",
     "wider trust": "Wider trust",
+    "not understood": "Not understood",
     "protection removed": "Protection removed",
     "plain http": "Plain http",
     "static credentials": "Static credentials",

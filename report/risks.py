@@ -9,13 +9,24 @@ from typing import Any, Literal, TypeAlias
 from report.access import kubernetes
 from report.access.world import World
 from report.changes import Change
+from report.loosened import loosened
+from report.not_understood import not_understood
 from report.retention import deletions
 from report.values import at, is_unknown, mapping
 from report.wide import newly_trusted, trusted_issuers, wide
 from report.wide_aws import Surroundings, surroundings
 
-Kind: TypeAlias = Literal["data loss", "wider trust", "plain http", "static credentials", "protection removed"]
-ORDER: tuple[Kind, ...] = ("data loss", "wider trust", "protection removed", "plain http", "static credentials")
+Kind: TypeAlias = Literal[
+    "data loss", "wider trust", "not understood", "plain http", "static credentials", "protection removed"
+]
+ORDER: tuple[Kind, ...] = (
+    "data loss",
+    "wider trust",
+    "not understood",
+    "protection removed",
+    "plain http",
+    "static credentials",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,12 @@ def _of_change(
     for why, value in (*wide(after, new, around, old), *newly_trusted(new, old, trusted)):
         if (why, value) not in known:
             yield _risk("wider trust", change, why, value)
+    for why, value in loosened(new, old) if old else ():
+        yield _risk("wider trust", change, why, value)
+    unread = set(not_understood(before, old)) if old else set[tuple[str, str]]()
+    for why, value in not_understood(after, new):
+        if (why, value) not in unread:
+            yield _risk("not understood", change, why, value)
     if change.op in ("create", "import") and (why := _CREDENTIALS.get(change.type)):
         yield _risk("static credentials", change, why)
     if change.op == "create" and new.text("type") == "kubernetes.io/dockerconfigjson":

@@ -9,7 +9,7 @@ from report.access import azure, gcp, kubernetes
 from report.access.azure import CREDENTIAL, role_of
 from report.access.gcp import ACCOUNT_MEMBERS, PROJECT_MEMBERS, members
 from report.access.world import Resource, World
-from report.values import at, document, listing, mapping, text, texts
+from report.values import at, is_unknown, listing, mapping, text, texts
 from report.wide_aws import Surroundings, Wide
 
 _ISSUING: Final = (wide_aws.ROLE, CREDENTIAL, *ACCOUNT_MEMBERS)
@@ -90,16 +90,18 @@ def _assignment(assignment: Resource) -> Wide:
         yield "The role may delete images.", name
     elif not verbs:
         yield "The role is not one that only pushes or pulls.", name
-    if name.startswith("Container Registry Repository") and assignment.text("condition"):
-        if not azure.repositories(assignment):
-            yield "The condition does not say exactly which repositories: the role holds for others, too.", name
-    elif name.startswith("Container Registry Repository"):
-        yield "The role has no repository condition: it holds for every repository of the registry.", name
-    named = azure.repositories(assignment)
-    for pattern in named:
-        # All below a repository's own path is what creation on push needs.
-        if "*" in pattern and not (pattern.endswith("/*") and pattern[:-2] in named):
-            yield "The condition has a wildcard: it reaches other namespaces' repositories.", pattern
+    reaches = azure.reaches(assignment)
+    known = {action: each for action, each in reaches.items() if each.understood}
+    if open_for := [action for action, each in known.items() if each.others]:
+        if assignment.text("condition"):
+            yield (
+                "The condition does not say exactly which repositories: these actions are allowed on others, too.",
+                ", ".join(open_for),
+            )
+        elif not is_unknown(assignment.inputs.get("condition")):
+            yield "The role has no repository condition: it holds for every repository of the registry.", name
+    for pattern in sorted({pattern for each in known.values() for pattern in each.too_wide}):
+        yield "The condition has a wildcard: it reaches other namespaces' repositories.", pattern
 
 
 _GOOGLE_ROLES: Final = frozenset(
@@ -115,14 +117,11 @@ _WORKLOADS: Final = ("principal:", "principalSet:")
 
 
 def _members(binding: Resource) -> Wide:
-    pairs = [(binding.text("role"), members(binding))]
-    entries = listing(at(document(binding.value("policyData")), "bindings"))
-    pairs += [(text(at(entry, "role")), texts(at(entry, "members"))) for entry in entries]
-    for role, named in pairs:
-        yield from _bound(binding.type, role, named)
+    for bound in gcp.bindings(binding):
+        yield from _bound(binding.type, bound.role, bound.members)
 
 
-def _bound(type_: str, role: str, named: list[str]) -> Wide:
+def _bound(type_: str, role: str, named: tuple[str, ...]) -> Wide:
     for member in named:
         if member in ("allUsers", "allAuthenticatedUsers"):
             yield "Everybody on the internet is allowed.", member

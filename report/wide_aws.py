@@ -8,7 +8,22 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final
 
-from report.access.aws import POLICY, REPOSITORY, ROLE, conditions, inexact, issuer_of, named, statements
+from access_documents.iam_documents import issuer_of, named
+from access_documents.patterns import is_pattern
+
+from report.access.aws import (
+    ASSOCIATION,
+    POD_IDENTITY,
+    POD_TAGS,
+    POLICY,
+    REPOSITORY,
+    ROLE,
+    for_nobody,
+    identity,
+    statements,
+    tagged,
+    untagged,
+)
 from report.access.world import Resource, World
 from report.values import at, document, listing, mapping, text, texts
 
@@ -23,8 +38,11 @@ _DOCUMENTS: Final = frozenset(
         "aws:iam/policy:Policy",
         "aws:ecr/repositoryPolicy:RepositoryPolicy",
         "aws:ecr/registryPolicy:RegistryPolicy",
+        "aws:ecrpublic/repositoryPolicy:RepositoryPolicy",
     }
 )
+_TEMPLATE: Final = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+"""What ECR makes new repositories by; it holds a policy for them."""
 _SERVICES: Final = frozenset({"pods.eks.amazonaws.com", "ecr.amazonaws.com"})
 """EKS Pod Identity, and ECR itself, which makes repositories on push by a role."""
 
@@ -94,8 +112,13 @@ def wide(world: World, resource: Resource, around: Surroundings, old: Resource |
             yield from _policy(at(inline, "policy"), around, old and [at(each, "policy") for each in _inline(old)])
     elif resource.type in _DOCUMENTS:
         yield from _policy(resource.value("policy"), around, old and [old.value("policy")])
-        if resource.type.startswith("aws:ecr/"):
+        if resource.type.startswith("aws:ecr"):
             yield from _strangers(resource.value("policy"), around)
+    elif resource.type == _TEMPLATE:
+        yield from _policy(resource.value("repositoryPolicy"), around, old and [old.value("repositoryPolicy")])
+        yield from _strangers(resource.value("repositoryPolicy"), around)
+    elif resource.type == ASSOCIATION:
+        yield from _association(world, resource)
     elif resource.type.startswith("aws:iam/") and resource.type.endswith(("PolicyAttachment", "AttachmentsExclusive")):
         for arn in [resource.text("policyArn"), *texts(resource.value("policyArns"))]:
             yield from _attached(world, arn)
@@ -104,25 +127,34 @@ def wide(world: World, resource: Resource, around: Surroundings, old: Resource |
 def issuers(resource: Resource) -> set[str]:
     """The issuers and clusters whose tokens a resource trusts."""
     found: set[str] = set()
-    for statement in statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ():
+    for statement in _trusting(resource):
         found |= {issuer_of(provider) for provider in texts(at(statement, "Principal", "Federated"))}
-        found |= set(named(statement, "aws:RequestTag/eks-cluster-arn"))
+        found |= set(tagged(statement, "eks-cluster-arn").values)
     return found
 
 
 def audiences(resource: Resource) -> set[str]:
     """What the tokens that a role trusts must have been made for."""
-    trusted = statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ()
-    return {audience for statement in trusted for audience in named(statement, ":aud")}
+    return {
+        audience
+        for statement in _trusting(resource)
+        for provider in texts(at(statement, "Principal", "Federated"))
+        for audience in named(statement, f"{issuer_of(provider)}:aud").values
+    }
 
 
 def names_no_cluster(resource: Resource) -> bool:
     """Whether a role trusts EKS Pod Identity in every cluster of the account."""
     return any(
-        "pods.eks.amazonaws.com" in texts(at(statement, "Principal", "Service"))
-        and not named(statement, "aws:RequestTag/eks-cluster-arn")
-        for statement in (statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ())
+        POD_IDENTITY in texts(at(statement, "Principal", "Service")) and not tagged(statement, "eks-cluster-arn").values
+        for statement in _trusting(resource)
     )
+
+
+def _trusting(resource: Resource) -> Iterable[Mapping[str, Any]]:
+    """The statements of a role's trust that let somebody in."""
+    found = statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ()
+    return [statement for statement in found if not any(for_nobody(statement))]
 
 
 def _inline(role: Resource) -> Iterable[Any]:
@@ -130,7 +162,7 @@ def _inline(role: Resource) -> Iterable[Any]:
 
 
 def _trust(role: Resource) -> Wide:
-    for statement in statements(role.value("assumeRolePolicy")):
+    for statement in _trusting(role):
         principal = statement.get("Principal")
         if statement.get("NotPrincipal") is not None:
             yield "Everybody but some can assume the role.", ""
@@ -143,39 +175,56 @@ def _trust(role: Resource) -> Wide:
         for service in services:
             if service not in _SERVICES:
                 yield "An AWS service can assume the role, and so can whoever may use that service here.", service
-        if texts(at(principal, "Federated")):
-            yield from _federated(statement)
-        if "pods.eks.amazonaws.com" in services:
-            for tag in ("kubernetes-namespace", "kubernetes-service-account"):
-                if not list(conditions(statement, f"aws:RequestTag/{tag}")):
-                    yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
-            for tag in ("kubernetes-namespace", "kubernetes-service-account", "eks-cluster-arn"):
-                for operator in inexact(statement, f"aws:RequestTag/{tag}"):
-                    yield f"The condition on the {tag} does not say exactly which: others can use the role.", operator
-                for value in named(statement, f"aws:RequestTag/{tag}"):
-                    if "*" in value:
-                        yield f"The {tag} has a wildcard: others can use the role.", value
+        for provider in texts(at(principal, "Federated")):
+            yield from _federated(statement, issuer_of(provider))
+        if POD_IDENTITY in services:
+            yield from _pods(statement)
 
 
-def _federated(statement: Mapping[str, Any]) -> Wide:
-    if not list(conditions(statement, ":sub")):
+def _pods(statement: Mapping[str, Any]) -> Wide:
+    for tag in POD_TAGS:
+        named_by_tag = tagged(statement, tag)
+        if not named_by_tag.tested and tag != "eks-cluster-arn":
+            yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
+        for operator in named_by_tag.inexact:
+            yield f"The condition on the {tag} does not say exactly which: others can use the role.", operator
+        for value in named_by_tag.values:
+            if _inexact(value):
+                yield f"The {tag} has a wildcard: others can use the role.", value
+
+
+def _association(world: World, association: Resource) -> Wide:
+    """Source: EKS API, PodIdentityAssociation."""
+    if association.inputs.get("targetRoleArn") not in (None, ""):
+        _, shown = identity(world, association, "targetRoleArn", ROLE)
+        yield "The pods act as another role than the one that trusts EKS: what that one may do is theirs.", shown
+    if untagged(association):
+        yield "Sessions come without tags: policies cannot tell cluster, namespace and ServiceAccount apart.", ""
+
+
+def _federated(statement: Mapping[str, Any], issuer: str) -> Wide:
+    subject, audience = named(statement, f"{issuer}:sub"), named(statement, f"{issuer}:aud")
+    if not subject.tested:
         yield "The trust names no subject: every ServiceAccount of the cluster can assume the role.", ""
-    for operator in inexact(statement, ":sub"):
+    for operator in subject.inexact:
         yield (
             "The condition on the subject does not say exactly who: other ServiceAccounts can assume the role.",
             operator,
         )
-    for operator, _, values in conditions(statement, ":sub"):
-        for value in values:
-            if "*" in value or ("like" in operator.lower() and "?" in value):
-                yield "The subject has a wildcard: other ServiceAccounts can assume the role.", value
-    if not list(conditions(statement, ":aud")):
+    for value in subject.values:
+        if _inexact(value):
+            yield "The subject has a wildcard: other ServiceAccounts can assume the role.", value
+    if not audience.tested:
         yield "The trust names no audience: tokens made for other services are accepted.", ""
-    for operator in inexact(statement, ":aud"):
+    for operator in audience.inexact:
         yield "The condition on the audience is not exact: tokens made for other services are accepted.", operator
-    for value in named(statement, ":aud"):
-        if "*" in value:
+    for value in audience.values:
+        if _inexact(value):
             yield "The audience has a wildcard: tokens made for other services are accepted.", value
+
+
+def _inexact(value: str) -> bool:
+    return is_pattern(value) or "${" in value
 
 
 def _attached(world: World, arn: str) -> Wide:

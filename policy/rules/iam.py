@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .rule import Resource, is_inexact, mapping, sequence
+from access_documents.iam_documents import UnreadableError, conditions, read, texts
+
+from .rule import Resource, is_inexact, mapping
+
+__all__ = ["allowing_statements", "conditions", "pinned_callers", "principals", "resource_statements", "texts"]
 
 REGISTRY_POLICY = "aws:ecr/registryPolicy:RegistryPolicy"
 RESOURCE_POLICIES = {
@@ -26,24 +29,13 @@ _EXACTLY = ("StringEquals", "ArnEquals")
 
 def allowing_statements(document: Any) -> Iterator[Mapping[str, Any]]:
     """Each statement that allows something. A document that cannot be read yields one that allows all, so it never passes."""
+    if document is None:
+        return
     try:
-        content: Any = json.loads(document) if isinstance(document, str) else document
-    except ValueError:
-        content = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
-    for statement in sequence(mapping(content).get("Statement")):
-        if mapping(statement).get("Effect") == "Allow":
-            yield mapping(statement)
-
-
-def texts(value: Any) -> list[str]:
-    return [str(item) for item in sequence(value)]
-
-
-def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
-    """Operator, key and values of each condition."""
-    for operator, block in mapping(statement.get("Condition")).items():
-        for key, values in mapping(block).items():
-            yield operator, key, texts(values)
+        found = read(document)
+    except UnreadableError:
+        found = [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]
+    yield from (statement for statement in found if statement["Effect"] == "Allow")
 
 
 def resource_statements(resource: Resource) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from access_documents.acr_conditions import reach
+
 from .iam import REGISTRY_POLICY, RESOURCE_POLICIES, allowing_statements, resource_statements, texts
 from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
 
@@ -50,14 +52,7 @@ _REPOSITORY_WRITER = "2a1e307c-b015-4ebd-883e-5b7698a07328"
 _REGISTRY_SCOPE = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerRegistry/registries/[^/]+", re.IGNORECASE
 )
-_WRITER_ACTIONS = frozenset({"content/read", "content/write", "metadata/read", "metadata/write"})
-_NOT_ACTION = r"!\(ActionMatches\{'Microsoft\.ContainerRegistry/registries/repositories/([a-z/]+)'\}\)"
-_NAME_IS = (
-    r"@Request\[Microsoft\.ContainerRegistry/registries/repositories:name\] "
-    r"(?:StringEquals '[^'*?]+'|StringStartsWith '[^'*?]+/')"
-)
-_CONDITION = re.compile(rf"\(\((?:{_NOT_ACTION}(?: AND )?)+\) OR \({_NAME_IS}(?: OR {_NAME_IS})*\)\)")
-_QUOTED_NAME = re.compile(r"String\w+ '([^']+?)/?'")
+_WRITER_ACTIONS = ("content/read", "content/write", "metadata/read", "metadata/write")
 _SCOPE_MAP_ACTION = re.compile(r"repositories/(?P<name>[^*?]+)/(content/(read|write)|metadata/(read|write))")
 
 _GOOGLE_REPOSITORY_ROLES = (
@@ -174,19 +169,28 @@ def _azure(resource: Resource) -> Iterator[Finding]:
 
 
 def _condition(resource: Resource, condition: str) -> Iterator[Finding]:
-    """Azure's conditions are expressions; only the one form that narrows all actions to exact names is taken."""
-    # As the portal writes it, over many lines, and as one line: the same but for the spaces around parentheses.
-    flat = re.sub(r"\s*([()])\s*", r"\1", re.sub(r"\s+", " ", condition))
-    flat = re.sub(r"\)(AND|OR) ?(?=[(!])", r") \1 ", flat)
-    exact = _CONDITION.fullmatch(flat) and set(re.findall(_NOT_ACTION, flat)) >= _WRITER_ACTIONS
-    if not exact:
+    """Where each action of the role is allowed has to be named: one that the condition leaves out is allowed everywhere."""
+    reaches = {action: reach(condition, action) for action in _WRITER_ACTIONS}
+    if unread := [action for action, each in reaches.items() if not each.understood]:
+        yield Finding(
+            f"{resource.name} has a condition that is not understood for {', '.join(unread)}: it may hold for all repositories.",
+            "compare the repository's name only, for all four actions of the role (docs/policy.md has the form).",
+        )
+        return
+    names = {name for each in reaches.values() for name in each.names}
+    if any(each.others or each.too_wide for each in reaches.values()):
         yield Finding(
             f"{resource.name} lets an identity write to all repositories of the registry, or to more than it names.",
             "narrow the assignment to exact repository names, for all four actions of the role (docs/policy.md has the form).",
         )
         return
-    for name in _QUOTED_NAME.findall(flat):
-        yield from _foreign(resource, name)
+    if not names:
+        yield Finding(
+            f"{resource.name} has a condition that no repository meets: nobody can push.",
+            "name repositories in lower case; to StringEquals a * is a plain character.",
+        )
+    for name in sorted(names):
+        yield from _foreign(resource, name.removesuffix("/*"))
 
 
 def _scope_map(resource: Resource) -> Iterator[Finding]:

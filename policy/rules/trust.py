@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from access_documents.iam_documents import claims_of_others
+
 from .iam import (
     RESOURCE_POLICIES,
     allowing_statements,
@@ -40,6 +42,8 @@ def _check(resource: Resource) -> Iterator[Finding]:
             yield from _aws(resource, statement)
     elif kind in RESOURCE_POLICIES:
         yield from _resource_policy(resource)
+    elif kind == "aws:eks/podIdentityAssociation:PodIdentityAssociation":
+        yield from _association(resource)
     elif kind == "azure-native:managedidentity:FederatedIdentityCredential":
         yield from _azure(resource)
     elif kind.startswith(("gcp:artifactregistry/repositoryIam", "gcp:serviceaccount/iAM", "gcp:projects/iAM")):
@@ -95,8 +99,13 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
             "name one OIDC provider's exact ARN and allow only sts:AssumeRoleWithWebIdentity.",
         )
         return
-    exact = {key: values for operator, key, values in conditions(statement) if operator == "StringEquals"}
-    subjects, audiences = exact.get(f"{issuer}:sub", []), exact.get(f"{issuer}:aud", [])
+    if foreign := claims_of_others(statement, issuer):
+        yield Finding(
+            f"the role {resource.name} trusts {issuer} and tests {', '.join(foreign)}, which its tokens lack: nobody gets in.",
+            f"test claims of {issuer} only, and give each issuer a statement.",
+        )
+    exact = _exactly(statement)
+    subjects, audiences = exact.get(f"{issuer}:sub".lower(), []), exact.get(f"{issuer}:aud".lower(), [])
     if not subjects or not all(_SERVICE_ACCOUNT.fullmatch(subject) for subject in subjects):
         yield Finding(
             f"the role {resource.name} does not name exactly which ServiceAccounts of {issuer} may assume it"
@@ -111,13 +120,33 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
 
 
 def _pod_identity(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
-    exact = {key: values for operator, key, values in conditions(statement) if operator == "StringEquals"}
-    missing = [tag for tag in _POD_TAGS if not exact.get(tag) or any(is_inexact(value) for value in exact[tag])]
+    exact = {tag: _exactly(statement).get(tag.lower()) for tag in _POD_TAGS}
+    missing = [tag for tag, values in exact.items() if not values or any(is_inexact(value) for value in values)]
     if missing:
         yield Finding(
             f"the role {resource.name} may be used by pods of any cluster or namespace of the account: "
             f"{', '.join(missing)} is not required exactly.",
             "require cluster ARN, namespace and ServiceAccount by StringEquals on these request tags.",
+        )
+
+
+def _exactly(statement: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a statement requires by StringEquals. Keys are not case-sensitive."""
+    return {key.lower(): values for operator, key, values in conditions(statement) if operator == "StringEquals"}
+
+
+def _association(resource: Resource) -> Iterator[Finding]:
+    """Source: EKS API, PodIdentityAssociation."""
+    if resource.inputs.get("disableSessionTags"):
+        yield Finding(
+            f"the association {resource.name} disables session tags: no trust or policy can tell its pods from others.",
+            "leave disableSessionTags out.",
+        )
+    target = resource.inputs.get("targetRoleArn")
+    if target and not is_listed(str(target), resource.listed("awsPrincipals")):
+        yield Finding(
+            f"the association {resource.name} lets pods act as {target}, whose trust names a role and no ServiceAccount.",
+            "let the association's own role have what a push needs; or list this exact ARN in awsPrincipals.",
         )
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final
 
-from report.access.facts import EVERY_REPOSITORY, NOT_KNOWN, Facts, Permission, Trust, subject_parts
+from access_documents.iam_documents import Named, UnreadableError, allows, claims_of_others, issuer_of, named, read
+
+from report.access.facts import EVERY_REPOSITORY, NOBODY, NOT_KNOWN, Facts, Permission, Trust, subject_parts
 from report.access.world import Resource, World
-from report.values import at, document, listing, mapping, text, texts
+from report.values import at, document, listing, text, texts
 
 ROLE: Final = "aws:iam/role:Role"
 USER: Final = "aws:iam/user:User"
 POLICY: Final = "aws:iam/policy:Policy"
 REPOSITORY: Final = "aws:ecr/repository:Repository"
+REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy:RepositoryPolicy"
+REGISTRY_POLICY: Final = "aws:ecr/registryPolicy:RegistryPolicy"
 ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
 ASSOCIATION: Final = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+POD_IDENTITY: Final = "pods.eks.amazonaws.com"
+POD_TAGS: Final = ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
 _ARN = re.compile(r"^arn:([^:]+):ecr:([^:]*):([^:]*):repository/(.+)$")
 
 # What a client needs: docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html, and the actions of a pull.
@@ -37,43 +43,42 @@ def facts(world: World) -> Facts:
 
 
 def statements(policy: Any, effect: str = "Allow") -> Iterator[Mapping[str, Any]]:
-    """The statements of a policy document with this effect."""
-    found = at(document(policy), "Statement")
-    for statement in listing(found) or [found]:
-        if mapping(statement).get("Effect") == effect:
-            yield mapping(statement)
+    """The statements of a policy document with this effect; none of one that is unknown, or no policy document at all."""
+    parsed = document(policy)
+    try:
+        found = read(parsed) if parsed is not None else ()
+    except UnreadableError:
+        return
+    yield from (statement for statement in found if statement["Effect"] == effect)
 
 
-def conditions(statement: Mapping[str, Any], suffix: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Operator, key and values of every condition whose key ends in ``suffix``."""
-    for operator, entries in mapping(statement.get("Condition")).items():
-        for key, values in mapping(entries).items():
-            if key.lower().endswith(suffix.lower()):
-                yield operator, key, texts(values)
+def for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Why no token satisfies a statement of a trust policy, and the foreign text that it is about."""
+    for provider in texts(at(statement, "Principal", "Federated")):
+        issuer = issuer_of(provider)
+        if ":saml-provider/" in provider:
+            continue
+        if "Action" in statement and not allows(statement, "sts:AssumeRoleWithWebIdentity"):
+            yield "It does not allow sts:AssumeRoleWithWebIdentity, by which tokens are exchanged.", issuer
+        for key in claims_of_others(statement, issuer):
+            yield "It tests a claim of another issuer than the one that it trusts.", key
+        for claim in ("sub", "aud"):
+            if never := named(statement, f"{issuer}:{claim}").never:
+                yield f"No token has the {claim} that it asks for: to StringEquals a * is a plain character.", never
+    if POD_IDENTITY in texts(at(statement, "Principal", "Service")):
+        for tag in POD_TAGS:
+            if never := tagged(statement, tag).never:
+                yield f"No pod has the {tag} that it asks for: to StringEquals a * is a plain character.", never
 
 
-def named(statement: Mapping[str, Any], suffix: str) -> list[str]:
-    """The values that a statement names exactly for keys that end in ``suffix``.
-
-    Only ``StringEquals`` and ``StringLike`` name somebody. ``StringNotEquals`` names everybody else, and ``ForAllValues:…`` and
-    ``…IfExists`` hold, too, where the key is missing.
-    """
-    return [value for operator, _, values in conditions(statement, suffix) if _names(operator) for value in values]
+def tagged(statement: Mapping[str, Any], tag: str) -> Named:
+    """What a trust of EKS Pod Identity says about a tag of the session."""
+    return named(statement, f"aws:RequestTag/{tag}")
 
 
-def inexact(statement: Mapping[str, Any], suffix: str) -> list[str]:
-    """The operators that a statement tests such keys with, if none of them says exactly who is meant."""
-    found = [operator for operator, _, _ in conditions(statement, suffix)]
-    return [] if any(_names(operator) for operator in found) else found
-
-
-def _names(operator: str) -> bool:
-    return operator.lower() in ("stringequals", "stringlike")
-
-
-def issuer_of(provider: str) -> str:
-    """The issuer of a federated principal: of an OIDC provider the end of its ARN, of anything else all of it."""
-    return provider.split(":oidc-provider/", 1)[-1]
+def untagged(association: Resource) -> bool:
+    """Whether sessions of a Pod Identity association come without tags."""
+    return association.value("disableSessionTags") is True
 
 
 def identity(world: World, resource: Resource, prop: str, type_: str) -> tuple[str, str]:
@@ -93,24 +98,18 @@ def name_of(resource: Resource) -> str:
 def _trusts(world: World) -> Iterator[Trust]:
     for role in world.of(ROLE):
         for statement in statements(role.value("assumeRolePolicy")):
-            federated = texts(at(statement, "Principal", "Federated"))
-            for provider in federated:
-                for subject in named(statement, ":sub") or ["*"]:
+            if next(for_nobody(statement), None):
+                yield Trust(role.urn, name_of(role), "", NOBODY, "", "")
+                continue
+            for provider in texts(at(statement, "Principal", "Federated")):
+                issuer = issuer_of(provider)
+                for subject in named(statement, f"{issuer}:sub").values or ("*",):
                     namespace, account = subject_parts(subject)
-                    issuer = issuer_of(provider)
                     yield Trust(role.urn, name_of(role), issuer, namespace, account, "IAM role (IRSA)")
-            if "pods.eks.amazonaws.com" in texts(at(statement, "Principal", "Service")):
+            if POD_IDENTITY in texts(at(statement, "Principal", "Service")):
                 yield from _tagged(role, statement)
     for association in world.of(ASSOCIATION):
-        key, shown = identity(world, association, "roleArn", ROLE)
-        yield Trust(
-            key,
-            shown,
-            association.text("clusterName"),
-            association.text("namespace"),
-            association.text("serviceAccount"),
-            "IAM role (Pod Identity)",
-        )
+        yield from _associated(world, association)
     for secret in world.of("kubernetes:core/v1:Secret"):
         for prop in ("data", "stringData"):
             for access_key in world.sources(secret, prop, ACCESS_KEY):
@@ -120,15 +119,29 @@ def _trusts(world: World) -> Iterator[Trust]:
 
 def _tagged(role: Resource, statement: Mapping[str, Any]) -> Iterator[Trust]:
     """Whom a trust of EKS Pod Identity names by its session tags; a tag that it does not name is everyone's."""
-    found = {
-        tag: _tag(statement, tag) for tag in ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
-    }
+    found = {tag: tagged(statement, tag).values or (("" if tag == POD_TAGS[0] else "*"),) for tag in POD_TAGS}
     for cluster, namespace, account in product(*found.values()):
         yield Trust(role.urn, name_of(role), cluster.rsplit("/", 1)[-1], namespace, account, "IAM role (Pod Identity)")
 
 
-def _tag(statement: Mapping[str, Any], tag: str) -> list[str]:
-    return named(statement, f"aws:RequestTag/{tag}") or ["" if tag == "eks-cluster-arn" else "*"]
+def _associated(world: World, association: Resource) -> Iterator[Trust]:
+    """Whom a Pod Identity association lets act as a role: as its target, where it has one (eks API, PodIdentityAssociation)."""
+    chained = association.inputs.get("targetRoleArn") not in (None, "")
+    how = "IAM role (Pod Identity, by way of another role)" if chained else "IAM role (Pod Identity)"
+    key, shown = identity(world, association, "targetRoleArn" if chained else "roleArn", ROLE)
+    namespace = NOBODY if asks_for_tags_in_vain(world, association) else association.text("namespace")
+    yield Trust(key, shown, association.text("clusterName"), namespace, association.text("serviceAccount"), how)
+
+
+def asks_for_tags_in_vain(world: World, association: Resource) -> bool:
+    """Whether sessions come without tags, and the role's trust asks for them in every statement that is about pods."""
+    role = world.referred(association, "roleArn", ROLE) if untagged(association) else None
+    trusting = [
+        statement
+        for statement in statements(role.value("assumeRolePolicy") if role else None)
+        if POD_IDENTITY in texts(at(statement, "Principal", "Service"))
+    ]
+    return bool(trusting) and all(any(tagged(each, tag).values for tag in POD_TAGS) for each in trusting)
 
 
 def _permissions(world: World) -> Iterator[Permission]:
@@ -137,31 +150,49 @@ def _permissions(world: World) -> Iterator[Permission]:
         for policy in world.of(f"aws:iam/{kind}Policy:{owner}Policy"):
             key, shown = identity(world, policy, kind, type_)
             yield from _allowed(world, key, shown, policy, "policy")
-        for attachment in world.of(f"aws:iam/{kind}PolicyAttachment:{owner}PolicyAttachment"):
+        attachments = world.of(f"aws:iam/{kind}PolicyAttachment:{owner}PolicyAttachment")
+        for attachment in attachments:
             key, shown = identity(world, attachment, kind, type_)
-            found = world.referred(attachment, "policyArn", POLICY)
-            if found is not None:
-                yield from _allowed(world, key, shown, found, "policy")
-            else:
-                yield from _managed(key, shown, attachment.text("policyArn"))
+            yield from _attached(world, key, shown, attachment, world.referred(attachment, "policyArn", POLICY))
+        for shared in world.of("aws:iam/policyAttachment:PolicyAttachment"):
+            for name in texts(shared.value(f"{kind}s")):
+                holder = world.by_text(type_, name)
+                key, shown = (holder.urn, name_of(holder)) if holder else (f"{type_} {name}", name)
+                yield from _attached(world, key, shown, shared, world.referred(shared, "policyArn", POLICY))
         for holder in world.of(type_):
             for inline in listing(holder.value("inlinePolicies")):
                 yield from _allowed(world, holder.urn, name_of(holder), holder, "inlinePolicies", at(inline, "policy"))
             # Not from the outputs: there the cloud lists what attachments of the same stack have attached, too.
             for arn in texts(holder.inputs.get("managedPolicyArns")):
                 yield from _managed(holder.urn, name_of(holder), arn)
-    for repository_policy in world.of("aws:ecr/repositoryPolicy:RepositoryPolicy"):
-        repository = world.referred(repository_policy, "repository", REPOSITORY)
-        host, name = _place(repository) if repository else ("", repository_policy.text("repository") or NOT_KNOWN)
-        for statement in statements(repository_policy.value("policy")):
-            verbs = _verbs(statement)
-            principals = texts(statement.get("Principal")) or texts(at(statement, "Principal", "AWS"))
-            for principal in principals if verbs else ():
-                role = world.by_text(ROLE, principal)
-                key, shown = (
-                    (role.urn, name_of(role)) if role else (f"{ROLE} {principal}", principal.rsplit("/", 1)[-1])
-                )
-                yield Permission(key, shown, host, name, verbs)
+    for policy in world.of(REPOSITORY_POLICY):
+        repository = world.referred(policy, "repository", REPOSITORY)
+        place = _place(repository) if repository else ("", policy.text("repository") or NOT_KNOWN)
+        for statement in statements(policy.value("policy")):
+            yield from _let_in(world, statement, (place,))
+    for policy in world.of(REGISTRY_POLICY):
+        for statement in statements(policy.value("policy")):
+            arns = ["*"] if "NotResource" in statement else texts(statement.get("Resource"))
+            yield from _let_in(world, statement, [_named(world, arn) for arn in arns])
+
+
+def _let_in(world: World, statement: Mapping[str, Any], places: Iterable[tuple[str, str]]) -> Iterator[Permission]:
+    """What a statement of a repository's or a registry's own policy allows whom."""
+    verbs = _verbs(statement)
+    principals = texts(statement.get("Principal")) or texts(at(statement, "Principal", "AWS"))
+    for principal in principals if verbs else ():
+        role = world.by_text(ROLE, principal)
+        key, shown = (role.urn, name_of(role)) if role else (f"{ROLE} {principal}", principal.rsplit("/", 1)[-1])
+        for host, name in places:
+            yield Permission(key, shown, host, name, verbs)
+
+
+def _attached(world: World, key: str, shown: str, attachment: Resource, found: Resource | None) -> Iterator[Permission]:
+    """What an attached policy allows: its own document says it, or for AWS's own policies their name."""
+    if found is not None:
+        yield from _allowed(world, key, shown, found, "policy")
+    else:
+        yield from _managed(key, shown, attachment.text("policyArn"))
 
 
 def _allowed(

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from report.access.facts import EVERY_REPOSITORY, NOT_KNOWN, Facts, Permission, Trust, subject_parts
+from access_documents.acr_conditions import Reach, reach
+
+from report.access.facts import (
+    EVERY_REPOSITORY,
+    NOT_KNOWN,
+    NOT_UNDERSTOOD,
+    Facts,
+    Permission,
+    Trust,
+    subject_parts,
+)
 from report.access.world import Resource, World
-from report.values import texts
+from report.values import is_unknown, texts
 
 REGISTRY: Final = "azure-native:containerregistry:Registry"
 TOKEN: Final = "azure-native:containerregistry:Token"  # noqa: S105 - a type
@@ -31,7 +41,12 @@ ROLES: Final = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ("pull", "push", "delete", "administer")),
     "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", ("pull", "push", "delete", "administer")),
 }
-_REPOSITORY_CONDITION = re.compile(r"repositories:name\]\s+(\w+)\s+'([^']*)'", re.IGNORECASE)
+_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "pull": ("content/read", "metadata/read"),
+    "push": ("content/write", "metadata/write"),
+    "delete": ("content/delete", "metadata/delete"),
+}
+"""The data actions of the roles for repositories that each verb needs; the first one is about the images themselves."""
 
 
 def facts(world: World) -> Facts:
@@ -46,16 +61,16 @@ def role_of(assignment: Resource) -> tuple[str, tuple[str, ...]]:
     return ROLES.get(guid, (guid, ())) if guid else (NOT_KNOWN, (NOT_KNOWN,))
 
 
-def repositories(assignment: Resource) -> list[str]:
-    """The repositories that an assignment's condition names, ``NAME*`` for a beginning; none where it names none exactly: a
-    ``StringNotEquals`` means all others."""
-    found: list[str] = []
-    for operator, name in _REPOSITORY_CONDITION.findall(assignment.text("condition")):
-        kind = operator.lower().removesuffix("ignorecase")
-        if kind not in ("stringequals", "stringstartswith", "stringlike"):
-            return []
-        found.append(f"{name}*" if kind == "stringstartswith" else name)
-    return [name for name in found if name]
+def reaches(assignment: Resource) -> dict[str, Reach]:
+    """Where an assignment of a role for repositories allows each action that the role has; none for other roles.
+
+    Only those roles know repositories: of a registry's other roles a condition on the name narrows nothing.
+    """
+    name, verbs = role_of(assignment)
+    if not name.startswith("Container Registry Repository"):
+        return {}
+    condition = assignment.text("condition")
+    return {action: reach(condition, action) for verb in verbs for action in _ACTIONS[verb]}
 
 
 def name_of(identity: Resource) -> str:
@@ -106,8 +121,8 @@ def _permissions(world: World) -> Iterator[Permission]:
         key = identity.urn if identity else f"principal {literal}"
         shown = name_of(identity) if identity else literal or NOT_KNOWN
         host = _scope_host(world, assignment)
-        for repository in repositories(assignment) or [EVERY_REPOSITORY]:
-            yield Permission(key, shown, host, repository, verbs)
+        for repository, allowed in _places(assignment, verbs).items():
+            yield Permission(key, shown, host, repository, tuple(allowed))
     for token in world.of(TOKEN):
         registry = world.referred(token, "registryName", REGISTRY)
         host = login_server(registry) if registry else f"registry {token.text('registryName') or NOT_KNOWN}"
@@ -132,6 +147,24 @@ def _permissions(world: World) -> Iterator[Permission]:
             yield Permission(
                 f"{registry.urn} admin", "admin user", login_server(registry), EVERY_REPOSITORY, everything
             )
+
+
+def _places(assignment: Resource, verbs: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Repositories to what is allowed on them."""
+    if is_unknown(assignment.inputs.get("condition")):
+        return {NOT_KNOWN: list(verbs)}
+    found = reaches(assignment)
+    places: dict[str, list[str]] = {}
+    for verb in verbs:
+        if verb == NOT_KNOWN:
+            # The role's id is unknown before the registry exists: its condition says where a push would be allowed.
+            where = reach(assignment.text("condition"), "content/write")
+        else:
+            where = found[_ACTIONS[verb][0]] if found else Reach(others=True)
+        every = EVERY_REPOSITORY if where.understood else NOT_UNDERSTOOD
+        for repository in (every,) if where.others else where.names:
+            places.setdefault(repository, []).append(verb)
+    return places or {"": []}
 
 
 def _scope_host(world: World, assignment: Resource) -> str:

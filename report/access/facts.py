@@ -8,6 +8,10 @@ from typing import Final
 
 EVERY_REPOSITORY: Final = "(every repository)"
 NOT_KNOWN: Final = "(known after up)"
+NOT_UNDERSTOOD: Final = "(not understood)"
+"""Stands for a repository where a condition cannot be read: it may be every one."""
+NOBODY: Final = "(nobody)"
+"""Namespace of a trust that no token satisfies. It is known, so nothing else is assumed instead."""
 ITSELF: Final = "itself"
 """Identity of a ServiceAccount that needs no other one."""
 SUBJECT = re.compile(r"^system:serviceaccount:([^:]+):(.+)$")
@@ -32,7 +36,7 @@ class Trust:
 @dataclass(frozen=True, slots=True)
 class Permission:
     """What an identity may do: ``verbs`` of ``pull``, ``push``, ``create`` (repositories), ``delete``,
-    ``administer``, in that order."""
+    ``administer``, in that order; none where it is known that nothing is allowed."""
 
     identity: str
     shown: str

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from report.access.facts import EVERY_REPOSITORY, ITSELF, NOT_KNOWN, Facts, Permission, Trust
 from report.access.world import Resource, World
-from report.values import texts
+from report.values import at, document, listing, mapping, text, texts
 
 ACCOUNT: Final = "gcp:serviceaccount/account:Account"
 REPOSITORY: Final = "gcp:artifactregistry/repository:Repository"
 REPOSITORY_MEMBERS: Final = (
     "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
     "gcp:artifactregistry/repositoryIamBinding:RepositoryIamBinding",
+    "gcp:artifactregistry/repositoryIamPolicy:RepositoryIamPolicy",
 )
-PROJECT_MEMBERS: Final = ("gcp:projects/iAMMember:IAMMember", "gcp:projects/iAMBinding:IAMBinding")
+PROJECT_MEMBERS: Final = (
+    "gcp:projects/iAMMember:IAMMember",
+    "gcp:projects/iAMBinding:IAMBinding",
+    "gcp:projects/iAMPolicy:IAMPolicy",
+)
 ACCOUNT_MEMBERS: Final = (
     "gcp:serviceaccount/iAMMember:IAMMember",
     "gcp:serviceaccount/iAMBinding:IAMBinding",
+    "gcp:serviceaccount/iAMPolicy:IAMPolicy",
 )
 KEY: Final = "gcp:serviceaccount/key:Key"
 
@@ -32,6 +39,7 @@ ROLES: Final = {
     "roles/editor": ("pull", "push", "delete"),
     "roles/owner": ("pull", "push", "delete", "administer"),
 }
+_ACTING: Final = ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
 WORKLOAD = re.compile(r"^serviceAccount:(.+\.svc\.id\.goog)\[([^/\]]+)/([^\]]+)\]$")
 DIRECT = re.compile(r"/workloadIdentityPools/([^/]+)/subject/ns/([^/]+)/sa/([^/]+)$")
 _NAMESPACE = re.compile(r"^principalSet:.*/workloadIdentityPools/([^/]+)/namespace/([^/]+)$")
@@ -42,9 +50,33 @@ def facts(world: World) -> Facts:
     return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A role and who has it, under a condition of Google's expression language, empty for none."""
+
+    role: str
+    members: tuple[str, ...]
+    condition: str = ""
+
+
+def bindings(resource: Resource) -> list[Bound]:
+    """What an IAM member, a binding or a whole policy grants."""
+    if document(resource.value("policyData")) is None:
+        named = texts(resource.value("member")) + texts(resource.value("members"))
+        return [Bound(resource.text("role"), tuple(named), _expression(resource.value("condition")))]
+    return [
+        Bound(text(at(entry, "role")), tuple(texts(at(entry, "members"))), _expression(at(entry, "condition")))
+        for entry in listing(at(document(resource.value("policyData")), "bindings"))
+    ]
+
+
 def members(resource: Resource) -> list[str]:
-    """One member or many, of an IAM member or binding."""
-    return texts(resource.value("member")) + texts(resource.value("members"))
+    """Everybody whom an IAM member, a binding or a whole policy names."""
+    return [member for bound in bindings(resource) for member in bound.members]
+
+
+def _expression(condition: Any) -> str:
+    return text(mapping(condition).get("expression"))
 
 
 def pools(named: list[str]) -> set[str]:
@@ -55,17 +87,15 @@ def pools(named: list[str]) -> set[str]:
 
 def _trusts(world: World) -> Iterator[Trust]:
     for binding in world.of(*ACCOUNT_MEMBERS):
-        if binding.text("role") not in ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator"):
-            continue
-        account = world.referred(binding, "serviceAccountId", ACCOUNT)
         literal = binding.text("serviceAccountId").rsplit("/", 1)[-1]
+        account = world.referred(binding, "serviceAccountId", ACCOUNT) or world.by_text(ACCOUNT, literal)
         key = account.urn if account else f"serviceAccount:{literal}"
-        for member in members(binding):
+        for member in [each for bound in bindings(binding) if bound.role in _ACTING for each in bound.members]:
             match = WORKLOAD.match(member)
             pool, namespace, name = match.groups() if match else ("", member, "")
             how = "Google service account (workload identity)"
             yield Trust(key, _email(account) if account else literal or NOT_KNOWN, pool, namespace, name, how)
-    for member in {each for binding in world.of(*REPOSITORY_MEMBERS) for each in members(binding)}:
+    for member in {each for held in world.of(*REPOSITORY_MEMBERS, *PROJECT_MEMBERS) for each in members(held)}:
         if match := DIRECT.search(member):
             yield Trust(member, ITSELF, match[1], match[2], match[3], "itself (workload identity, direct)")
         elif match := _NAMESPACE.search(member):
@@ -81,20 +111,28 @@ def _trusts(world: World) -> Iterator[Trust]:
 
 def _permissions(world: World) -> Iterator[Permission]:
     for binding in world.of(*REPOSITORY_MEMBERS):
-        verbs = ROLES.get(binding.text("role"), ())
         repository = world.referred(binding, "repository", REPOSITORY)
         host, name = _place(repository or binding, binding)
-        for key, shown in _holders(world, binding) if verbs else ():
-            yield Permission(key, shown, host, name, verbs)
+        yield from _granted(world, binding, host, name)
     for binding in world.of(*PROJECT_MEMBERS):
-        verbs = ROLES.get(binding.text("role"), ())
-        for key, shown in _holders(world, binding) if verbs else ():
-            yield Permission(key, shown, binding.text("project"), EVERY_REPOSITORY, verbs)
+        yield from _granted(world, binding, binding.text("project"), EVERY_REPOSITORY)
 
 
-def _holders(world: World, binding: Resource) -> Iterator[tuple[str, str]]:
+def _granted(world: World, binding: Resource, host: str, name: str) -> Iterator[Permission]:
+    for bound in bindings(binding):
+        verbs = ROLES.get(bound.role, ())
+        for key, shown in _holders(world, bound) if verbs else ():
+            yield Permission(key, shown, host, name, verbs)
     known = members(binding)
-    for member in known:
+    verbs = ROLES.get(binding.text("role"), () if binding.text("role") else (NOT_KNOWN,))
+    for prop in () if known or not verbs else ("member", "members", "policyData"):
+        # Not known yet, but whose account it comes from.
+        for account in world.sources(binding, prop, ACCOUNT):
+            yield Permission(account.urn, _email(account), host, name, verbs)
+
+
+def _holders(world: World, bound: Bound) -> Iterator[tuple[str, str]]:
+    for member in bound.members:
         account = world.by_text(ACCOUNT, member) or world.by_text(ACCOUNT, member.removeprefix("serviceAccount:"))
         if account:
             yield account.urn, _email(account)
@@ -102,9 +140,6 @@ def _holders(world: World, binding: Resource) -> Iterator[tuple[str, str]]:
             yield member, ITSELF
         else:
             yield member, member.removeprefix("serviceAccount:")
-    if not known:
-        for account in world.sources(binding, "member", ACCOUNT):
-            yield account.urn, _email(account)
 
 
 def _email(account: Resource) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from report.access import aws, azure, gcp, kubernetes
-from report.access.facts import ITSELF, NOT_KNOWN, Facts, Permission, Trust
+from report.access.facts import ITSELF, NOBODY, NOT_KNOWN, Facts, Permission, Trust
 from report.access.world import World, cluster_name, known_cluster_name
 from report.preview import StackPreview
 from report.values import listing, mapping, text
@@ -82,8 +82,11 @@ def _grants(world: World, facts: Iterable[Facts], issuers: Collection[str]) -> s
     merged: dict[tuple[str, str, str, str, str, str, str], set[str]] = {}
     for key in trusts.keys() | permissions.keys():
         allowed = permissions.get(key) or [Permission(key, "", "", NOT_SHOWN, (NOT_SHOWN,))]
+        allowed = [permission for permission in allowed if permission.verbs]
         shown = next((each.shown for each in allowed if each.shown), NOT_KNOWN)
         for trust in trusts.get(key) or [Trust(key, shown, "", NOT_SHOWN, "", "")]:
+            if trust.namespace == NOBODY:
+                continue
             account = trust.service_account or accounts.get(trust.namespace, "")
             who = (_cluster(world, trust.issuer, issuers), trust.namespace, account, trust.shown, trust.how)
             for permission in allowed:

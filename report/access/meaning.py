@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
-from report.access.facts import EVERY_REPOSITORY
+from report.access.facts import EVERY_REPOSITORY, NOT_UNDERSTOOD
 from report.access.grants import NOT_SHOWN, ORDER, Access, Grant
 
 Sign: TypeAlias = Literal["gains", "loses", "changes"]
 
 Name: TypeAlias = tuple[str, str]
 """A ServiceAccount and the identity that it acts as."""
+
+_ANY_REPOSITORY = (EVERY_REPOSITORY, NOT_UNDERSTOOD)
 
 _Who: TypeAlias = tuple[str, str, str, str]
 
@@ -84,7 +86,7 @@ def phrase(verbs: Sequence[str]) -> str:
 
 def place(repository: str, namespace: str) -> bool:
     """Whether a repository is a plain name, not one of the words that stand for several or for none."""
-    return repository not in (EVERY_REPOSITORY, NOT_SHOWN) and namespace != NOT_SHOWN
+    return repository not in (*_ANY_REPOSITORY, NOT_SHOWN) and namespace != NOT_SHOWN
 
 
 def _by_who(grants: Iterable[Grant]) -> dict[_Who, list[Grant]]:
@@ -105,7 +107,7 @@ def _names(grants: Iterable[Grant]) -> tuple[Name, ...]:
 
 def _is_wide(who: _Who) -> bool:
     _, namespace, _, repository = who
-    return "*" in namespace or repository == EVERY_REPOSITORY or repository.endswith("*")
+    return "*" in namespace or repository in _ANY_REPOSITORY or repository.endswith("*")
 
 
 def _covering(wide: Iterable[tuple[_Who, set[str]]], who: _Who) -> set[str]:
@@ -116,4 +118,4 @@ def _covers(wide: _Who, who: _Who) -> bool:
     cluster, namespace, host, repository = wide
     if wide == who or cluster != who[0] or (host and host != who[2]) or not fnmatchcase(who[1], namespace):
         return False
-    return repository == EVERY_REPOSITORY or repository == who[3] or fnmatchcase(who[3], repository)
+    return repository in _ANY_REPOSITORY or repository == who[3] or fnmatchcase(who[3], repository)

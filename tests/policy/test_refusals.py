@@ -18,6 +18,7 @@ ACR, ACR_TOKEN = "example-microsoft-acr-workload-identity", "example-microsoft-a
 GCR, DIRECT = "example-google-gcr-workload-identity", "example-google-gcr-direct"
 OPENSHIFT, GENERIC = "example-openshift4", "example-generic"
 
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 ROLE, POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 FEDERATED = "azure-native:managedidentity:FederatedIdentityCredential"
 ASSIGNMENT = "azure-native:authorization:RoleAssignment"
@@ -80,6 +81,10 @@ def subject_like(each: dict[str, Any]) -> None:
     each["Condition"]["StringLike"] = {key: each["Condition"]["StringEquals"].pop(key)}
 
 
+def claim_of_another(each: dict[str, Any]) -> None:
+    each["Condition"]["StringEquals"]["oidc.eks.eu-west-1.amazonaws.com/id/OTHER:sub"] = "system:serviceaccount:a:b"
+
+
 def without(ending: str) -> Callable[[dict[str, Any]], Any]:
     def change(each: dict[str, Any]) -> None:
         block = each["Condition"]["StringEquals"]
@@ -106,6 +111,9 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         "without * or ?",
     ),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", subject_like), "does not name exactly"),
+    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", claim_of_another), "nobody gets in"),
+    (TRUST, POD_IDENTITY, ASSOCIATION, put("disableSessionTags", True), "disables session tags"),
+    (TRUST, POD_IDENTITY, ASSOCIATION, put("targetRoleArn", "arn:aws:iam::123456789012:role/x"), "lets pods act as"),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", without(":sub")), "does not name exactly"),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", without(":aud")), "made for another purpose"),
     (TRUST, IRSA, ROLE, text("assumeRolePolicy", '"sts.amazonaws.com"', '"everything"'), "made for another purpose"),
@@ -312,9 +320,17 @@ def conditioned(condition: str | None) -> list[str]:
 
 def test_a_condition_as_the_portal_writes_it_is_taken() -> None:
     assert conditioned(PORTAL) == []
-    assert (
-        conditioned(PORTAL.replace("StringEquals 'mendixapps/orders'", "StringStartsWith 'mendixapps/orders/'")) == []
-    )
+    below = f"'mendixapps/orders' OR {NAME} StringStartsWith 'mendixapps/orders/'"
+    assert conditioned(PORTAL.replace("'mendixapps/orders'", below)) == []
+    several = PORTAL.replace("StringEquals 'mendixapps/orders'", "ForAnyOfAnyValues:StringEquals {'x/a', 'x/b'}")
+    assert conditioned(several.replace("AND", "&&").replace("OR", "||")) == []
+
+
+def test_conditions_that_are_not_understood_or_let_nobody_in_say_so() -> None:
+    (unread,) = conditioned(PORTAL.replace("StringEquals", "StringMatchesRegex"))
+    assert "not understood" in unread
+    (nobody,) = conditioned(PORTAL.replace("'mendixapps/orders'", "'mendixapps/*'"))
+    assert "nobody can push" in nobody
 
 
 @pytest.mark.parametrize(
@@ -324,6 +340,7 @@ def test_a_condition_as_the_portal_writes_it_is_taken() -> None:
         "",
         PORTAL.replace("orders'", "*'").replace("StringEquals", "StringLike"),
         PORTAL.replace("StringEquals 'mendixapps/orders'", "StringStartsWith 'mendixapps/orders'"),
+        PORTAL.replace("StringEquals 'mendixapps/orders'", "StringStartsWith 'mendixapps/'"),
         PORTAL.replace("StringEquals", "StringNotEquals"),
         # One action that is not named is allowed everywhere.
         PORTAL.replace(

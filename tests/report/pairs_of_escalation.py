@@ -84,8 +84,19 @@ AZURE = {
 }
 
 
+ACR_ACTIONS = ("content/read", "content/write", "metadata/read", "metadata/write")
+ACR_NAME = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"
+
+
+def narrowed(tests: str, *actions: str) -> str:
+    """A condition as Microsoft's portal writes it: these actions, or all four of the Writer, only if the tests hold."""
+    path = "Microsoft.ContainerRegistry/registries/repositories"
+    others = " AND ".join(f"!(ActionMatches{{'{path}/{action}'}})" for action in actions or ACR_ACTIONS)
+    return f"(({others}) OR ({tests}))"
+
+
 def condition(operator: str, name: str = "a") -> str:
-    return f"@Request[x/repositories:name] {operator} '{name}'"
+    return narrowed(f"{ACR_NAME} {operator} '{name}'")
 
 
 def member(role: str, who: str = "serviceAccount:a@b.iam.gserviceaccount.com") -> dict[str, Any]:

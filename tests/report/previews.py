@@ -407,8 +407,12 @@ def first_deployment_azure() -> list[dict[str, Any]]:
             "roleDefinitionId": "/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/"
             "2a1e307c-b015-4ebd-883e-5b7698a07328",
             "scope": UNKNOWN,
-            "condition": "((!(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/content/write'})) OR "
-            "(@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase "
+            "condition": "(("
+            + " AND ".join(
+                f"!(ActionMatches{{'Microsoft.ContainerRegistry/registries/repositories/{action}'}})"
+                for action in ("content/read", "content/write", "metadata/read", "metadata/write")
+            )
+            + ") OR (@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEquals "
             "'mendixapps/orders'))",
             "conditionVersion": "2.0",
         },

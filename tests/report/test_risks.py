@@ -87,7 +87,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "no repository condition": (
         "wider trust",
         ASSIGNMENT,
-        {"scope": ACR, "roleDefinitionId": WRITER, "condition": "@Request[x/repositories:name] StringEquals 'a'"},
+        {"scope": ACR, "roleDefinitionId": WRITER, "condition": escalation.condition("StringEquals")},
         {"scope": ACR, "roleDefinitionId": WRITER},
     ),
     "a whole resource group": (

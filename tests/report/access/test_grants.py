@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pairs_of_escalation as escalation
 import previews
 import pytest
 
@@ -90,10 +91,8 @@ def test_another_identity_for_the_same_push_is_told_as_a_change(summaries) -> No
 def test_one_identity_for_several_repositories_reaches_each_that_its_condition_names(summaries) -> None:
     (document,) = previews.first_deployment_azure()
     (assignment,) = [step for step in document["steps"] if "RoleAssignment" in step["urn"]]
-    attribute = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"
-    condition = (
-        f"((!(ActionMatches{{'x/write'}})) OR ({attribute} StringEquals 'a' OR {attribute} StringStartsWith 'a/'))"
-    )
+    name = escalation.ACR_NAME
+    condition = escalation.narrowed(f"{name} StringEquals 'a' OR {name} StringStartsWith 'a/'")
     assignment["newState"]["inputs"]["condition"] = condition
     (report,) = summaries([document])
     assert {(repository, verbs) for _, repository, verbs in _after(report)} == {

@@ -1,0 +1,279 @@
+"""Documents that grant less or more than they look like: what the map and the risks say about them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pairs_of_escalation as escalation
+import previews
+import pytest
+
+from report.access.facts import NOT_UNDERSTOOD
+from report.access.grants import NOT_SHOWN
+
+OTHER = "oidc.eks.eu-west-1.amazonaws.com/id/OTHER"
+ROLE_ARN = "arn:aws:iam::123456789012:role/r"
+EMAIL = "b@acme.iam.gserviceaccount.com"
+WORKLOAD = "serviceAccount:acme.svc.id.goog[orders/mendix-builder]"
+AR_POLICY = "gcp:artifactregistry/repositoryIamPolicy:RepositoryIamPolicy"
+
+
+def _azure(condition: str) -> dict[str, Any]:
+    """The example's assignment with another condition."""
+    (document,) = previews.first_deployment_azure()
+    for step in document["steps"]:
+        if "RoleAssignment" in step["urn"]:
+            step["newState"]["inputs"]["condition"] = condition
+    return document
+
+
+def _role(trust: str, *, permits: str = previews.push_policy("mendixapps/orders")) -> previews.Stack:
+    stack = previews.aws_stack("prod")
+    stack.step("create", previews.ROLE, "r", "", {"name": "r", "assumeRolePolicy": trust})
+    stack.step("create", previews.ROLE_POLICY, "r", "", {"role": "r", "policy": permits})
+    return stack
+
+
+def _granted(report: Any) -> set[tuple[str, str, str]]:
+    return {(grant.namespace, grant.repository, "+".join(grant.verbs)) for grant in report.access.after}
+
+
+def _marked(report: Any) -> set[tuple[str, str]]:
+    return {(risk.kind, risk.value) for risk in report.risks}
+
+
+def _federated(**conditions: dict[str, Any]) -> str:
+    principal = {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{previews.ISSUER}"}
+    action = "sts:AssumeRoleWithWebIdentity"
+    return escalation.document(
+        {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": dict(conditions)}
+    )
+
+
+def test_a_condition_that_names_a_repository_for_reading_only_shows_writing_everywhere(summaries) -> None:
+    """It was told as exact, without a risk, and let the builds of one namespace write every image."""
+    narrowed = escalation.narrowed(f"{escalation.ACR_NAME} StringEquals 'mendixapps/orders'", "content/read")
+    (report,) = summaries([_azure(narrowed)])
+    assert {where for _, where, verbs in _granted(report) if "push" in verbs} == {"(every repository)"}
+    assert {where for _, where, verbs in _granted(report) if verbs == "pull"} == {"mendixapps/orders"}
+    assert ("wider trust", "metadata/read, content/write, metadata/write") in _marked(report)
+
+
+def test_any_of_several_values_shows_those_repositories_and_no_risk(summaries) -> None:
+    tests = f"{escalation.ACR_NAME} ForAnyOfAnyValues:StringEquals {{'a', 'b'}}"
+    (report,) = summaries([_azure(escalation.narrowed(tests))])
+    assert {where for _, where, _ in _granted(report)} == {"a", "b"}
+    assert not report.risks
+
+
+@pytest.mark.parametrize("condition", ["what is this", "@Environment[isPrivateLink] BoolEquals true"])
+def test_a_condition_that_is_not_understood_is_shown_so_as_a_risk(condition: str, summaries) -> None:
+    (report,) = summaries([_azure(condition)])
+    assert {where for _, where, _ in _granted(report)} == {NOT_UNDERSTOOD}
+    assert {risk.kind for risk in report.risks} == {"not understood"}
+
+
+def test_a_condition_that_no_repository_meets_grants_nothing(summaries) -> None:
+    (report,) = summaries([_azure(escalation.narrowed(f"{escalation.ACR_NAME} StringEquals 'Orders*'"))])
+    assert not _granted(report)
+    assert {risk.kind for risk in report.risks} == {"not understood"}
+
+
+NOBODY = {
+    "a claim of another issuer": _federated(
+        StringEquals={f"{OTHER}:sub": previews.subject("orders"), f"{OTHER}:aud": "sts.amazonaws.com"}
+    ),
+    "claims of two issuers at once": _federated(
+        StringEquals={
+            f"{previews.ISSUER}:sub": previews.subject("orders"),
+            f"{previews.ISSUER}:aud": "sts.amazonaws.com",
+            f"{OTHER}:sub": previews.subject("orders"),
+        }
+    ),
+    "a star that is a plain character": _federated(
+        StringEquals={
+            f"{previews.ISSUER}:sub": "system:serviceaccount:orders:*",
+            f"{previews.ISSUER}:aud": "sts.amazonaws.com",
+        }
+    ),
+    "two names at once": _federated(
+        StringEquals={
+            f"{previews.ISSUER}:sub": previews.subject("orders"),
+            f"{previews.ISSUER}:aud": "sts.amazonaws.com",
+        },
+        StringLike={f"{previews.ISSUER}:sub": "system:serviceaccount:billing:*"},
+    ),
+    "another action": escalation.trust("StringEquals", "sub").replace("WithWebIdentity", "WithSAML"),
+}
+
+
+@pytest.mark.parametrize("what", NOBODY)
+def test_a_trust_that_lets_nobody_in_is_no_gain_but_a_risk(what: str, summaries) -> None:
+    (report,) = summaries([_role(NOBODY[what]).document()])
+    assert not report.sentences
+    assert {risk.kind for risk in report.risks} == {"not understood"}
+    assert all(risk.why.startswith("The trust lets nobody in.") for risk in report.risks)
+
+
+def test_a_trust_with_a_statement_for_each_of_two_issuers_lets_both_in(summaries) -> None:
+    one = json.loads(escalation.trust("StringEquals", "sub"))["Statement"]
+    two = json.loads(escalation.trust("StringEquals", "sub", issuer=OTHER))["Statement"]
+    (report,) = summaries([_role(escalation.document(*one, *two)).document()])
+    assert len({grant.cluster for grant in report.access.after}) == 2
+    assert not report.risks
+
+
+def test_keys_in_other_case_and_any_value_name_somebody_exactly(summaries) -> None:
+    subject, audience = f"{previews.ISSUER.upper()}:SUB", f"{previews.ISSUER}:aud"
+    trust = _federated(
+        **{"ForAnyValue:StringEquals": {subject: previews.subject("orders"), audience: "sts.amazonaws.com"}}
+    )
+    (report,) = summaries([_role(trust).document()])
+    assert _granted(report) == {("orders", "mendixapps/orders", "pull+push")}
+    assert not report.risks
+
+
+@pytest.mark.parametrize("key", ["assumeRolePolicy", "policy"])
+def test_a_policy_that_is_no_document_is_not_understood(key: str, summaries) -> None:
+    wrong = '{"Statement": [{"Action": "ecr:*"}]}'
+    stack = _role(wrong) if key == "assumeRolePolicy" else _role(escalation.trust("StringEquals", "sub"), permits=wrong)
+    (report,) = summaries([stack.document()])
+    assert _marked(report) == {("not understood", key)}
+
+
+def _policy_data(*bindings: dict[str, Any]) -> str:
+    return json.dumps({"bindings": list(bindings)})
+
+
+def test_a_whole_policy_of_a_google_repository_shows_the_access_that_it_gives(summaries) -> None:
+    stack = previews.Stack()
+    account = {"accountId": "b", "email": EMAIL, "project": "acme"}
+    stack.step("create", "gcp:serviceaccount/account:Account", "b", "", account)
+    stack.step(
+        "create",
+        "gcp:serviceaccount/iAMPolicy:IAMPolicy",
+        "b",
+        "",
+        {
+            "serviceAccountId": f"projects/acme/serviceAccounts/{EMAIL}",
+            "policyData": _policy_data({"role": "roles/iam.workloadIdentityUser", "members": [WORKLOAD]}),
+        },
+    )
+    stack.step(
+        "create",
+        AR_POLICY,
+        "r",
+        "",
+        {
+            "repository": "orders",
+            "project": "acme",
+            "location": "europe-west4",
+            "policyData": _policy_data(
+                {"role": "roles/artifactregistry.writer", "members": [f"serviceAccount:{EMAIL}"]},
+                {"role": "roles/artifactregistry.reader", "members": ["allUsers"]},
+            ),
+        },
+    )
+    (report,) = summaries([stack.document()])
+    assert ("orders", "acme/orders", "pull+push") in _granted(report)
+    assert (NOT_SHOWN, "acme/orders", "pull") in _granted(report)
+    assert ("wider trust", "allUsers") in _marked(report)
+    assert {risk.type for risk in report.risks if risk.why.startswith("It replaces the whole policy")} == {
+        AR_POLICY,
+        "gcp:serviceaccount/iAMPolicy:IAMPolicy",
+    }
+
+
+def test_a_google_condition_is_not_read_and_its_loss_is_a_wider_trust(summaries) -> None:
+    narrow = {"condition": {"title": "t", "expression": 'request.time < timestamp("2027-01-01T00:00:00Z")'}}
+    member = escalation.member("roles/artifactregistry.writer")
+    for old, new, kind in ((member, member | narrow, "not understood"), (member | narrow, member, "wider trust")):
+        stack = previews.Stack()
+        stack.step("update", escalation.AR_MEMBER, "m", "", new, old)
+        (report,) = summaries([stack.document()])
+        assert [risk.kind for risk in report.risks] == [kind]
+
+
+def _association(**more: Any) -> dict[str, Any]:
+    return {"clusterName": "prod", "namespace": "orders", "serviceAccount": "b", "roleArn": ROLE_ARN, **more}
+
+
+def _pods(old: dict[str, Any] | None, new: dict[str, Any]) -> previews.Stack:
+    stack = previews.aws_stack("prod")
+    for name in ("r", "target"):
+        trust = escalation.tagged() if name == "r" else escalation.document()
+        role = {"name": name, "assumeRolePolicy": trust}
+        arn = {"outputs": {**role, "arn": f"arn:aws:iam::123456789012:role/{name}"}}
+        stack.step("same", previews.ROLE, name, "", role, role, more_old=arn, more_new=arn)
+    permits = {"role": "target", "policy": previews.push_policy("mendixapps/all")}
+    stack.step("same", previews.ROLE_POLICY, "target", "", permits, permits)
+    stack.step("update" if old else "create", previews.ASSOCIATION, "a", "", new, old)
+    return stack
+
+
+def test_pods_with_a_target_role_gain_what_the_target_may_do(summaries) -> None:
+    target = ROLE_ARN.replace("/r", "/target")
+    (report,) = summaries([_pods(_association(), _association(targetRoleArn=target)).document()])
+    gained = [(each.namespace, each.repository) for each in report.sentences if each.sign == "gains"]
+    assert gained == [("orders", "mendixapps/all")]
+    assert ("wider trust", "target") in _marked(report)
+
+
+def test_sessions_without_tags_are_marked_and_lose_a_role_that_asks_for_tags(summaries) -> None:
+    (report,) = summaries([_pods(_association(), _association(disableSessionTags=True)).document()])
+    assert {risk.kind for risk in report.risks} == {"wider trust", "not understood"}
+    assert any("come without tags" in risk.why for risk in report.risks)
+
+
+@pytest.mark.parametrize(
+    "type_", ["aws:ecr/registryPolicy:RegistryPolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy"]
+)
+def test_policies_of_registry_and_repository_show_whom_they_let_in(type_: str, summaries) -> None:
+    allow = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": ["ecr:PutImage"]}
+    if "registryPolicy" in type_:
+        allow["Resource"] = previews.repository_arn("mendixapps/*")
+    stack = previews.aws_stack("prod")
+    stack.step("create", type_, "p", "", {"repository": "mendixapps/orders", "policy": escalation.document(allow)})
+    (report,) = summaries([stack.document()])
+    where = "mendixapps/*" if "registryPolicy" in type_ else "mendixapps/orders"
+    assert (NOT_SHOWN, where, "push") in _granted(report)
+    assert "wider trust" in {risk.kind for risk in report.risks}
+
+
+def test_a_policy_attached_to_several_roles_at_once_is_theirs(summaries) -> None:
+    stack = previews.aws_stack("prod")
+    role = {"name": "r", "assumeRolePolicy": escalation.trust("StringEquals", "sub")}
+    stack.step("create", previews.ROLE, "r", "", role)
+    shared = {"roles": ["r"], "policyArn": "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser"}
+    stack.step("create", "aws:iam/policyAttachment:PolicyAttachment", "p", "", shared)
+    (report,) = summaries([stack.document()])
+    assert ("orders", "(every repository)", "pull+push") in _granted(report)
+
+
+def _pushing(*more: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    return {"role": "r", "policy": escalation.document({**escalation.allow("ecr:PutImage"), **parts}, *more)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (_pushing(Condition={"StringEquals": {"aws:SourceVpc": "vpc-1"}}), _pushing()),
+        (_pushing({"Sid": "Never", "Effect": "Deny", "Action": "ecr:Delete*", "Resource": "*"}), _pushing()),
+    ],
+)
+def test_a_policy_that_loses_what_narrowed_it_is_a_wider_trust(old: Any, new: Any, summaries) -> None:
+    for before, after, expected in ((old, new, ["wider trust"]), (new, old, []), (old, old | {"name": "p"}, [])):
+        stack = previews.Stack()
+        stack.step("update", previews.ROLE_POLICY, "p", "", after, before)
+        (report,) = summaries([stack.document()])
+        assert [risk.kind for risk in report.risks] == expected
+
+
+def test_a_type_of_another_version_of_the_azure_api_is_read_as_well(summaries) -> None:
+    """Azure's SDKs have every type once for each version of the API."""
+    role = escalation.assignment(escalation.AZURE["Owner"])
+    stack = previews.Stack()
+    stack.step("create", escalation.ASSIGNMENT.replace(":RoleA", "/v20220401:RoleA"), "a", "", role)
+    (report,) = summaries([stack.document()])
+    assert {risk.kind for risk in report.risks} == {"wider trust"}
