@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from report.token_forms import ALONE, SECRET_TEXT
 from report.values import (
     OUTPUT_SIGNATURE,
     SECRET,
@@ -52,21 +53,10 @@ _KEY_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{
 _SECRET_OPTION = re.compile(r"--?[\w-]{0,40}(?:password|passwd|passphrase|token|secret)", re.IGNORECASE)
 """An option of a command line whose value is the next argument."""
 _SECRET_TYPES = frozenset({"kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch"})
+_ALONE_LENGTHS = frozenset({32, 40, 44, 52})
+"""Of what :data:`ALONE` matches."""
 _PLAIN_WORDS = frozenset({"", "identity", "secret", "anonymous", "none", "true", "false"})
 """Values that say what sort of secret there is, and are none."""
-_SECRET_TEXT = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"  # PEM
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # JWT
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # AWS access key id
-    r"|\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,})"  # GitHub, GitLab
-    r"|\bdckr_pat_[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}"  # Docker Hub, Google
-    r"|(?<=AccountKey=)[A-Za-z0-9+/=]{20,}|\b[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9]{6}\b"  # Azure
-    r"|(?<=://)[^\s/:@]*:(?!\d{1,5}[/?#])[^\s@\"']{1,200}(?=@)"  # user:password@ in an address, not host:port/name@digest
-    r"|(?i:(?<=bearer ))(?!authentication|authorization)[A-Za-z0-9._~+/=-]{12,}|(?<=Basic )[A-Za-z0-9+/=]{12,}"
-    r"|(?i:(?<=authorization: basic ))[A-Za-z0-9+/=]{8,}|\"auth\"\s*:\s*\"[A-Za-z0-9+/=]{8,}\""
-    r"|(?<=\bsig=)[A-Za-z0-9%+/=_-]{8,}",  # the signature of an address that Azure has signed
-    re.DOTALL,
-)
 _ASSIGNED = re.compile(
     # What is assigned to a name: PASSWORD='…', "password": "…", aws_secret_access_key = …
     r"((?:pass(?:word|wd|phrase)|pwd|secret(?:_?access)?(?:_?key)?)[\"'\\]{0,2}"
@@ -79,15 +69,21 @@ _ASSIGNED = re.compile(
 )
 
 
+_LOGIN = re.compile(
+    # docker login -u USER -p PASSWORD, skopeo copy --dest-creds USER:PASSWORD
+    r"(\blogin\b[^\n;|&]{0,200}?[ \t]-p(?:[ \t]{1,3}|=|(?=\S)(?!assword))|--(?:src-|dest-)?creds(?:[ \t]{1,3}|=)[^\s:]{1,80}:)"
+    r"(?:\"[^\"]{2,}\"|'[^']{2,}'|[^\s;&|'\"]{3,})"
+)
 _MAY_ASSIGN = re.compile(r"pass(?:word|wd|phrase)|pwd|secret|token", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
 def mask_text(text: str) -> str:
     """``text`` with everything masked that has the form of a known credential."""
-    masked = _SECRET_TEXT.sub(SECRET, text)
+    masked = SECRET_TEXT.sub(SECRET, text)
     # Most values are names and documents without any such word; to look for it is quicker than to match.
-    return _ASSIGNED.sub(_keep_name, masked) if _MAY_ASSIGN.search(masked) else masked
+    masked = _ASSIGNED.sub(_keep_name, masked) if _MAY_ASSIGN.search(masked) else masked
+    return _LOGIN.sub(_keep_name, masked) if "login" in masked or "creds" in masked else masked
 
 
 def _keep_name(match: re.Match[str]) -> str:
@@ -113,8 +109,13 @@ def mask(value: Any, *, key: str = "") -> Any:
     if isinstance(value, list):
         items = listing(value)
         masked = [mask(item, key=key) for item in items]
-        for index, item in enumerate(items[:-1]):
-            if isinstance(item, str) and item[:1] == "-" and _SECRET_OPTION.fullmatch(item):
+        for index, item in enumerate(items):
+            if not isinstance(item, str) or item[:1] != "-":
+                continue
+            short = item[:2] == "-p" and "login" in items
+            if short and len(item) > 2:
+                masked[index] = f"-p{SECRET}"
+            elif index + 1 < len(items) and (short or item.endswith("creds") or _SECRET_OPTION.fullmatch(item)):
                 masked[index + 1] = SECRET
         return masked
     if isinstance(value, int | float) and not isinstance(value, bool) and key and bears_secret(key):
@@ -186,4 +187,6 @@ def _mask_string(value: str) -> str:
             return mask_text(value)
         masked = mask(inner)
         return value if masked == inner else json.dumps(masked, separators=(",", ":"), ensure_ascii=False)
+    if len(value) in _ALONE_LENGTHS and ALONE.fullmatch(value):
+        return SECRET
     return mask_text(value) if len(value) > 11 else value

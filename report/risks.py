@@ -10,6 +10,7 @@ from report.access import kubernetes
 from report.access.world import World
 from report.changes import Change
 from report.loosened import loosened
+from report.masking import mask_text
 from report.not_understood import not_understood
 from report.retention import deletions
 from report.values import at, is_unknown, mapping
@@ -122,7 +123,7 @@ def _of_change(
 
 
 def _risk(kind: Kind, change: Change, why: str, value: str = "") -> Risk:
-    return Risk(kind, change.stack, change.type, change.name, change.urn, why, value)
+    return Risk(kind, change.stack, change.type, change.name, change.urn, why, mask_text(value))
 
 
 def _data_loss(change: Change) -> Iterator[Risk]:

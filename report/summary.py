@@ -13,6 +13,7 @@ from report.access.meaning import Sentence, sentences
 from report.access.world import worlds
 from report.changes import QUIET, Change, changes, counts, urn_name
 from report.ending import Ending, outcome
+from report.marked import hide_marked
 from report.masking import mask_properties, mask_text
 from report.preview import Message, Op, StackPreview
 from report.risks import Risk, risks
@@ -84,6 +85,7 @@ class StackReport:
 
 def summarize(stack: StackPreview) -> StackReport:
     """Works out one stack's report."""
+    stack = hide_marked(stack)
     listed = changes(stack)
     before, after = worlds(stack)
     found = access(stack, before, after)
