@@ -56,18 +56,16 @@ def hide_marked(stack: StackPreview) -> StackPreview:
 
 def _marked(stack: StackPreview) -> Iterator[str]:
     for step in stack.preview.steps or ():
-        sides = [
-            properties
-            for state in (step.old_state, step.new_state)
-            if state is not None
-            for properties in (state.inputs, state.outputs)
-            if properties
-        ]
+        sides: list[Mapping[str, Any]] = []
+        for state in (step.old_state, step.new_state):
+            for properties in (state.inputs, state.outputs) if state is not None else ():
+                # Most steps change nothing, and most outputs repeat the inputs.
+                if properties and properties not in sides:
+                    sides.append(properties)
         for side in sides:
             yield from _beside_marks(side)
         for one, two in combinations(sides, 2):
-            if one is not two and one != two:
-                yield from _differing(one, two)
+            yield from _differing(one, two)
 
 
 def _beside_marks(value: Any) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from access_documents.iam_documents import UnreadableError, read
 
 from report.access import azure, gcp
-from report.access.aws import ASSOCIATION, ROLE, asks_for_tags_in_vain, for_nobody, statements
+from report.access.aws import ASSOCIATION, ROLE, asks_for_tags_in_vain, trust_statements
 from report.access.azure import ASSIGNMENT, CREDENTIAL
 from report.access.world import Resource, World
 from report.values import at, document, listing, text
@@ -36,8 +37,8 @@ def not_understood(world: World, resource: Resource) -> Iterator[tuple[str, str]
             yield f"The policy document cannot be read, so what it allows is not shown. {why}", key
     match resource.type:
         case type_ if type_ == ROLE:
-            for statement in statements(resource.value("assumeRolePolicy")):
-                for why, value in for_nobody(statement):
+            for _, in_vain in trust_statements(resource.value("assumeRolePolicy")):
+                for why, value in in_vain:
                     yield f"{_NOBODY} {why}", value
         case type_ if type_ == ASSOCIATION:
             if asks_for_tags_in_vain(world, resource):
@@ -53,6 +54,7 @@ def not_understood(world: World, resource: Resource) -> Iterator[tuple[str, str]
             pass
 
 
+@lru_cache(maxsize=4096)
 def _unreadable(policy: str) -> str:
     """Why a known text is no policy document; empty where it is one or not known."""
     try:

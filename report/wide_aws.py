@@ -18,10 +18,10 @@ from report.access.aws import (
     POLICY,
     REPOSITORY,
     ROLE,
-    for_nobody,
     identity,
     statements,
     tagged,
+    trust_statements,
     untagged,
 )
 from report.access.world import Resource, World
@@ -153,8 +153,8 @@ def names_no_cluster(resource: Resource) -> bool:
 
 def _trusting(resource: Resource) -> Iterable[Mapping[str, Any]]:
     """The statements of a role's trust that let somebody in."""
-    found = statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ()
-    return [statement for statement in found if not any(for_nobody(statement))]
+    found = trust_statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ()
+    return [statement for statement, in_vain in found if not in_vain]
 
 
 def _inline(role: Resource) -> Iterable[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final
@@ -44,15 +44,37 @@ def facts(world: World) -> Facts:
 
 def statements(policy: Any, effect: str = "Allow") -> Iterator[Mapping[str, Any]]:
     """The statements of a policy document with this effect; none of one that is unknown, or no policy document at all."""
-    parsed = document(policy)
+    if isinstance(policy, str):
+        yield from _read(policy, effect)
+    elif policy is not None:
+        yield from _statements(policy, effect)
+
+
+@lru_cache(maxsize=4096)
+def _read(policy: str, effect: str) -> tuple[Mapping[str, Any], ...]:
+    """Several questions are asked of the same document; to parse it once is enough. Nobody changes what is returned."""
+    return _statements(document(policy), effect)
+
+
+def _statements(parsed: Any, effect: str) -> tuple[Mapping[str, Any], ...]:
     try:
         found = read(parsed) if parsed is not None else ()
     except UnreadableError:
-        return
-    yield from (statement for statement in found if statement["Effect"] == effect)
+        return ()
+    return tuple(statement for statement in found if statement["Effect"] == effect)
 
 
-def for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def trust_statements(policy: Any) -> Sequence[tuple[Mapping[str, Any], Sequence[tuple[str, str]]]]:
+    """The statements of a trust policy that allow something, each with the reasons why it lets nobody in: none where it does."""
+    return _trust(policy) if isinstance(policy, str) else [(each, [*_for_nobody(each)]) for each in statements(policy)]
+
+
+@lru_cache(maxsize=4096)
+def _trust(policy: str) -> Sequence[tuple[Mapping[str, Any], Sequence[tuple[str, str]]]]:
+    return tuple((each, tuple(_for_nobody(each))) for each in statements(policy))
+
+
+def _for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Why no token satisfies a statement of a trust policy, and the foreign text that it is about."""
     for provider in texts(at(statement, "Principal", "Federated")):
         issuer = issuer_of(provider)
@@ -97,8 +119,8 @@ def name_of(resource: Resource) -> str:
 
 def _trusts(world: World) -> Iterator[Trust]:
     for role in world.of(ROLE):
-        for statement in statements(role.value("assumeRolePolicy")):
-            if next(for_nobody(statement), None):
+        for statement, in_vain in trust_statements(role.value("assumeRolePolicy")):
+            if in_vain:
                 yield Trust(role.urn, name_of(role), "", NOBODY, "", "")
                 continue
             for provider in texts(at(statement, "Principal", "Federated")):
