@@ -6,13 +6,15 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from report import wide_aws
 from report.access.aws import REPOSITORY
 from report.access.world import World
 from report.changes import Change
+from report.lifecycle import only_untagged, stricter_rules
 from report.values import at, is_unknown, listing, mapping, text
 
 _ECR: Final = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+_TEMPLATE: Final = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+_EXCLUSION: Final = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
 _GOOGLE: Final = "gcp:artifactregistry/repository:Repository"
 _AZURE: Final[Mapping[str, tuple[str | int, ...]]] = {
     "azure-native:containerregistry:Registry": ("policies", "retentionPolicy"),
@@ -29,6 +31,15 @@ def deletions(change: Change, after: World, created: Collection[str]) -> Iterato
         return
     if change.type == _ECR:
         yield from _lifecycle(change, after, created)
+    elif change.type == _TEMPLATE:
+        policies = [inputs.get("lifecyclePolicy") for inputs in (change.old_inputs, change.new_inputs)]
+        if not is_unknown(policies[1]) and not (policies[0] is None and only_untagged(policies[1])):
+            yield from stricter_rules(*policies)
+    elif change.type == _EXCLUSION and change.op in ("create", "replace", "import"):
+        yield (
+            "Pulls by this principal no longer count: rules by the last pull take images that apps run on.",
+            text(change.new_inputs.get("principalArn")),
+        )
     elif change.type == _GOOGLE and change.old_inputs and change.op != "replace":
         yield from _cleanup(change.old_inputs, change.new_inputs)
     elif change.type in _AZURE and change.old_inputs and change.op != "replace":
@@ -41,12 +52,11 @@ def _lifecycle(change: Change, after: World, created: Collection[str]) -> Iterat
         old = None
     resource = after.resources.get(change.urn)
     repository = after.referred(resource, "repository", REPOSITORY) if resource else None
-    if old is None and repository and repository.urn in created and wide_aws.only_untagged(new):
+    if old is None and repository and repository.urn in created and only_untagged(new):
         return  # the components' own default, on a repository that has no images yet
     if is_unknown(new):
         return
-    for rule in wide_aws.stricter_rules(old, new):
-        yield "ECR deletes the images that this rule selects, those that apps run on too.", rule
+    yield from stricter_rules(old, new)
 
 
 def _cleanup(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

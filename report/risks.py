@@ -11,6 +11,7 @@ from report.access.world import World
 from report.changes import Change
 from report.loosened import loosened
 from report.masking import mask_text
+from report.mutable_tags import newly_mutable
 from report.not_understood import not_understood
 from report.retention import deletions
 from report.values import at, is_unknown, mapping
@@ -202,6 +203,8 @@ def _unprotected(change: Change) -> Iterator[Risk]:
         holds = becomes in protecting if protecting else becomes not in (None, "", [], {})
         if held and not holds and not is_unknown(becomes):
             yield _risk("protection removed", change, why)
+    for why, value in newly_mutable(change.old_inputs, change.new_inputs):
+        yield _risk("protection removed", change, why, value)
     if at(change.new_inputs, "forceDelete") is True and at(change.old_inputs, "forceDelete") is not True:
         yield _risk("protection removed", change, "It can be deleted with the images that are in it.")
 

@@ -25,7 +25,7 @@ from report.access.aws import (
     untagged,
 )
 from report.access.world import Resource, World
-from report.values import at, document, listing, mapping, text, texts
+from report.values import at, listing, text, texts
 
 Wide = Iterator[tuple[str, str]]
 """Why something is wide, a sentence, and the foreign text that it is about."""
@@ -295,38 +295,3 @@ def _strangers(policy: Any, around: Surroundings) -> Wide:
 def _account(arn: str) -> str:
     parts = arn.split(":")
     return parts[4] if len(parts) > 5 else ""
-
-
-def stricter_rules(old: Any, new: Any) -> Iterator[str]:
-    """What an ECR lifecycle policy deletes more than before, in words of its rules."""
-    before, after = _rules(old), _rules(new)
-    for selection, number in after.items():
-        kind = f"{selection[0]} {selection[1]}"
-        if selection not in before:
-            yield f"{kind} {number:g}"
-        elif number < before[selection]:
-            yield f"{kind} {before[selection]:g} → {number:g}"
-    for selection in before.keys() - after.keys():
-        # What an earlier rule keeps, a later one cannot delete. Without it, it can.
-        if any(each[0] in ("any", selection[0]) and each in before for each in after):
-            yield f"{selection[0]} {selection[1]} no longer kept apart"
-
-
-def only_untagged(policy: Any) -> bool:
-    """Whether a lifecycle policy deletes nothing but untagged images."""
-    return all(selection[0] == "untagged" for selection in _rules(policy))
-
-
-def _rules(policy: Any) -> dict[tuple[str, ...], float]:
-    found: dict[tuple[str, ...], float] = {}
-    for rule in listing(at(document(policy), "rules")):
-        selection = mapping(at(rule, "selection"))
-        if at(rule, "action", "type") != "expire":
-            continue
-        which = sorted(texts(selection.get("tagPrefixList")) + texts(selection.get("tagPatternList")))
-        status, kind = text(selection.get("tagStatus")), text(selection.get("countType"))
-        number = selection.get("countNumber")
-        known = number if isinstance(number, int | float) else 0
-        key = (status, kind, text(selection.get("countUnit")), *which)
-        found[key] = min(known, found.get(key, known))
-    return found

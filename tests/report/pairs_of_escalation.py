@@ -280,6 +280,49 @@ def deployed(properties: dict[str, Any]) -> dict[str, Any]:
     return {"properties": {"template": {"resources": [{"properties": properties}]}}}
 
 
+def rule(count: str, number: int, action: str = "expire", status: str = "any", priority: int = 1) -> dict[str, Any]:
+    selection = {"tagStatus": status, "countType": count, "countNumber": number, "countUnit": "days"}
+    target = {"targetStorageClass": "archive"} if action == "transition" else {}
+    return {"rulePriority": priority, "selection": selection, "action": {"type": action, **target}}
+
+
+def rules(*listed: dict[str, Any]) -> dict[str, Any]:
+    return {"repository": "mendixapps/orders", "policy": json.dumps({"rules": list(listed)})}
+
+
+def tags(mutability: str, *filters: str) -> dict[str, Any]:
+    listed = [{"filterType": "WILDCARD", "filter": each} for each in filters]
+    return {"imageTagMutability": mutability, "imageTagMutabilityExclusionFilters": listed}
+
+
+IMMUTABLE, MUTABLE = "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"
+KEPT, TAKEN = rule("imageCountMoreThan", 9, status="tagged"), rule("sinceImagePushed", 9, priority=2)
+TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+
+TAGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
+    "every tag excluded": ("protection removed", previews.ECR_REPOSITORY, tags("IMMUTABLE"), tags(IMMUTABLE, "*")),
+    "one filter more": (
+        "protection removed",
+        previews.ECR_REPOSITORY,
+        tags(IMMUTABLE, "dev-*"),
+        tags(IMMUTABLE, "dev-*", "v*"),
+    ),
+    "a shorter filter": (
+        "protection removed",
+        previews.ECR_REPOSITORY,
+        tags(IMMUTABLE, "dev-*"),
+        tags(IMMUTABLE, "d*"),
+    ),
+    "fewer immutable": ("protection removed", previews.ECR_REPOSITORY, tags(MUTABLE, "v*", "w*"), tags(MUTABLE, "v*")),
+    "none immutable": ("protection removed", previews.ECR_REPOSITORY, tags(MUTABLE, "v*"), tags("MUTABLE")),
+    "every tag excluded in a template": (
+        "protection removed",
+        TEMPLATE,
+        tags(IMMUTABLE, "dev-*"),
+        tags(IMMUTABLE, "*"),
+    ),
+}
+
 LOSS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "one image kept of a thousand": ("data loss", LIFECYCLE, lifecycle(1000), lifecycle(1)),
     "tagged images deleted, too": (
@@ -287,6 +330,31 @@ LOSS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         LIFECYCLE,
         {"repository": "mendixapps/orders", "policy": '{"rules":[]}'},
         lifecycle(10, "tagged"),
+    ),
+    "moved to the archive": ("data loss", LIFECYCLE, rules(), rules(rule("sinceImagePushed", 90, "transition"))),
+    "archived earlier": (
+        "data loss",
+        LIFECYCLE,
+        rules(rule("sinceImagePulled", 90, "transition")),
+        rules(rule("sinceImagePulled", 30, "transition")),
+    ),
+    "deleted instead of archived": (
+        "data loss",
+        LIFECYCLE,
+        rules(rule("sinceImagePulled", 90, "transition")),
+        rules(rule("sinceImagePulled", 90)),
+    ),
+    "by the last pull": (
+        "data loss",
+        LIFECYCLE,
+        rules(),
+        rules(rule("sinceImagePulled", 30)),
+    ),
+    "in a template": (
+        "data loss",
+        TEMPLATE,
+        {"prefix": "a", "lifecyclePolicy": rules()["policy"]},
+        {"prefix": "a", "lifecyclePolicy": rules(rule("sinceImagePulled", 30))["policy"]},
     ),
     "no dry run": ("data loss", AR, cleanup(delete("30d"), dry=True), cleanup(delete("30d"))),
     "a clean-up": ("data loss", AR, cleanup(), cleanup(delete("30d"))),

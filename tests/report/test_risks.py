@@ -174,6 +174,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     **escalation.TRUST,
     **escalation.PRIVILEGES,
     **escalation.LOSS,
+    **escalation.TAGS,
 }
 EITHER_WAY = {
     what for what in escalation.TRUST if what.startswith(("another issuer", "another audience", "another pool"))
@@ -317,3 +318,40 @@ def test_the_stacks_own_account_in_a_repository_policy_is_not_marked(account: st
     stack.step("create", escalation.REPOSITORY_POLICY, "it", "", {"repository": "a", "policy": policy})
     (report,) = summaries([stack.document()])
     assert not report.risks
+
+
+def test_pulls_that_no_longer_count_are_marked_as_a_loss_of_images(summaries) -> None:
+    """Rules by the last pull then take what the nodes run."""
+    exclusion = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
+    stack = previews.Stack()
+    stack.step("create", exclusion, "nodes", "", {"principalArn": "arn:aws:iam::123456789012:role/nodes"})
+    (report,) = summaries([stack.document()])
+    assert [(risk.kind, risk.value) for risk in report.risks] == [("data loss", "arn:aws:iam::123456789012:role/nodes")]
+
+
+def test_another_order_of_lifecycle_rules_is_marked(summaries) -> None:
+    kept, taken = escalation.KEPT, escalation.TAKEN
+    other = [{**kept, "rulePriority": 2}, {**taken, "rulePriority": 1}]
+    stack = previews.Stack()
+    stack.step("update", escalation.LIFECYCLE, "it", "", escalation.rules(*other), escalation.rules(kept, taken))
+    (report,) = summaries([stack.document()])
+    assert [(risk.kind, risk.value) for risk in report.risks] == [("data loss", "rulePriority")]
+
+
+def test_an_archive_instead_of_a_deletion_is_no_new_loss(summaries) -> None:
+    old, new = (
+        escalation.rules(escalation.rule("sinceImagePushed", 90, action)) for action in ("expire", "transition")
+    )
+    stack = previews.Stack()
+    stack.step("update", escalation.LIFECYCLE, "it", "", new, old)
+    (report,) = summaries([stack.document()])
+    assert not report.risks
+
+
+def test_filters_that_are_turned_round_are_marked_where_they_meet(summaries) -> None:
+    old = escalation.tags(escalation.MUTABLE, "v*")
+    for filters, expected in ((("v1*", "x*"), ["v1*"]), (("x*",), []), (("*",), ["*"])):
+        stack = previews.Stack()
+        stack.step("update", previews.ECR_REPOSITORY, "it", "", escalation.tags(escalation.IMMUTABLE, *filters), old)
+        (report,) = summaries([stack.document()])
+        assert [risk.value for risk in report.risks] == expected
