@@ -38,14 +38,15 @@ PUSH_ACTIONS = (
 )
 """The least that a push with go-containerregistry needs. It asks for the manifest first, hence ``BatchGetImage``."""
 
-Permission: TypeAlias = Literal["pull", "describe", "create"]
+Permission: TypeAlias = Literal["pull", "describe", "create", "list"]
 """What may be added: ``pull`` layers (base images in the same repository), ``describe`` and ``create`` repositories
-(Mendix's Operator from 2.13 looks for the repository and creates a missing one)."""
+(Mendix's Operator from 2.13 looks for the repository and creates a missing one), ``list`` images (on Mendix's page since 2023)."""
 
 OPTIONAL_ACTIONS: dict[Permission, str] = {
     "pull": "ecr:GetDownloadUrlForLayer",
     "describe": "ecr:DescribeRepositories",
     "create": "ecr:CreateRepository",
+    "list": "ecr:ListImages",
 }
 
 

@@ -46,7 +46,11 @@ def login(credentials: Credentials, secret_name: pulumi.Input[str] | None) -> Lo
             return Login({"CREDENTIALS": "identity"})
         case NewPullSecret() | ExistingPullSecret():
             volume = _secret_volume(secret_name, DOCKER_CONFIG_KEY, "config.json")
-            return Login({"CREDENTIALS": "secret", "DOCKER_CONFIG": CREDENTIALS_DIRECTORY}, [volume], [mount])
+            environment = {"CREDENTIALS": "secret", "DOCKER_CONFIG": CREDENTIALS_DIRECTORY}
+            if isinstance(credentials, ExistingPullSecret):
+                # So that a hint can name what somebody else has to correct.
+                environment["LOGIN_SECRET"] = credentials.name
+            return Login(environment, [volume], [mount])
         case NewCredentialFile(file=file, variable=variable):
             volume = _secret_volume(secret_name, file, file)
             return Login({"CREDENTIALS": "file", variable: f"{CREDENTIALS_DIRECTORY}/{file}"}, [volume], [mount])

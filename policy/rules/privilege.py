@@ -20,6 +20,7 @@ _ECR_ACTIONS = (
     "ecr:DescribeRepositories",
     "ecr:GetDownloadUrlForLayer",
     "ecr:InitiateLayerUpload",
+    "ecr:ListImages",
     "ecr:PutImage",
     "ecr:TagResource",
     "ecr:UploadLayerPart",

@@ -24,6 +24,7 @@ _OPTIONAL = {
     "pull": ("ecr:GetDownloadUrlForLayer",),
     "describe": ("ecr:DescribeRepositories",),
     "create": ("ecr:CreateRepository",),
+    "list": ("ecr:ListImages",),
 }
 """The actions behind ``registry.permissions``, which a push to a repository that exists does not need."""
 

@@ -355,3 +355,7 @@ def test_filters_that_are_turned_round_are_marked_where_they_meet(summaries) -> 
         stack.step("update", previews.ECR_REPOSITORY, "it", "", escalation.tags(escalation.IMMUTABLE, *filters), old)
         (report,) = summaries([stack.document()])
         assert [risk.value for risk in report.risks] == expected
+
+
+def test_listing_images_as_mendixs_page_has_it_is_no_risk(summaries) -> None:
+    assert not _created(summaries, previews.ROLE_POLICY, escalation.policy(escalation.allow("ecr:ListImages")))

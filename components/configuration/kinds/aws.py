@@ -278,7 +278,8 @@ class AmazonEcrRegistry(RegistryKind):
     """The repositories: which are created, and what protects them."""
 
     permissions: tuple[Permission, ...] = ()
-    """What builders may do beside a push: ``pull`` layers, ``describe`` repositories, ``create`` a missing one."""
+    """What builders may do beside a push: ``pull`` layers, ``describe`` repositories, ``create`` a missing one,
+    ``list`` images."""
 
     node_roles: tuple[NodeRole, ...] = ()
     """Names or ARNs of node roles that get the right to pull (AWS's AmazonEC2ContainerRegistryPullOnly). Managed node

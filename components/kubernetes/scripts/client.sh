@@ -6,6 +6,7 @@
 #
 # In:   PUSH_HOST REPOSITORY                where to push
 #       CREDENTIALS                         anonymous | secret | file | token | identity
+#       LOGIN_SECRET                        secret: its name, if the stack has not made it
 #       LOGIN_USER LOGIN_TOKEN              token: the user's name, and the file with the token
 #       DOCKER_CONFIG                       directory of the client's config.json; writable with token, else as mounted
 #       INSECURE                            true: plain http or an unverified certificate is allowed
@@ -188,6 +189,9 @@ judge() {
             fail "the registry's certificate does not fit: compare its names and dates with $host ($host_key)" ;;
         *"server gave HTTP response to HTTPS client"* | *"does not look like a TLS handshake"* | *"proxyconnect"* | *"127.0.0.1:9"*)
             fail "the registry speaks plain http, and https was decided for it: serve it by https, or set registry.transport.insecure: true for a test cluster" ;;
+        *TOOMANYREQUESTS* | *toomanyrequests* | *"429 Too Many Requests"* | *"status code 429"*)
+            # Each try would count again, but the limits of most registries are for a minute or less.
+            hint="the registry limits how often it is asked (HTTP 429): wait and run the same command again, ask with a login where builds ask anonymously, or have the limit raised" ;;
         *immutable* | *immutability* | *"already exists"* | *"cannot be overwritten"*)
             # The registry has let us in; if the tag holds this very image, an earlier pod has pushed it.
             if settled; then
@@ -234,6 +238,12 @@ unauthorized() {
     fi
     case $CREDENTIALS in
         secret)
+            if [ -n "${LOGIN_SECRET:-}" ]; then
+                server=$host
+                # The key of Docker Hub is an address.
+                [ "$server" != index.docker.io ] || server=https://index.docker.io/v1/
+                fail "the registry rejects the login in the Secret $LOGIN_SECRET (expired, or of another user): create it again with 'kubectl create secret docker-registry $LOGIN_SECRET --docker-server=$server --docker-username=USER --docker-password=TOKEN --dry-run=client -o yaml | kubectl apply -f -' in this namespace, or where it is made, and run the same command again"
+            fi
             fail "the registry refuses user or password: check registry.authentication (is the token expired, does it belong to this user?)" ;;
         anonymous)
             fail "the registry wants a login, and registry.authentication is none" ;;

@@ -35,7 +35,7 @@ EVERYTHING: dict[str, Any] = {
         "lifecycle": {"untaggedDays": 3, "keepTagged": 50},
         "createOnPush": True,
     },
-    "permissions": ["pull", "describe", "create"],
+    "permissions": ["pull", "describe", "create", "list"],
     "nodeRoles": ["nodes", f"arn:aws:iam::{ACCOUNT}:role/eks/other-nodes"],
     "tags": {"team": "mendix", "cost-centre": "4711"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import http.server
@@ -84,6 +85,61 @@ def test_a_pull_secret_for_another_host_is_told_before_an_anonymous_attempt(
     )
     assert pod.code == 1, pod.log
     assert "no credentials for 127.0.0.1" in pod.message
+
+
+def _as(login: str, directory: Path, host: str) -> dict[str, str]:
+    """The environment of a container with a Secret's login for ``host``."""
+    auth = base64.b64encode(login.encode()).decode()
+    (directory / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+    return {"CREDENTIALS": "secret", "DOCKER_CONFIG": str(directory)}
+
+
+@pytest.mark.parametrize("secret", ["", "registry-login"])
+def test_a_rejected_login_names_the_secret_that_has_to_be_created_again(
+    secret: str, run_script: Run, registry: Any, tmp_path: Path, proof: tuple[ProofImage, str]
+) -> None:
+    """Of docker-secret: its stack file has no key for a password, which the hint sent its readers to."""
+    image, directory = proof
+    more = _as("someone:not-the-password", tmp_path, registry.host) | ({"LOGIN_SECRET": secret} if secret else {})
+    pod = run_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, **more)
+    assert pod.code == 1 and "401 Unauthorized" in pod.message, pod.log
+    assert ("registry.authentication" in pod.message) == (not secret)
+    made = f"kubectl create secret docker-registry {secret} --docker-server={registry.host} --docker-username=USER"
+    assert (made in pod.message) == bool(secret)
+    assert "not-the-password" not in pod.log + pod.message
+
+
+class _Limited(http.server.BaseHTTPRequestHandler):
+    """Answers as Docker Hub does whoever has asked too often (docs.docker.com/docker-hub/usage/pulls)."""
+
+    def do_GET(self) -> None:
+        body = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}'
+        self.send_response(200 if self.path == "/v2/" else 429)
+        self.end_headers()
+        self.wfile.write(b"{}" if self.path == "/v2/" else body)
+
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - names of the standard library
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_registry_that_is_asked_too_often_is_told_as_its_limit(
+    run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str]
+) -> None:
+    image, directory = proof
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Limited) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        host = f"127.0.0.1:{server.server_port}"
+        login = _as("a:b", tmp_path, host)
+        pod = run_script(
+            "verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, PUSH_HOST=host, INSECURE="true", **login
+        )
+        server.shutdown()
+        thread.join()
+    assert pod.code == 1 and "429" in pod.message, pod.log
+    assert "hint: the registry limits how often it is asked" in pod.message
 
 
 def test_an_unknown_authority_is_no_reason_to_go_on_without_verifying(
