@@ -144,6 +144,7 @@ class LifecyclePolicy(AwsResource):
     service = "ecr"
     gone = frozenset({"RepositoryNotFoundException", "LifecyclePolicyNotFoundException"})
     tagged = False
+    one_at_a_time = True  # pulumi-aws' pull request 2085
     inputs = {
         "policy": json_text(member("ecr", "PutLifecyclePolicy", "lifecyclePolicyText"), replaces=True),
         "repository": Input(member("ecr", "PutLifecyclePolicy", "repositoryName"), required=True, replaces=True),

@@ -141,7 +141,7 @@ class ProviderPlugin(provider_pb2_grpc.ResourceProviderServicer):
             changes=_changes(changes),
             diffs={change.key: None for change in changes},
             replaces=replaces,
-            deleteBeforeReplace=bool(replaces) and same_name(rtype, old, new),
+            deleteBeforeReplace=bool(replaces) and (rtype.one_at_a_time or same_name(rtype, old, new)),
             detailedDiff={
                 change.path: provider_pb2.PropertyDiff(
                     kind=kind(f"{change.kind}_REPLACE" if change.replaces else change.kind), inputDiff=True

@@ -88,6 +88,8 @@ class Resource(ABC, Generic[C]):
     """Computed outputs that an update may change; a preview of an update has them as unknown. It keeps all others."""
     importable: ClassVar[bool] = True
     """Whether what a killed update has made can be taken into the state; else it is deleted."""
+    one_at_a_time: ClassVar[bool] = False
+    """Whether old and new are one thing to the cloud, so that the old one is deleted before the new one is created."""
 
     def __init__(self, cloud: C) -> None:
         self.cloud = cloud

@@ -354,3 +354,11 @@ def test_functions_find_what_exists_and_say_what_does_not(plugin: Plugin) -> Non
     assert plugin.invoke("aws:eks/getCluster:getCluster", name=cluster)["arn"].endswith(cluster)
     with pytest.raises(RejectedError, match="not found"):
         plugin.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", url="https://nobody.example")
+
+
+def test_a_repository_has_one_lifecycle_policy_so_the_old_one_goes_first(plugin_without_cloud: Plugin) -> None:
+    """Else the deletion of the old one would take the new one away (pulumi-aws' pull request 2085)."""
+    old, new = ({"repository": "a", "policy": json.dumps({"rules": [{"rulePriority": rank}]})} for rank in (1, 2))
+    token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+    difference = plugin_without_cloud.diff(token, Result("a", old, old), new)
+    assert (list(difference.replaces), difference.deleteBeforeReplace) == (["policy"], True)
