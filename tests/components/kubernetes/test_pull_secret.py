@@ -64,7 +64,7 @@ def test_an_existing_secret_is_read_and_never_written() -> None:
     ("change", "says"),
     [
         ({"type": "Opaque"}, "its type is Opaque"),
-        ({"type": "kubernetes.io/dockercfg"}, "nodes still pull with it, but the builder's client cannot read it"),
+        ({"type": "kubernetes.io/dockercfg"}, "a form that"),
         ({"data": {}}, "no key .dockerconfigjson"),
         ({"data": {".dockerconfigjson": "bm8="}}, "is not JSON"),
         (
