@@ -116,6 +116,7 @@ _expressions = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1_500)
 @given(_expressions)
 def test_whatever_the_evaluator_allows_is_within_reach(condition: str) -> None:

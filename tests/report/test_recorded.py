@@ -97,6 +97,7 @@ def test_an_event_log_says_the_same_as_the_object(name: str) -> None:
     assert {(risk.kind, risk.name) for risk in mine.risks} == {(risk.kind, risk.name) for risk in theirs.risks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_OBJECT)
 def test_a_preview_that_is_cut_anywhere_is_not_taken_for_whole(name: str) -> None:
     """Of an event log: a process that is killed leaves such a one."""
