@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from report.event_log import is_event_log, read_event_log
+from report.event_log import EventLog, is_event_log, read_event_log
 from report.preview import Preview, StackPreview, read_digest, stack_preview
 
 _HIGHEST_STATUS = 255
@@ -49,16 +49,14 @@ class Sources:
             found = stack_preview(Preview(), source.shown, name)
         elif is_event_log(content):
             log = read_event_log(content, source.shown)
-            found = stack_preview(log.preview, source.shown, name)
-            found = replace(found, violations=log.violations, result=log.result)
+            found = _told_by(log, stack_preview(log.preview, source.shown, name))
         else:
             found = stack_preview(read_digest(content, source.shown), source.shown, name)
         status = _of(self._statuses, found.name, self._only)
         path = _of(self._events, found.name, self._only)
         # A preview that fails early writes no log.
         if path is not None and (not status or Path(path).exists()):
-            log = read_event_log(Path(path).read_bytes(), path)
-            found = replace(found, violations=log.violations, result=log.result)
+            found = _told_by(read_event_log(Path(path).read_bytes(), path), found)
         return replace(found, status=status)
 
     def unknown(self, names: Collection[str]) -> list[str]:
@@ -96,6 +94,11 @@ class Sources:
                     f"--status {value}: not an exit status, which is a number from 0 to {_HIGHEST_STATUS}."
                 )
         return found
+
+
+def _told_by(log: EventLog, found: StackPreview) -> StackPreview:
+    """With what only an event log tells."""
+    return replace(found, violations=log.violations, result=log.result)
 
 
 def _of(given: Mapping[str, _Item], name: str, only: bool) -> _Item | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.pulumi_cli import ROOT
-from tests.report.record import ECR, GENERIC, Recorder
+from tests.report.record import Recorder
+from tests.report.registries import ECR, GENERIC
 
 pytestmark = pytest.mark.slow
 

@@ -15,10 +15,10 @@ from report.page import write_page
 from report.preview import read_preview
 from report.summary import StackReport, summarize
 from tests.pulumi_cli import PulumiProject
+from tests.report.registries import ACR, ECR, ECR_STATIC, GAR, GENERIC, IRSA, OPENSHIFT
 
 pytestmark = pytest.mark.slow
 
-ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/5C4F0E1D2B3A49588776655443322110"
 NAMESPACES = [{"name": "orders"}, {"name": "billing"}]
 
 
@@ -30,55 +30,26 @@ def preview(folder: Path, registry: dict[str, Any]) -> StackReport:
     return summarize(read_preview(json.dumps(project.preview("prod")).encode(), "prod.json"))
 
 
-ECR = {"type": "amazon-ecr", "region": "eu-west-1", "accountId": "123456789012", "repository": "mendixapps/{namespace}"}
-ACR = {
-    "type": "microsoft-acr",
-    "name": "mendixacr",
-    "resourceGroup": "rg-mendix",
-    "repository": "mendixapps/{namespace}",
-    "authentication": {
-        "method": "workload-identity",
-        "issuerUrls": ["https://westeurope.oic.prod-aks.azure.com/7d3b0f1e-0000-4000-8000-000000000001/1c2d3e4f/"],
-    },
-}
-GAR = {"type": "google-gcr", "pushHost": "europe-west4-docker.pkg.dev", "repository": "example-mendix/{namespace}/apps"}
-GENERIC = {"type": "generic", "pushHost": "registry.example.com", "repository": "mendixapps/{namespace}"}
-IRSA = {
-    "method": "irsa",
-    "oidcProvider": {"existing": f"arn:aws:iam::123456789012:oidc-provider/{ISSUER}"},
-}
 EXISTING_ROLE = {**IRSA, "roles": {"existingForAll": "arn:aws:iam::123456789012:role/mendix-builder"}}
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     # The registry's settings, how orders proves who it is, and where it may push.
-    "ecr-irsa": ({**ECR, "authentication": IRSA}, "IAM role (IRSA)", "mendixapps/orders"),
+    "ecr-irsa": (ECR, "IAM role (IRSA)", "mendixapps/orders"),
     "ecr-existing-role": ({**ECR, "authentication": EXISTING_ROLE}, "made elsewhere", "mendixapps/orders"),
     "ecr-pod-identity": (
         {**ECR, "authentication": {"method": "pod-identity", "cluster": {"name": "prod"}}},
         "IAM role (Pod Identity)",
         "mendixapps/orders",
     ),
-    "ecr-static": (
-        {**ECR, "authentication": {"method": "static"}},
-        "IAM user, key in Secret mendix-registry",
-        "mendixapps/orders",
-    ),
+    "ecr-static": (ECR_STATIC, "IAM user, key in Secret mendix-registry", "mendixapps/orders"),
     "acr-workload-identity": (ACR, "managed identity (federated credential)", "mendixapps/orders"),
-    "gar-workload-identity": (
-        {**GAR, "authentication": {"method": "workload-identity", "serviceAccount": "builder-{namespace}"}},
-        "Google service account (workload identity)",
-        "example-mendix/orders",
-    ),
+    "gar-workload-identity": (GAR, "Google service account (workload identity)", "example-mendix/orders"),
     "gar-direct": (
         {**GAR, "authentication": {"method": "direct", "projectNumber": "123456789012"}},
         "itself (workload identity, direct)",
         "example-mendix/orders",
     ),
-    "openshift4": ({"type": "openshift4", "repository": "{namespace}/mendix-apps"}, "its own token", "orders/*"),
-    "generic": (
-        {**GENERIC, "authentication": {"username": "builder", "password": {"environment": "REGISTRY_PASSWORD"}}},
-        "user and password in a Secret",
-        "mendixapps/orders",
-    ),
+    "openshift4": (OPENSHIFT, "its own token", "orders/*"),
+    "generic": (GENERIC, "user and password in a Secret", "mendixapps/orders"),
     "anonymous": ({**GENERIC, "authentication": "none"}, "without authentication", "mendixapps/orders"),
 }
 
