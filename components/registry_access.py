@@ -7,7 +7,7 @@ A place's component (``components.generic``, later ``aws``, ``azure``, ``gcp``, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -97,15 +97,20 @@ Credentials: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class CaBundle:
     """A ConfigMap of the namespace with the authority's PEM certificates under ``key``, filled by the cluster (OpenShift's service
-    CA), where their text is unknown to the program."""
+    CA), where their text is unknown to the program. This stack makes it, empty, with the ``annotations`` that ask for them."""
 
     config_map: str
     key: str
+    annotations: Mapping[str, str]
 
 
-Furnish: TypeAlias = Callable[[pulumi.Output[str], pulumi.Resource], Sequence[pulumi.Resource]]
-"""Makes what a kind needs inside a namespace. Gets the namespace's name, once the namespace exists, and the parent of what it
-makes; nothing pushes before the resources that it returns."""
+@dataclass(frozen=True, slots=True)
+class PushRole:
+    """A RoleBinding ``name`` of this stack that gives the ServiceAccount the ClusterRole ``cluster_role`` in its namespace."""
+
+    name: str
+    cluster_role: str
+
 
 Pull: TypeAlias = Literal["linked-secret", "node", "none"]
 """How nodes authenticate a pull: by the Secret linked to ServiceAccount ``default``, by an identity of their own, or
@@ -124,9 +129,10 @@ class RegistryAccess:
     ``ready`` are the resources after whose creation the identity may push (attached policies, role assignments):
     nothing pushes before them. They are resources, not an output made from them, so that waiting does not make previews
     of the Job unknown.
-    ``furnish`` makes what the kind needs inside the namespace. ``ca_bundle`` is where the cluster itself puts the registry's
-    authority. ``operator_type`` is the Operator's own word for the kind (``spec.registry.type``), None where no public source tells
-    it. ``platform_assigns_user`` is whether pods must leave their user to the platform (OpenShift).
+    ``push_role`` is what the ServiceAccount needs in the namespace before it may push. ``ca_bundle`` is where the
+    cluster itself puts the registry's authority. ``operator_type`` is the Operator's own word for the kind
+    (``spec.registry.type``), None where no public source tells it. ``platform_assigns_user`` is whether pods must
+    leave their user to the platform (OpenShift).
     ``pending`` says what is missing before anybody can push, where something must be brought from outside first; then no proof is
     tried in this namespace.
     """
@@ -145,7 +151,7 @@ class RegistryAccess:
     build_pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     ready: tuple[pulumi.Resource, ...] = ()
-    furnish: Furnish | None = None
+    push_role: PushRole | None = None
     ca_bundle: CaBundle | None = None
     operator_type: str | None = None
     platform_assigns_user: bool = False

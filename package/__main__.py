@@ -18,7 +18,6 @@ from components.aws import EcrPushRole, EcrPushUser, EcrRegistry
 from components.azure import AcrIdentity, AcrPull, AcrPush, AcrRegistry, AcrToken
 from components.gcp import ArtifactRegistryRepository, DirectPushAccess, PushServiceAccount
 from components.mendix_registry import MendixRegistry
-from components.openshift import OpenShiftBuilder
 
 COMPONENTS = [
     MendixRegistry,
@@ -33,7 +32,6 @@ COMPONENTS = [
     ArtifactRegistryRepository,
     PushServiceAccount,
     DirectPushAccess,
-    OpenShiftBuilder,
 ]
 
 if __name__ == "__main__":

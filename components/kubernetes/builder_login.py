@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from components.kubernetes.pull_secret import DOCKER_CONFIG_KEY
+from components.kubernetes.login_secret import DOCKER_CONFIG_KEY
 from components.registry_access import (
     Anonymous,
     Credentials,

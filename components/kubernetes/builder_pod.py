@@ -16,6 +16,7 @@ timeout of Pulumi's ends that, as its clock starts anew with every event. So:
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -153,8 +154,9 @@ def paths(names: Mapping[str, str]) -> list[dict[str, str]]:
 
 @cache
 def script(name: str) -> str:
-    """The text of a script of this room."""
-    return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
+    """The text of a script of this room, without its comments: the stack's state holds it three times for each namespace."""
+    text = (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
+    return re.sub(r"(?m)^[ \t]*#(?!!).*\n", "", text)
 
 
 @cache

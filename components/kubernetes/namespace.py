@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ServiceAccount
+from pulumi_kubernetes.rbac.v1 import RoleBinding
 
 from components.configuration.builder import Builder
 from components.configuration.mirroring import Copy
@@ -14,13 +15,12 @@ from components.configuration.settings import Namespace as NamespaceOptions
 from components.configuration.settings import OperatorConfiguration as OperatorOptions
 from components.kubernetes.build_job import BuildJob
 from components.kubernetes.builder_job import BuilderJob
-from components.kubernetes.credential_file import CredentialFile
+from components.kubernetes.login_secret import login_secret
 from components.kubernetes.mirror_job import MirrorJob
 from components.kubernetes.names import MANAGED_BY
 from components.kubernetes.object_identity import keep_identity
-from components.kubernetes.operator_configuration import OperatorConfiguration
-from components.kubernetes.pull_secret import PullSecret
-from components.kubernetes.service_account_link import DefaultServiceAccountLink
+from components.kubernetes.operator_configuration import operator_configuration
+from components.kubernetes.service_account_link import link_to_default
 from components.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret, RegistryAccess
 
 
@@ -57,7 +57,7 @@ class MendixNamespace(pulumi.ComponentResource):
         name: str,
         access: RegistryAccess,
         namespace: NamespaceOptions,
-        operator_configuration: OperatorOptions,
+        operator_options: OperatorOptions,
         builder: Builder,
         copies: Sequence[Copy] = (),
         on_job_failure: pulumi.ErrorHook | None = None,
@@ -73,36 +73,24 @@ class MendixNamespace(pulumi.ComponentResource):
         secret_name: pulumi.Output[str] | None = None
         pull_secret: pulumi.Output[str] | None = None
         links: list[pulumi.Resource] = []
-        if isinstance(credentials, NewPullSecret | ExistingPullSecret):
-            secret = PullSecret(
-                f"{name}-pull-secret", self.namespace, credentials, opts=pulumi.ResourceOptions(parent=self)
-            )
-            secret_name = pull_secret = secret.secret_name
+        if isinstance(credentials, NewPullSecret | ExistingPullSecret | NewCredentialFile):
+            kind = "credentials" if isinstance(credentials, NewCredentialFile) else "pull-secret"
+            secret = login_secret(f"{name}-{kind}", self.namespace, credentials, parent=self)
+            secret_name = secret.name
             revisions.append(secret.revision)
-            if access.pull == "linked-secret":
-                links.append(
-                    DefaultServiceAccountLink(
-                        f"{name}-default-link", self.namespace, pull_secret, opts=pulumi.ResourceOptions(parent=self)
-                    )
-                )
-        elif isinstance(credentials, NewCredentialFile):
-            file = CredentialFile(
-                f"{name}-credentials", self.namespace, credentials, opts=pulumi.ResourceOptions(parent=self)
-            )
-            secret_name = file.secret_name
-            revisions.append(file.revision)
-        furnished = access.furnish(self.namespace, self) if access.furnish else ()
-        if operator_configuration.adopt != "none":
-            OperatorConfiguration(
-                f"{name}-operator-configuration",
-                self.namespace,
-                access,
-                operator_configuration,
-                opts=pulumi.ResourceOptions(parent=self),
+            # Nodes cannot read any other file than a docker config.
+            if not isinstance(credentials, NewCredentialFile):
+                pull_secret = secret_name
+                if access.pull == "linked-secret":
+                    links.append(link_to_default(f"{name}-default-link", self.namespace, pull_secret, parent=self))
+        before_push = self._before_push(name, access)
+        if operator_options.adopt != "none":
+            operator_configuration(
+                f"{name}-operator-configuration", self.namespace, access, operator_options, parent=self
             )
         self.pull_secret = pulumi.Output.from_input(pull_secret)
         self.pushed = self.digest = self.pulled = self.mirrored = pulumi.Output.from_input(None)
-        common = (self.service_account, secret_name, revisions, furnished)
+        common = (self.service_account, secret_name, revisions, before_push)
         last: dict[str, Any] = {"on_failure": on_job_failure, "opts": pulumi.ResourceOptions(parent=self)}
         if builder.mode == "build" and builder.build is not None:
             built = BuildJob(name, self.namespace, access, builder, builder.build, *common, **last)
@@ -135,6 +123,40 @@ class MendixNamespace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return created.metadata.apply(lambda metadata: metadata.name or options.name)
+
+    def _before_push(self, name: str, access: RegistryAccess) -> list[pulumi.Resource]:
+        made: list[pulumi.Resource] = []
+        role, bundle = access.push_role, access.ca_bundle
+        if role:
+            made.append(
+                RoleBinding(
+                    f"{name}-push-role",
+                    metadata={"name": role.name, "namespace": self.namespace, "labels": MANAGED_BY},
+                    role_ref={
+                        "api_group": "rbac.authorization.k8s.io",
+                        "kind": "ClusterRole",
+                        "name": role.cluster_role,
+                    },
+                    subjects=[
+                        {"kind": "ServiceAccount", "name": access.identity.name, "namespace": self.namespace},
+                    ],
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        if bundle:
+            made.append(
+                ConfigMap(
+                    f"{name}-registry-ca",
+                    metadata={
+                        "name": bundle.config_map,
+                        "namespace": self.namespace,
+                        "labels": MANAGED_BY,
+                        "annotations": dict(bundle.annotations),
+                    },
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        return made
 
     def _service_account(
         self, name: str, access: RegistryAccess

@@ -28,37 +28,24 @@ CA_SECRET_NAME = "mendix-registry-ca"  # noqa: S105 - the name of an object, not
 CA_SECRET_KEY = "custom.crt"  # noqa: S105 - the key that Mendix documents
 
 
-class OperatorConfiguration(pulumi.ComponentResource):
-    """Patches (or creates) ``mendix-operator-configuration`` in one namespace."""
-
-    spec: pulumi.Output[Mapping[str, Any]]
-    """The fields that this stack sets below ``spec``."""
-
-    def __init__(
-        self,
-        name: str,
-        namespace: pulumi.Input[str],
-        access: RegistryAccess,
-        options: Options,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mendix-registry:kubernetes:OperatorConfiguration", name, None, opts)
-        trusted = None
-        if options.trust_ca_certificate and access.transport.ca_certificate:
-            trusted = Secret(
-                f"{name}-ca",
-                metadata={"name": CA_SECRET_NAME, "namespace": namespace, "labels": MANAGED_BY},
-                data={CA_SECRET_KEY: base64.b64encode(access.transport.ca_certificate.encode()).decode()},
-                opts=pulumi.ResourceOptions(parent=self),
-            ).metadata.apply(lambda metadata: metadata.name or CA_SECRET_NAME)
-        spec = specification(access, options, trusted)
-        metadata: dict[str, Any] = {"name": OBJECT_NAME, "namespace": namespace}
-        if options.force:
-            metadata["annotations"] = {"pulumi.com/patchForce": "true"}
-        resource = CustomResource if options.adopt == "create" else CustomResourcePatch
-        resource(name, API_VERSION, KIND, spec=spec, metadata=metadata, opts=pulumi.ResourceOptions(parent=self))
-        self.spec = pulumi.Output.from_input(spec)
-        self.register_outputs({"spec": self.spec})
+def operator_configuration(
+    name: str, namespace: pulumi.Input[str], access: RegistryAccess, options: Options, parent: pulumi.Resource
+) -> None:
+    """Patches (or creates) ``mendix-operator-configuration`` in one namespace, as a child of ``parent``."""
+    trusted = None
+    if options.trust_ca_certificate and access.transport.ca_certificate:
+        trusted = Secret(
+            f"{name}-ca",
+            metadata={"name": CA_SECRET_NAME, "namespace": namespace, "labels": MANAGED_BY},
+            data={CA_SECRET_KEY: base64.b64encode(access.transport.ca_certificate.encode()).decode()},
+            opts=pulumi.ResourceOptions(parent=parent),
+        ).metadata.apply(lambda metadata: metadata.name or CA_SECRET_NAME)
+    metadata: dict[str, Any] = {"name": OBJECT_NAME, "namespace": namespace}
+    if options.force:
+        metadata["annotations"] = {"pulumi.com/patchForce": "true"}
+    resource = CustomResource if options.adopt == "create" else CustomResourcePatch
+    spec = specification(access, options, trusted)
+    resource(name, API_VERSION, KIND, spec=spec, metadata=metadata, opts=pulumi.ResourceOptions(parent=parent))
 
 
 def specification(

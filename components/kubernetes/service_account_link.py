@@ -28,41 +28,32 @@ DEFAULT_SERVICE_ACCOUNT = "default"
 """The ServiceAccount that app pods run as unless they have their own (Mendix's "default service account")."""
 
 
-class DefaultServiceAccountLink(pulumi.ComponentResource):
-    """Makes pods of ServiceAccount ``default`` pull with ``secret_name``. See the module for what it leaves alone."""
-
-    pull_secrets: pulumi.Output[Sequence[str]]
-    """The names that the list had when the link was made, with ours."""
-
-    def __init__(
-        self,
-        name: str,
-        namespace: pulumi.Input[str],
-        secret_name: pulumi.Input[str],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mendix-registry:kubernetes:DefaultServiceAccountLink", name, None, opts)
-        found = ServiceAccountPatch(
-            f"{name}-found",
-            metadata={"name": DEFAULT_SERVICE_ACCOUNT, "namespace": namespace},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        live = found.image_pull_secrets.apply(names_of)
-        self.pull_secrets = pulumi.Output.all(live, secret_name).apply(lambda values: with_entry(values[0], values[1]))
-        link = ServiceAccountPatch(
-            name,
-            metadata={
-                "name": DEFAULT_SERVICE_ACCOUNT,
-                "namespace": namespace,
-                # The list may belong to another manager; its content is kept, so taking it over loses nothing.
-                "annotations": {"pulumi.com/patchForce": "true"},
-            },
-            image_pull_secrets=self.pull_secrets.apply(references),
-            opts=pulumi.ResourceOptions(
-                parent=self, ignore_changes=["imagePullSecrets"], transforms=[retain_if_shared], depends_on=[found]
-            ),
-        )
-        self.register_outputs({"pullSecrets": self.pull_secrets, "link": link.id})
+def link_to_default(
+    name: str, namespace: pulumi.Input[str], secret_name: pulumi.Input[str], parent: pulumi.Resource
+) -> pulumi.Resource:
+    """Makes pods of ServiceAccount ``default`` pull with ``secret_name``. See the module for what it leaves alone. Returns the
+    patch, a child of ``parent``."""
+    found = ServiceAccountPatch(
+        f"{name}-found",
+        metadata={"name": DEFAULT_SERVICE_ACCOUNT, "namespace": namespace},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    live = found.image_pull_secrets.apply(names_of)
+    return ServiceAccountPatch(
+        name,
+        metadata={
+            "name": DEFAULT_SERVICE_ACCOUNT,
+            "namespace": namespace,
+            # The list may belong to another manager; its content is kept, so taking it over loses nothing.
+            "annotations": {"pulumi.com/patchForce": "true"},
+        },
+        image_pull_secrets=pulumi.Output.all(live, secret_name).apply(
+            lambda values: references(with_entry(values[0], values[1]))
+        ),
+        opts=pulumi.ResourceOptions(
+            parent=parent, ignore_changes=["imagePullSecrets"], transforms=[retain_if_shared], depends_on=[found]
+        ),
+    )
 
 
 def names_of(live: Sequence[LocalObjectReferencePatch] | None) -> list[str]:

@@ -1,6 +1,5 @@
 """The registries that OpenShift brings along: ``openshift3`` and ``openshift4``."""
 
-from components.openshift.builder import OpenShiftBuilder
 from components.openshift.registry import OpenShift3, OpenShift4
 
-__all__ = ["OpenShift3", "OpenShift4", "OpenShiftBuilder"]
+__all__ = ["OpenShift3", "OpenShift4"]

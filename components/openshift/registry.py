@@ -15,12 +15,11 @@ from pulumi_kubernetes.core.v1 import Service
 from components.configuration.kinds.openshift import BUILDER, OpenShift3Registry, OpenShift4Registry, OpenShiftRegistry
 from components.configuration.settings import Namespace, Settings
 from components.configuration.transport import TransportDecision, decide
-from components.openshift.builder import SERVICE_CA_CONFIG_MAP, SERVICE_CA_KEY, OpenShiftBuilder
 from components.openshift.mxpc import configuration_file
 from components.place import RegistryPlace
 from components.registry_access import (
     CaBundle,
-    Furnish,
+    PushRole,
     RegistryAccess,
     ServiceAccountIdentity,
     ServiceAccountToken,
@@ -31,6 +30,15 @@ REGISTRY_USER = "serviceaccount"
 
 OPERATOR_TYPE = "openshift"
 """``spec.registry.type`` in Mendix's OperatorConfiguration, which is not mxpc-cli's word."""
+
+PUSH_ROLE = PushRole("mendix-registry-image-builder", "system:image-builder")
+"""OpenShift's ClusterRole of those who may push to the ImageStreams of a project, in a RoleBinding of this stack's own:
+OpenShift's RoleBinding ``system:image-builders`` is left alone."""
+
+SERVICE_CA = CaBundle(
+    "mendix-registry-service-ca", "service-ca.crt", {"service.beta.openshift.io/inject-cabundle": "true"}
+)
+"""Its content is written by OpenShift's service CA operator."""
 
 _SERVICE = ("default", "docker-registry")
 
@@ -44,7 +52,6 @@ class OpenShift4(RegistryPlace):
         if not isinstance(registry, OpenShift4Registry):
             raise TypeError(f"OpenShift4 serves the kind openshift4, not {registry.type}")
         decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
-        bundle = None if decision.insecure else CaBundle(SERVICE_CA_CONFIG_MAP, SERVICE_CA_KEY)
         access = {
             namespace.name: _access(
                 settings,
@@ -52,7 +59,7 @@ class OpenShift4(RegistryPlace):
                 namespace,
                 decision,
                 pull_host=settings.pull_host,
-                bundle=bundle,
+                bundle=None if decision.insecure else SERVICE_CA,
                 mxpc=pulumi.Output.from_input(configuration_file(namespace.name)),
             )
             for namespace in settings.namespaces
@@ -120,28 +127,8 @@ def _access(
         credentials=ServiceAccountToken(REGISTRY_USER),
         pull="node",
         mxpc_configuration=mxpc,
-        furnish=_furnish(namespace.name, registry.create_role_binding, inject=bundle is not None),
+        push_role=PUSH_ROLE if registry.create_role_binding else None,
         ca_bundle=bundle,
         operator_type=OPERATOR_TYPE,
         platform_assigns_user=True,
     )
-
-
-def _furnish(name: str, bind_role: bool, *, inject: bool) -> Furnish | None:
-    if not bind_role and not inject:
-        return None
-
-    def furnish(namespace: pulumi.Output[str], parent: pulumi.Resource) -> Sequence[pulumi.Resource]:
-        builder = OpenShiftBuilder(
-            f"{name}-openshift",
-            {
-                "namespace": namespace,
-                "service_account": BUILDER,
-                "bind_role": bind_role,
-                "inject_service_ca": inject,
-            },
-            opts=pulumi.ResourceOptions(parent=parent),
-        )
-        return builder.ready()
-
-    return furnish

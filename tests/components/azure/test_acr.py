@@ -216,7 +216,7 @@ def test_a_token_without_a_password_is_created_and_nothing_pushes(acr: Acr) -> N
 
 
 def test_nodes_pull_with_the_secret_until_a_kubelet_identity_may(acr: Acr) -> None:
-    link = "mendix-registry:kubernetes:DefaultServiceAccountLink"
+    link = "kubernetes:core/v1:ServiceAccountPatch"
     assert acr({**NEW, "authentication": {"method": "admin"}}).of_type(link)
     attached = acr({**NEW, "authentication": {"method": "admin"}, "kubeletObjectIds": [KUBELET]})
     assert not attached.of_type(link)

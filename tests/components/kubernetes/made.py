@@ -21,6 +21,7 @@ from components.registry_access import (
     ExistingPullSecret,
     NewCredentialFile,
     NewPullSecret,
+    PushRole,
     RegistryAccess,
     ServiceAccountIdentity,
     ServiceAccountToken,
@@ -132,14 +133,5 @@ def permission(name: str) -> ConfigMap:
     return ConfigMap(name, metadata={"name": name, "namespace": "orders"})
 
 
-def furnished(namespace: pulumi.Output[str], parent: pulumi.Resource) -> Sequence[pulumi.Resource]:
-    return [
-        ConfigMap(
-            "furnished",
-            metadata={"name": "furnished", "namespace": namespace},
-            opts=pulumi.ResourceOptions(parent=parent),
-        )
-    ]
-
-
-BUNDLE = CaBundle("service-ca", "service-ca.crt")
+BUNDLE = CaBundle("service-ca", "service-ca.crt", {"example.com/inject": "true"})
+PUSH_ROLE = PushRole("pushers", "image-builder")

@@ -11,7 +11,7 @@ from components.configuration.builder import Builder
 from components.configuration.mirroring import Copy
 from components.registry_access import ServiceAccountIdentity
 from tests.components.kubernetes import made
-from tests.components.kubernetes.made import BUNDLE, CANARY, CREDENTIALS, furnished, namespace, permission
+from tests.components.kubernetes.made import BUNDLE, CANARY, CREDENTIALS, PUSH_ROLE, namespace, permission
 from tests.components.program import Registered
 
 SECRET, JOB = "kubernetes:core/v1:Secret", "kubernetes:batch/v1:Job"
@@ -67,12 +67,9 @@ def test_the_tree_of_an_ordinary_namespace() -> None:
         ("MendixNamespace", "orders"),
         ("Namespace", "orders"),
         ("ServiceAccount", "orders-builder"),
-        ("PullSecret", "orders-pull-secret"),
         ("Secret", "orders-pull-secret"),
-        ("DefaultServiceAccountLink", "orders-default-link"),
         ("ServiceAccountPatch", "orders-default-link-found"),
         ("ServiceAccountPatch", "orders-default-link"),
-        ("OperatorConfiguration", "orders-operator-configuration"),
         ("OperatorConfigurationPatch", "orders-operator-configuration"),
         ("BuilderJob", "orders"),
         ("ConfigMap", "orders-proof"),
@@ -86,10 +83,13 @@ def test_the_tree_of_an_ordinary_namespace() -> None:
 
 
 def test_nothing_pushes_before_the_identity_may() -> None:
-    recorded = namespace("workload-identity", ready=lambda: (permission("attached"),), furnish=furnished)
+    recorded = namespace(
+        "workload-identity", ready=lambda: (permission("attached"),), push_role=PUSH_ROLE, ca_bundle=BUNDLE
+    )
     push = job(recorded)
-    for name in ("attached", "furnished"):
+    for name in ("attached", "orders-registry-ca"):
         assert recorded.one("kubernetes:core/v1:ConfigMap", name).urn in push.dependencies
+    assert recorded.one("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").urn in push.dependencies
     assert push.urn in job(recorded, "orders-pull").dependencies
 
 

@@ -186,7 +186,7 @@ def test_openshifts_objects_are_taken_by_a_plain_kubernetes(
 def test_a_real_pod_can_read_its_token_and_log_in_with_it(api_server: ApiServer) -> None:
     """Restricted, another user than root, read-only root: whether files have the rights that the script needs shows only there."""
     builder = Builder(image=CLIENT_IMAGE, attempts=1, prove_node_pull=False, timeout_seconds=60)
-    recorded = namespace("token", builder=builder, push_host="registry.invalid", furnish=None)
+    recorded = namespace("token", builder=builder, push_host="registry.invalid")
     [files] = [item for item in recorded.of_type("kubernetes:core/v1:ConfigMap") if item.name == "orders-proof"]
     place = f"/api/v1/namespaces/{api_server.namespace}"
     configured = whole(files.inputs)

@@ -61,10 +61,10 @@ def test_builds_push_as_builder_with_its_own_token_and_the_clusters_authority(se
     assert variables["REPOSITORY"] == "orders/mendix-apps"
     assert (variables["CREDENTIALS"], variables["LOGIN_USER"]) == ("token", "serviceaccount")
     assert variables["INSECURE"] == "false" and variables["SSL_CERT_FILE"] == "/registry-ca/ca.crt"
-    bundle = recording.one(CONFIG_MAP, "orders-openshift-service-ca")
+    bundle = recording.one(CONFIG_MAP, "orders-registry-ca")
     assert bundle.metadata["annotations"] == {"service.beta.openshift.io/inject-cabundle": "true"}
     assert "data" not in bundle.inputs, "the service CA operator's content would be fought over"
-    assert {bundle.urn, recording.one(BINDING, "orders-openshift-image-builder").urn} <= push.dependencies
+    assert {bundle.urn, recording.one(BINDING, "orders-push-role").urn} <= push.dependencies
 
 
 def test_openshifts_own_service_account_is_not_made_again(settings: Make) -> None:
@@ -108,7 +108,7 @@ def test_openshift_3_reads_the_address_that_nodes_pull_from(settings: Make) -> N
     pull = recording.one(JOB, "orders-pull").inputs["spec"]["template"]["spec"]["containers"][0]["image"]
     assert pull.startswith("172.30.1.1:5000/orders/mendix-apps@sha256:")
     assert not recording.of_type(CONFIG_MAP) or all(
-        "service-ca" not in item.name for item in recording.of_type(CONFIG_MAP)
+        "registry-ca" not in item.name for item in recording.of_type(CONFIG_MAP)
     )
 
 

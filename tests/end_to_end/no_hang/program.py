@@ -17,7 +17,15 @@ from components.configuration.mirroring import Copy
 from components.configuration.settings import Cluster, OperatorConfiguration
 from components.configuration.settings import Namespace as NamespaceOptions
 from components.configuration.transport import TransportDecision
-from components.kubernetes import BuilderJob, ClusterEvents, MendixNamespace, cluster_provider, on_job_failure
+from components.kubernetes import (
+    BuilderJob,
+    BuildJob,
+    ClusterEvents,
+    MendixNamespace,
+    MirrorJob,
+    cluster_provider,
+    on_job_failure,
+)
 from components.registry_access import (
     Anonymous,
     CaBundle,
@@ -77,15 +85,21 @@ class _Namespace(pulumi.ComponentResource):
                                           "timeout_seconds": 120, **facts.filled(dict(case.builder))})  # fmt: skip
         copies = [Copy(image.source, f"{case.repository}:copy", ()) for image in builder.mirror]
         common = (NamespaceOptions(name=name, create=True), OperatorConfiguration(adopt="none"))
+        made = MendixNamespace(name, access, *common, builder.model_copy(update={"mode": "none"}), opts=child)
+        secret = made.pull_secret if isinstance(access.credentials, NewPullSecret) else None
         if case.trouble == "secret":
-            made = MendixNamespace(name, access, *common, builder.model_copy(update={"mode": "none"}), opts=child)
-            secret = replace(access, credentials=_credentials("file", "", facts))
-            BuilderJob(
-                name, made.namespace, secret, builder, made.service_account, "absent", on_failure=hook, opts=child
-            )
-            return
-        access = replace(access, furnish=lambda place, parent: _furnished(name, case, place, parent))
-        MendixNamespace(name, access, *common, builder, copies, hook, opts=child)
+            access, secret = replace(access, credentials=_credentials("file", "", facts)), "absent"
+        if case.trouble == "config map":
+            access = replace(access, ca_bundle=CaBundle("absent", "ca.crt", {}))
+        before = _before_push(name, case, made.namespace, self)
+        told = (made.namespace, access, builder)
+        last = (made.service_account, secret, (), before)
+        if builder.build is not None:
+            BuildJob(name, *told, builder.build, *last, on_failure=hook, opts=child)
+        elif copies:
+            MirrorJob(name, *told, copies, *last, on_failure=hook, opts=child)
+        else:
+            BuilderJob(name, *told, *last, on_failure=hook, opts=child)
 
 
 def _access(name: str, case: Case, facts: Facts) -> RegistryAccess:
@@ -103,7 +117,6 @@ def _access(name: str, case: Case, facts: Facts) -> RegistryAccess:
         ),
         credentials=_credentials(case.credentials, host, facts),
         pull="node",
-        ca_bundle=CaBundle("absent", "ca.crt") if case.trouble == "config map" else None,
     )
 
 
@@ -125,7 +138,7 @@ def _credentials(kind: str, host: str, facts: Facts) -> Credentials:
             return Anonymous()
 
 
-def _furnished(name: str, case: Case, place: pulumi.Output[str], parent: pulumi.Resource) -> list[pulumi.Resource]:
+def _before_push(name: str, case: Case, place: pulumi.Output[str], parent: pulumi.Resource) -> list[pulumi.Resource]:
     """What must be in the namespace before its Job: the app, or what keeps the Job from running."""
     metadata, opts = {"namespace": place}, pulumi.ResourceOptions(parent=parent)
     match case.trouble:
