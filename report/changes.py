@@ -192,5 +192,6 @@ def counts(stack: StackPreview, listed: Iterable[Change]) -> dict[Op, int]:
         return numbers
     result: dict[Op, int] = {}
     for change in listed:
-        result[change.op] = result.get(change.op, 0) + 1
+        op: Op = "update" if change.op == "refresh" else change.op
+        result[op] = result.get(op, 0) + 1
     return result

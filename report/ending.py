@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from report.preview import Op, StackPreview
+from report.preview import Op, StackPreview, Step
 
 Ending: TypeAlias = Literal["succeeded", "refused", "failed", "unfinished"]
 
@@ -70,9 +70,12 @@ def outcome(stack: StackPreview) -> Outcome:
     return Outcome("unfinished", missing) if missing else Outcome("succeeded")
 
 
+_WITH_EVENTS = (
+    "Run `PULUMI_DEBUG_COMMANDS=1 pulumi preview --json --event-log FILE`, and give the file with `--events`."
+)
 _WITHOUT_EVENTS = (
     "It does not say why, which is so where only a policy pack refuses it: what that finds is written to the event log alone. "
-    "Run `PULUMI_DEBUG_COMMANDS=1 pulumi preview --json --event-log FILE`, and give the file with `--events`."
+    f"{_WITH_EVENTS}"
 )
 
 
@@ -83,13 +86,24 @@ def _by_status(status: int) -> str:
     )
 
 
+def _counted_as(step: Step) -> Op:
+    """How the summary counts a step."""
+    if step.op != "refresh":
+        return step.op
+    if step.new_state is None:
+        return "delete"
+    return "same" if step.old_state == step.new_state else "update"
+
+
 def _missing(stack: StackPreview) -> str:
     """What shows that the preview is not whole; empty where nothing does."""
     counted = stack.preview.change_summary
     if counted is None:
         return "It has no summary, which every preview that ends has. It was probably interrupted: see its log, and run it again."
-    listed = Counter(step.op for step in stack.preview.steps or ())
+    listed = Counter(_counted_as(step) for step in stack.preview.steps or ())
     less = [f"{counted[op]:,} {op}" for op in _LISTED if counted.get(op, 0) > listed[op]]
+    if less and any(step.op == "refresh" for step in stack.preview.steps or ()):
+        return f"Its summary counts {' and '.join(less)}, of which `--json` does not list all that a refresh finds. {_WITH_EVENTS}"
     if less:
         return f"Its summary counts {' and '.join(less)}, and it does not list as many: a part of it is missing. Run it again."
     return ""

@@ -101,7 +101,7 @@ def _events(content: bytes, source: str) -> Iterator[Mapping[str, Any]]:
 
 
 class _Reader:
-    """Puts events together as ``ShowPreviewDigest`` of ``pkg/backend/display/json.go`` does."""
+    """Puts events together as ``ShowPreviewDigest`` of ``pkg/backend/display/json.go`` does, but for all that a refresh finds."""
 
     def __init__(self) -> None:
         self._config: dict[str, str] | None = None
@@ -160,11 +160,10 @@ class _Reader:
         self._steps.append(_translated(metadata))
 
     def _refreshing(self, metadata: Mapping[str, Any]) -> None:
-        """What a refresh finds comes with the outputs, as an update or a deletion."""
+        """What a refresh finds comes with the outputs, as an update or a deletion. The object of ``--json`` leaves out the updates
+        of which the provider tells no details."""
         place = self._refreshed.get(metadata["urn"])
-        if place is None:
-            return
-        if metadata["op"] == "delete" or (metadata["op"] == "update" and metadata.get("detailedDiff") is not None):
+        if place is not None and metadata["op"] in ("delete", "update"):
             self._steps[place] = _translated(metadata)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
 Op: TypeAlias = Literal[
@@ -107,6 +107,20 @@ class Preview(_Model):
     change_summary: dict[Op, int] | None = None
     maybe_corrupt: bool = Field(default=False)
 
+    @field_validator("steps")
+    @classmethod
+    def _found_by_refresh(cls, steps: list[Step] | None) -> list[Step] | None:
+        """What a refresh finds is listed as an update or a deletion, like what the program does; here it is a refresh, of which
+        ``new_state`` is what was found. A refresh comes first and begins with the stack; each resource is in it once."""
+        if not steps or steps[0].op != "refresh":
+            return steps
+        found: dict[str, Step] = {}
+        for step in steps:
+            if step.urn in found:
+                break
+            found[step.urn] = step.model_copy(update={"op": "refresh"})
+        return [*found.values(), *steps[len(found) :]]
+
 
 class WrongInputError(ValueError):
     """A file is not a preview. The message says what it seems to be and what to do."""
@@ -181,7 +195,7 @@ def _load(content: bytes, source: str) -> Any:
                 f"{source} holds several JSON objects (the second at {where}). If it comes from one preview, streaming "
                 "was on: unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW. If it holds several stacks, write one file for each."
             ) from None
-        if begin == b"{" and len(rest) < 2:
+        if begin == b"{" and (len(rest) < 2 or error.msg.startswith("Unterminated string")):
             raise WrongInputError(
                 f"{source} is cut off: the JSON ends at {where} in the middle of a value. The preview was probably "
                 "interrupted, or its disk was full. Run it again."

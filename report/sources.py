@@ -97,8 +97,13 @@ class Sources:
 
 
 def _told_by(log: EventLog, found: StackPreview) -> StackPreview:
-    """With what only an event log tells."""
-    return replace(found, violations=log.violations, result=log.result)
+    """With what only an event log tells: why it was refused, how it ended, and all that a refresh has found."""
+    refreshed = {step.urn: step for step in log.preview.steps or () if step.op == "refresh"}
+    steps = found.preview.steps and [
+        refreshed.get(step.urn, step) if step.op == "refresh" else step for step in found.preview.steps
+    ]
+    preview = found.preview.model_copy(update={"steps": steps})
+    return replace(found, preview=preview, violations=log.violations, result=log.result)
 
 
 def _of(given: Mapping[str, _Item], name: str, only: bool) -> _Item | None:

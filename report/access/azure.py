@@ -64,12 +64,15 @@ def role_of(assignment: Resource) -> tuple[str, tuple[str, ...]]:
 def reaches(assignment: Resource) -> dict[str, Reach]:
     """Where an assignment of a role for repositories allows each action that the role has; none for other roles.
 
-    Only those roles know repositories: of a registry's other roles a condition on the name narrows nothing.
+    Only those roles know repositories: of a registry's other roles a condition on the name narrows nothing. A role that is not
+    known yet, and has a condition, is taken for the one that pushes.
     """
     name, verbs = role_of(assignment)
-    if not name.startswith("Container Registry Repository"):
-        return {}
     condition = assignment.text("condition")
+    if name == NOT_KNOWN and condition:
+        verbs = ("pull", "push")
+    elif not name.startswith("Container Registry Repository"):
+        return {}
     return {action: reach(condition, action) for verb in verbs for action in _ACTIONS[verb]}
 
 
@@ -156,11 +159,8 @@ def _places(assignment: Resource, verbs: tuple[str, ...]) -> Mapping[str, list[s
     found = reaches(assignment)
     places: dict[str, list[str]] = {}
     for verb in verbs:
-        if verb == NOT_KNOWN:
-            # The role's id is unknown before the registry exists: its condition says where a push would be allowed.
-            where = reach(assignment.text("condition"), "content/write")
-        else:
-            where = found[_ACTIONS[verb][0]] if found else Reach(others=True)
+        # Of a role that is not known yet the condition says where a push would be allowed.
+        where = found["content/write" if verb == NOT_KNOWN else _ACTIONS[verb][0]] if found else Reach(others=True)
         every = EVERY_REPOSITORY if where.understood else NOT_UNDERSTOOD
         for repository in (every,) if where.others else where.names:
             places.setdefault(repository, []).append(verb)

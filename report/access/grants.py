@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -209,7 +210,8 @@ def _assumed(old: World, side: World, shown: Iterable[str]) -> set[Grant]:
                 cluster_name(side),
                 name,
                 text(mapping(entry).get("serviceAccount")),
-                text(mapping(entry).get("pushedAs")) or NOT_SHOWN,
+                # As it is named where its role is listed.
+                re.sub(r"^arn:[^:]*:iam::\d*:(?:role|user)/", "", text(mapping(entry).get("pushedAs"))) or NOT_SHOWN,
                 "as last deployed",
                 text(registry.get("pushHost")),
                 repository,

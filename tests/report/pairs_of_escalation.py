@@ -77,12 +77,12 @@ def assignment(guid: str, condition: str = "", scope: str = SCOPE) -> dict[str, 
 
 
 WRITER, PUSH = "2a1e307c-b015-4ebd-883e-5b7698a07328", "8311e382-0749-4cb8-b61a-304f252e45ec"
+
 AZURE = {
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "User Access Administrator": "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
 }
-
 
 ACR_ACTIONS = ("content/read", "content/write", "metadata/read", "metadata/write")
 ACR_NAME = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"

@@ -27,7 +27,18 @@ from rehearsal.cluster.paths import cache_directory
 from rehearsal.provider_plugins.installation import install_plugins
 from rehearsal.toolchain.pulumi_tools import ensure_pulumi
 from tests.pulumi_cli import ROOT, SDKS, PulumiProject
-from tests.report.registries import ACR, ECR, ECR_STATIC, GAR, GENERIC, OPENSHIFT
+from tests.report.registries import (
+    ACR,
+    ACR_ADMIN,
+    ACR_TOKEN,
+    ECR,
+    ECR_POD_IDENTITY,
+    ECR_STATIC,
+    GAR,
+    GENERIC,
+    ISSUER,
+    OPENSHIFT,
+)
 
 RECORDED = Path(__file__).parent / "recorded"
 PASSWORD = "hunter2-of-the-registry"
@@ -47,7 +58,7 @@ class Recorder:
         keys: dict[str, Any] = {
             "registry": dict(registry),
             "namespaces": [{"name": name} for name in namespaces],
-            "cluster": {"context": "prod"},
+            "cluster": {"context": stack},
             **({} if jobs else {"builder": {"mode": "none"}}),
             **more,
         }
@@ -59,8 +70,8 @@ class Recorder:
         else:
             self.project.stack(stack, config)
 
-    def up(self) -> None:
-        self.project.run("up", "--yes", "--skip-preview", "--stack", "prod")
+    def up(self, stack: str = "prod") -> None:
+        self.project.run("up", "--yes", "--skip-preview", "--stack", stack)
 
     def record(
         self,
@@ -177,6 +188,8 @@ def changes(recorder: Recorder) -> None:
     recorder.record("changes-not-expected", "--expect-no-changes")
     recorder.configure(ECR, "orders")
     recorder.record("namespace-removed")
+    recorder.configure(ECR, "orders-eu", "billing")
+    recorder.record("namespace-renamed")
     recorder.configure({**ECR, "repository": "apps/{namespace}"}, "orders", "billing")
     recorder.record("repositories-renamed")
     recorder.configure(
@@ -190,8 +203,74 @@ def changes(recorder: Recorder) -> None:
     recorder.configure(ECR, "orders", "billing")
     recorder.record("refresh", "--refresh")
     recorder.record("refresh-command", "refresh", "--preview-only")
+    # Somebody has let another ServiceAccount in, and deleted a repository.
+    found = {
+        "aws:iam/role:Role::orders": {"assumeRolePolicy": trust("orders:mendix-builder", "intruder:default")},
+        "aws:ecr/repository:Repository::registry/mendixapps/billing": None,
+    }
+    recorder.record("drift", "refresh", "--preview-only", AGREEING_FOUND=json.dumps(found))
     recorder.record("destroy", "destroy", "--preview-only")
     recorder.record("no-changes-expected", "--expect-no-changes")
+
+
+def trust(*service_accounts: str, operator: str = "StringEquals") -> str:
+    """A role's trust in the cluster's ServiceAccounts ``NAMESPACE:NAME``."""
+    subjects = [f"system:serviceaccount:{each}" for each in service_accounts]
+    condition: dict[str, dict[str, Any]] = {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"}}
+    condition.setdefault(operator, {})[f"{ISSUER}:sub"] = subjects if len(subjects) > 1 else subjects[0]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{ISSUER}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+BROADENED = """
+import json, pulumi
+
+TRUST = {trust!r}
+
+async def broaden(args):
+    if args.type_ == "aws:iam/role:Role" and args.name == "orders":
+        return pulumi.ResourceTransformResult({{**args.props, "assumeRolePolicy": TRUST}}, args.opts)
+    if args.type_ == "aws:iam/rolePolicy:RolePolicy" and args.name == "orders":
+        policy = json.loads(await pulumi.Output.from_input(args.props["policy"]).future())
+        for statement in policy["Statement"]:
+            statement["Resource"] = "*"
+        return pulumi.ResourceTransformResult({{**args.props, "policy": json.dumps(policy)}}, args.opts)
+    if args.type_ == "aws:ecr/repository:Repository" and args.name.endswith("orders"):
+        loose = {{"imageTagMutability": "MUTABLE", "forceDelete": True}}
+        return pulumi.ResourceTransformResult({{**args.props, **loose}}, args.opts)
+
+pulumi.runtime.register_resource_transform(broaden)
+"""
+"""What an owner of the program might add to it, before everything else."""
+
+
+def other_stacks(recorder: Recorder) -> None:
+    """Beside ``unchanged``, of which the stack is prod."""
+    recorder.configure(ECR, "orders", stack="dev")
+    recorder.record("dev", stack="dev")
+    recorder.configure(ECR, "orders", stack="test")
+    recorder.up("test")
+    recorder.configure(ECR, "orders-eu", stack="test")
+    recorder.record("test", stack="test")
+
+
+def broad_access(recorder: Recorder) -> None:
+    main = recorder.project.root / "__main__.py"
+    whole = main.read_text()
+    main.unlink()
+    main.write_text(whole)
+    recorder.configure(ECR, "orders", "billing")
+    recorder.up()
+    main.write_text(BROADENED.format(trust=trust("*:mendix-builder", operator="StringLike")) + whole)
+    recorder.record("broad-access")
+    recorder.up()
+    main.write_text(whole)
+    recorder.record("broad-access-undone")
 
 
 def failures(recorder: Recorder) -> None:
@@ -267,8 +346,27 @@ def program_errors(recorder: Recorder) -> None:
     recorder.record("killed", during=killed)
 
 
-KINDS = {"generic": GENERIC, "ecr": ECR, "ecr-static": ECR_STATIC, "acr": ACR, "gar": GAR, "openshift4": OPENSHIFT}
-CASES = (first_previews, changes, failures, provider_errors, rejected_by_a_provider, program_errors)
+KINDS = {
+    "generic": GENERIC,
+    "ecr": ECR,
+    "ecr-pod-identity": ECR_POD_IDENTITY,
+    "ecr-static": ECR_STATIC,
+    "acr": ACR,
+    "acr-admin": ACR_ADMIN,
+    "acr-token": ACR_TOKEN,
+    "gar": GAR,
+    "openshift4": OPENSHIFT,
+}
+CASES = (
+    first_previews,
+    changes,
+    other_stacks,
+    broad_access,
+    failures,
+    provider_errors,
+    rejected_by_a_provider,
+    program_errors,
+)
 
 
 def main() -> None:

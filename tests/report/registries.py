@@ -17,6 +17,7 @@ ECR: dict[str, Any] = {
     "authentication": IRSA,
 }
 ECR_STATIC = {**ECR, "authentication": {"method": "static"}}
+ECR_POD_IDENTITY = {**ECR, "authentication": {"method": "pod-identity", "cluster": {"name": "prod"}}}
 ACR: dict[str, Any] = {
     "type": "microsoft-acr",
     "name": "mendixacr",
@@ -25,6 +26,14 @@ ACR: dict[str, Any] = {
     "authentication": {
         "method": "workload-identity",
         "issuerUrls": ["https://westeurope.oic.prod-aks.azure.com/7d3b0f1e-0000-4000-8000-000000000001/1c2d3e4f/"],
+    },
+}
+ACR_ADMIN = {**ACR, "authentication": {"method": "admin"}}
+ACR_TOKEN = {
+    **ACR,
+    "authentication": {
+        "method": "token",
+        "passwords": {"orders": {"environment": "REGISTRY_PASSWORD"}, "billing": "pending"},
     },
 }
 GAR: dict[str, Any] = {

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from report.comment import comment
 from report.summary import summarize
+from tests.report.recordings import recorded
 from tests.report.test_page_in_chromium import CHROMIUM, PATIENCE
-from tests.report.test_recorded import recorded
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,7 +44,7 @@ def page() -> Iterator[Page]:
 @pytest.mark.parametrize(
     ("name", "heading", "words"),
     [
-        ("namespace-added", "8 changes", "namespace support of cluster prod gains push on mendixapps/support"),
+        ("namespace-added", "7 changes", "namespace support of cluster prod gains push on mendixapps/support"),
         ("refused-by-policy", "the preview is refused by the policy pack", "Do: use the cloud's workload identity"),
         ("rejected-stack-file", "the preview failed", "There is no key 'respository' here."),
     ],

@@ -11,6 +11,7 @@ import pytest
 
 from report.access.facts import NOT_UNDERSTOOD
 from report.access.grants import NOT_SHOWN
+from tests.report.recordings import document
 
 OTHER = "oidc.eks.eu-west-1.amazonaws.com/id/OTHER"
 ROLE_ARN = "arn:aws:iam::123456789012:role/r"
@@ -19,13 +20,17 @@ WORKLOAD = "serviceAccount:acme.svc.id.goog[orders/mendix-builder]"
 AR_POLICY = "gcp:artifactregistry/repositoryIamPolicy:RepositoryIamPolicy"
 
 
-def _azure(condition: str) -> dict[str, Any]:
-    """The example's assignment with another condition."""
-    (document,) = previews.first_deployment_azure()
-    for step in document["steps"]:
+def _azure(condition: str, role: str = escalation.WRITER) -> dict[str, Any]:
+    """A recorded assignment with another condition; the real one's role is only known after ``up``, as here with ``role`` empty."""
+    preview = document("first-acr")
+    preview["steps"] = [step for step in preview["steps"] if "billing" not in step["urn"]]
+    del preview["changeSummary"]
+    for step in preview["steps"]:
         if "RoleAssignment" in step["urn"]:
             step["newState"]["inputs"]["condition"] = condition
-    return document
+            if role:
+                step["newState"]["inputs"]["roleDefinitionId"] = f"/…/roleDefinitions/{role}"
+    return preview
 
 
 def _role(trust: str, *, permits: str = previews.push_policy("mendixapps/orders")) -> previews.Stack:
@@ -67,9 +72,11 @@ def test_any_of_several_values_shows_those_repositories_and_no_risk(summaries) -
     assert not report.risks
 
 
+@pytest.mark.parametrize("role", [escalation.WRITER, ""])
 @pytest.mark.parametrize("condition", ["what is this", "@Environment[isPrivateLink] BoolEquals true"])
-def test_a_condition_that_is_not_understood_is_shown_so_as_a_risk(condition: str, summaries) -> None:
-    (report,) = summaries([_azure(condition)])
+def test_a_condition_that_is_not_understood_is_shown_so_as_a_risk(condition: str, role: str, summaries) -> None:
+    """Before the first deployment it was not: the role's id is not known then."""
+    (report,) = summaries([_azure(condition, role)])
     assert {where for _, where, _ in _granted(report)} == {NOT_UNDERSTOOD}
     assert {risk.kind for risk in report.risks} == {"not understood"}
 

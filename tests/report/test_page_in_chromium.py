@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pypdf import PdfReader
 
 from report.page import write_page
+from report.summary import summarize
+from tests.report.recordings import recorded, several_stacks
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 120_000
@@ -39,12 +41,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def show(browser: Browser, tmp_path: Path, summaries) -> Iterator[Callable[..., Page]]:
+def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Opens a case's page from disk; at the end nothing may have been said on the console, nor asked of the network."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(documents, *, dark: bool = False, width: int = 1440, height: int = 900) -> Page:
+    def open_page(stacks, *, dark: bool = False, width: int = 1440, height: int = 900) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", offline=True
         )
@@ -56,7 +58,7 @@ def show(browser: Browser, tmp_path: Path, summaries) -> Iterator[Callable[..., 
         page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: None if request.url.startswith("file:") else complaints.append(request.url))
         path = tmp_path / "page.html"
-        path.write_text(write_page(summaries(documents)))
+        path.write_text(write_page(stacks))
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]")
         return page
@@ -79,7 +81,7 @@ def nodes(page: Page, column: str) -> list[str]:
 
 
 def test_the_map_shows_every_way_with_what_is_gained_and_lost(show) -> None:
-    page = show(previews.several_stacks())
+    page = show(several_stacks())
     assert page.text_content("#count") == "5 ways"
     assert nodes(page, "Namespace") == ["billing", "orders", "orders, gained", "orders, lost", "orders-eu, gained"]
     assert page.locator("#edges path.added").count() > 0
@@ -88,7 +90,7 @@ def test_the_map_shows_every_way_with_what_is_gained_and_lost(show) -> None:
 
 
 def test_the_filter_leaves_what_matches_all_words(show) -> None:
-    page = show(previews.several_stacks())
+    page = show(several_stacks())
     page.keyboard.press("/")
     expect(page.locator("#filter")).to_be_focused()
     page.keyboard.type("TEST orders-eu")
@@ -101,7 +103,7 @@ def test_the_filter_leaves_what_matches_all_words(show) -> None:
 
 
 def test_stacks_sides_and_changes_can_be_chosen(show) -> None:
-    page = show(previews.several_stacks())
+    page = show(several_stacks())
     page.get_by_label("Changes only").check()
     assert page.text_content("#count") == "3 of 5 ways"
     page.get_by_text("Before", exact=True).click()
@@ -112,16 +114,16 @@ def test_stacks_sides_and_changes_can_be_chosen(show) -> None:
 
 
 def test_a_node_is_followed_to_all_that_leads_to_it(show) -> None:
-    page = show(previews.widened_trust())
-    page.get_by_role("button", name=re.compile("^Identity mendix-orders")).click()
+    page = show([summarize(recorded("broad-access"))])
+    page.get_by_role("button", name=re.compile("^Identity mendix-prod-orders")).click()
     assert nodes(page, "Namespace") == ["* (every one), gained", "orders, lost"]
-    assert "mendix-orders" in (page.text_content("#following") or "")
+    assert "mendix-prod-orders" in (page.text_content("#following") or "")
     page.get_by_role("button", name="Show all again").click()
-    assert nodes(page, "Namespace") == ["* (every one), gained", "legacy", "orders, lost"]
+    assert nodes(page, "Namespace") == ["* (every one), gained", "billing", "orders, lost"]
 
 
 def test_the_keyboard_alone_walks_follows_and_comes_back(show) -> None:
-    page = show(previews.several_stacks())
+    page = show(several_stacks())
     page.locator("#filter").focus()
     page.keyboard.press("ArrowDown")
     focused = "document.activeElement.getAttribute('aria-label')"
@@ -151,7 +153,7 @@ def luminance(page: Page, selector: str, prop: str) -> float:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_can_be_read_in_the_light_and_in_the_dark(dark: bool, show) -> None:
-    page = show(previews.widened_trust(), dark=dark)
+    page = show([summarize(recorded("broad-access"))], dark=dark)
     assert (luminance(page, "body", "backgroundColor") < 0.2) == dark
     for selector in ("h1", ".node.added", ".node.removed", ".node.changed", ".node.same", ".mark", ".mark.worst"):
         back = "body" if selector == "h1" else selector
@@ -166,7 +168,7 @@ def test_text_can_be_read_in_the_light_and_in_the_dark(dark: bool, show) -> None
 
 
 def test_paper_has_the_whole_map_and_the_opened_changes(show, tmp_path: Path) -> None:
-    page = show(previews.several_stacks(), dark=True)
+    page = show(several_stacks(), dark=True)
     path = tmp_path / "page.pdf"
     page.pdf(path=path, prefer_css_page_size=True, print_background=True)
     text = "\n".join(each.extract_text() for each in PdfReader(path).pages)
@@ -175,16 +177,16 @@ def test_paper_has_the_whole_map_and_the_opened_changes(show, tmp_path: Path) ->
     assert "Changes only" not in text
 
 
-def test_a_fleet_on_paper_is_a_table_of_all_its_ways(show, tmp_path: Path) -> None:
-    page = show(previews.fleet(150, 1))
+def test_a_fleet_on_paper_is_a_table_of_all_its_ways(show, tmp_path: Path, summaries) -> None:
+    page = show(summaries(previews.fleet(150, 1)))
     path = tmp_path / "page.pdf"
     page.pdf(path=path, prefer_css_page_size=True)
     text = "\n".join(each.extract_text() for each in PdfReader(path).pages)
     assert all(f"team-{number:04d}" in text for number in range(150))
 
 
-def test_three_thousand_namespaces_are_usable_and_only_what_is_seen_is_drawn(show) -> None:
-    page = show(previews.fleet())
+def test_three_thousand_namespaces_are_usable_and_only_what_is_seen_is_drawn(show, summaries) -> None:
+    page = show(summaries(previews.fleet()))
     assert page.text_content("#count") == "3,000 ways"
     assert page.locator("#nodes .node").count() < 400
     page.evaluate("document.getElementById('map').scrollTop = 60000")
@@ -203,7 +205,7 @@ def test_three_thousand_namespaces_are_usable_and_only_what_is_seen_is_drawn(sho
 
 
 def test_the_table_says_the_same(show) -> None:
-    page = show(previews.renamed_namespace())
+    page = show([summarize(recorded("namespace-renamed"))])
     page.get_by_role("button", name="As a table").click()
     rows = page.locator("#table tbody tr").all_inner_texts()
     assert len(rows) == 3
@@ -212,8 +214,8 @@ def test_the_table_says_the_same(show) -> None:
     assert nodes(page, "Namespace") == ["billing", "orders, lost", "orders-eu, gained"]
 
 
-def test_hostile_names_are_text_and_run_nothing(show) -> None:
-    page = show(previews.hostile())
+def test_hostile_names_are_text_and_run_nothing(show, summaries) -> None:
+    page = show(summaries(previews.hostile()))
     for summary in page.locator("summary").all():
         summary.click()
     assert page.locator("main script, main img, main b b, main u, main svg svg, main h3").count() == 0
@@ -222,11 +224,11 @@ def test_hostile_names_are_text_and_run_nothing(show) -> None:
 
 
 def test_a_failed_preview_says_so_at_the_top(show) -> None:
-    page = show(previews.failed())
+    page = show([summarize(recorded("provider-error"))])
     assert "The preview of prod failed" in page.inner_text("#notices")
-    assert "AccessDenied" in page.inner_text("#messages")
+    assert "no region" in page.inner_text("#messages")
 
 
 def test_a_narrow_window_scrolls_the_map_and_not_the_page(show) -> None:
-    page = show(previews.several_stacks(), width=420, height=800)
+    page = show(several_stacks(), width=420, height=800)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

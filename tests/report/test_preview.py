@@ -11,9 +11,10 @@ import previews
 import pytest
 
 from report.preview import WrongInputError, read_preview
+from tests.report.recordings import document
 
 REPORT = Path(sys.executable).with_name("registry-report")
-GOOD = json.dumps(previews.first_deployment_aws()[0], indent=4)
+GOOD = json.dumps(document("first-ecr"), indent=4)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,9 @@ def test_an_error_message_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_the_command_writes_comment_and_page_of_several_stacks(tmp_path: Path) -> None:
     names = []
-    for number, document in enumerate(previews.several_stacks()):
-        names.append(f"{number}.json")
-        (tmp_path / names[-1]).write_text(json.dumps(document))
+    for number, stack in enumerate(("dev", "test", "prod")):
+        names.append(f"{stack}={number}.json")
+        (tmp_path / f"{number}.json").write_text(json.dumps(document("first-ecr")))
     done = subprocess.run(
         [REPORT, *names, "--comment", "-", "--page", "page.html"], cwd=tmp_path, capture_output=True, text=True
     )

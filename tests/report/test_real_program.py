@@ -15,7 +15,7 @@ from report.page import write_page
 from report.preview import read_preview
 from report.summary import StackReport, summarize
 from tests.pulumi_cli import PulumiProject
-from tests.report.registries import ACR, ECR, ECR_STATIC, GAR, GENERIC, IRSA, OPENSHIFT
+from tests.report.registries import ACR, ECR, ECR_POD_IDENTITY, ECR_STATIC, GAR, GENERIC, IRSA, OPENSHIFT
 
 pytestmark = pytest.mark.slow
 
@@ -35,11 +35,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     # The registry's settings, how orders proves who it is, and where it may push.
     "ecr-irsa": (ECR, "IAM role (IRSA)", "mendixapps/orders"),
     "ecr-existing-role": ({**ECR, "authentication": EXISTING_ROLE}, "made elsewhere", "mendixapps/orders"),
-    "ecr-pod-identity": (
-        {**ECR, "authentication": {"method": "pod-identity", "cluster": {"name": "prod"}}},
-        "IAM role (Pod Identity)",
-        "mendixapps/orders",
-    ),
+    "ecr-pod-identity": (ECR_POD_IDENTITY, "IAM role (Pod Identity)", "mendixapps/orders"),
     "ecr-static": (ECR_STATIC, "IAM user, key in Secret mendix-registry", "mendixapps/orders"),
     "acr-workload-identity": (ACR, "managed identity (federated credential)", "mendixapps/orders"),
     "gar-workload-identity": (GAR, "Google service account (workload identity)", "example-mendix/orders"),

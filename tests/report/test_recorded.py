@@ -5,6 +5,7 @@ alone says the same as the object of ``--json``.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,12 +19,11 @@ from report.comment import comment
 from report.ending import outcome
 from report.event_log import read_event_log
 from report.page import write_page
-from report.preview import StackPreview, read_preview, stack_preview
-from report.sources import Sources
+from report.preview import read_preview, stack_preview
 from report.summary import summarize
+from tests.report.recordings import RECORDED, alone, recorded, several_stacks
 
 REPORT = Path(sys.executable).with_name("registry-report")
-RECORDED = Path(__file__).parent / "recorded"
 ALL = sorted(path.name for path in RECORDED.iterdir())
 OTHERS = {"short-object"}
 """Not the object of ``--json``."""
@@ -46,18 +46,14 @@ class Markdown(SingleFileSnapshotExtension):
     _write_mode = WriteMode.TEXT
 
 
-def recorded(name: str) -> StackPreview:
-    """As the pipelines give it to the command."""
-    place = RECORDED / name
-    status = (place / "status").read_text().strip()
-    events = [f"prod={place / 'events.json'}"] if (place / "events.json").stat().st_size else []
-    sources = Sources([f"prod={place / 'preview.json'}"], events, [f"prod={status}"])
-    return sources.read(sources.previews[0])
+class Html(SingleFileSnapshotExtension):
+    file_extension = "html"
+    _write_mode = WriteMode.TEXT
 
 
-def alone(name: str) -> StackPreview:
-    """The object of ``--json`` and nothing else."""
-    return read_preview((RECORDED / name / "preview.json").read_bytes(), f"{name}.json", "prod")
+class Data(SingleFileSnapshotExtension):
+    file_extension = "json"
+    _write_mode = WriteMode.TEXT
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in OTHERS])
@@ -72,6 +68,38 @@ def test_a_recorded_previews_ending_and_comment_are_as_approved(name: str, snaps
     assert ("nothing changes" in title) == nothing
     assert "ghp_" not in written + write_page([stack])
     assert written == snapshot.use_extension(Markdown)
+
+
+ON_A_PAGE = (
+    "first-ecr",
+    "first-ecr-pod-identity",
+    "first-acr",
+    "first-gar",
+    "first-generic",
+    "first-openshift4",
+    "namespace-renamed",
+    "broad-access",
+    "drift",
+    "refused-by-policy",
+)
+
+
+@pytest.mark.parametrize("name", ON_A_PAGE)
+def test_the_page_of_a_recorded_preview_tells_what_was_last_approved(name: str, snapshot: SnapshotAssertion) -> None:
+    # Script and style are the same in all pages; one page is approved as a whole.
+    (embedded,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', write_page([summarize(recorded(name))])
+    )
+    assert json.dumps(json.loads(embedded), indent=1, ensure_ascii=False) + "\n" == snapshot.use_extension(Data)
+
+
+def test_a_whole_page_is_as_last_approved(snapshot: SnapshotAssertion) -> None:
+    page = write_page(several_stacks())
+    for name in ("page.js", "page.css"):
+        text = (Path(__file__).parents[2] / "report" / "assets" / name).read_text()
+        assert text in page
+        page = page.replace(text, f"({name})")
+    assert re.sub(r"sha256-[A-Za-z0-9+/=]+", "sha256-…", page) == snapshot.use_extension(Html)
 
 
 @pytest.mark.parametrize("name", WITH_OBJECT)

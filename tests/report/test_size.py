@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import previews
 import pytest
 
 from report.comment import LIMITS, comment, marker
+from report.summary import summarize
+from tests.report.recordings import recorded
 
 
 @pytest.mark.parametrize("limit", [8_000, 20_000, *LIMITS.values()])
@@ -15,13 +19,15 @@ def test_a_thousand_changes_fit(limit: int, summaries) -> None:
     assert ("**Left out" in written) == (limit < 1_000_000)
 
 
-def test_all_of_a_small_one_is_there(summaries) -> None:
-    assert "Left out" not in comment(summaries(previews.renamed_namespace()))
+def test_all_of_a_small_one_is_there() -> None:
+    assert "Left out" not in comment([summarize(recorded("namespace-renamed"))])
 
 
 def test_risks_and_replacements_outlive_creations(summaries) -> None:
-    many, dangerous = previews.thousand_changes(), previews.replaced_registry()
-    written = comment(summaries([*many, *dangerous]), 9_000)
+    stack = previews.Stack()
+    old, new = previews.repository("mendixapps/orders"), previews.repository("apps/orders")
+    stack.step("replace", previews.ECR_REPOSITORY, "orders", "", new, old, reasons=["name"])
+    written = comment(summaries([*previews.thousand_changes(), stack.document()]), 9_000)
     assert "**Data loss** in `prod`" in written
     assert "**replace** `Repository` `orders`" in written
     assert "lists of creations" in written
@@ -37,19 +43,19 @@ def test_characters_of_several_octets_are_counted_as_the_strictest_site_would(su
 
 
 def test_two_thousand_stacks_fit_and_the_failed_one_is_not_left_out(summaries) -> None:
-    documents = previews.failed()
+    documents: list[dict[str, Any]] = []
     for number in range(2_000):
         stack = previews.Stack(f"stack-{number}-{'x' * 100}")
         stack.step("create", "custom:index:Thing", "thing", "", {"a": "b"})
         documents.append(stack.document())
-    written = comment(summaries(documents))
+    written = comment([summarize(recorded("provider-error")), *summaries(documents)])
     assert len(written.encode()) <= LIMITS["github"]
     assert "1,901 more stacks" in written
     assert "**The preview of `prod` failed.**" in written
     assert "| `prod` |" in written
 
 
-def test_the_marker_is_the_first_line_and_names_one_comment(summaries) -> None:
-    stacks = summaries(previews.nothing_changed())
+def test_the_marker_is_the_first_line_and_names_one_comment() -> None:
+    stacks = [summarize(recorded("unchanged"))]
     assert comment(stacks, key="prod").splitlines()[0] == marker("prod") == "<!-- mendix-registry-report:prod -->"
     assert marker("a b-->") == "<!-- mendix-registry-report:a-b--- -->"

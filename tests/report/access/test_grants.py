@@ -7,6 +7,8 @@ import previews
 import pytest
 
 from report.access.grants import NOT_SHOWN
+from report.summary import summarize
+from tests.report.recordings import document, recorded
 
 
 def _after(report) -> set[tuple[str, str, str]]:
@@ -17,8 +19,8 @@ def _told(report) -> list[tuple[str, str, str]]:
     return [(sentence.sign, sentence.namespace, sentence.repository) for sentence in report.sentences]
 
 
-def test_namespaces_that_are_not_listed_are_as_last_deployed(summaries) -> None:
-    (report,) = summaries(previews.nothing_changed())
+def test_namespaces_that_are_not_listed_are_as_last_deployed() -> None:
+    report = summarize(recorded("unchanged"))
     assert _after(report) == {("orders", "mendixapps/orders", "push"), ("billing", "mendixapps/billing", "push")}
     assert report.access.before == report.access.after
     assert report.access.partial
@@ -53,21 +55,13 @@ def test_a_role_whose_permission_is_not_listed_still_names_who_gains_it(summarie
     assert _told(report) == [("gains", "new", NOT_SHOWN)]
 
 
-def test_who_may_do_it_everywhere_has_not_lost_it_somewhere(summaries) -> None:
-    (report,) = summaries(previews.widened_trust())
+def test_who_may_do_it_everywhere_has_not_lost_it_somewhere() -> None:
+    report = summarize(recorded("broad-access"))
     assert _told(report) == [("gains", "*", "(every repository)")]
 
 
-def test_the_way_back_from_everywhere_is_told_as_a_loss(summaries) -> None:
-    (document,) = previews.widened_trust()
-    for step in document["steps"]:
-        if step["op"] == "update":
-            step["oldState"]["inputs"], step["newState"]["inputs"] = (
-                step["newState"]["inputs"],
-                step["oldState"]["inputs"],
-            )
-    (report,) = summaries([document])
-    assert ("loses", "*", "(every repository)") in _told(report)
+def test_the_way_back_from_everywhere_is_told_as_a_loss() -> None:
+    assert ("loses", "*", "(every repository)") in _told(summarize(recorded("broad-access-undone")))
 
 
 def test_another_identity_for_the_same_push_is_told_as_a_change(summaries) -> None:
@@ -89,12 +83,14 @@ def test_another_identity_for_the_same_push_is_told_as_a_change(summaries) -> No
 
 
 def test_one_identity_for_several_repositories_reaches_each_that_its_condition_names(summaries) -> None:
-    (document,) = previews.first_deployment_azure()
-    (assignment,) = [step for step in document["steps"] if "RoleAssignment" in step["urn"]]
+    preview = document("first-acr")
+    preview["steps"] = [step for step in preview["steps"] if "billing" not in step["urn"]]
+    (assignment,) = [step for step in preview["steps"] if "RoleAssignment" in step["urn"]]
     name = escalation.ACR_NAME
     condition = escalation.narrowed(f"{name} StringEquals 'a' OR {name} StringStartsWith 'a/'")
     assignment["newState"]["inputs"]["condition"] = condition
-    (report,) = summaries([document])
+    assignment["newState"]["inputs"]["roleDefinitionId"] = escalation.WRITER
+    (report,) = summaries([preview])
     assert {(repository, verbs) for _, repository, verbs in _after(report)} == {
         ("a", "pull+push"),
         ("a/*", "pull+push"),
@@ -133,10 +129,13 @@ def test_a_denied_or_unrelated_action_grants_nothing(summaries) -> None:
     assert {verbs for _, _, verbs in _after(report)} == {NOT_SHOWN}
 
 
-def test_what_somebody_changed_by_hand_is_told_from_what_a_refresh_found(summaries) -> None:
-    (report,) = summaries(previews.drift())
+def test_what_somebody_changed_by_hand_is_told_from_what_a_refresh_found() -> None:
+    report = summarize(recorded("drift"))
     assert _told(report) == [("gains", "intruder", "mendixapps/orders")]
-    assert [(change.op, change.name) for change in report.changes] == [("delete", "billing"), ("refresh", "orders")]
+    assert [(change.op, change.name) for change in report.changes] == [
+        ("delete", "registry/mendixapps/billing"),
+        ("refresh", "orders"),
+    ]
     assert report.changed == 2
 
 
