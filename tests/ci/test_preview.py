@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -46,3 +47,25 @@ def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> Non
     assert "**mandatory**: `no-static-credentials`" in written and "Do: use the cloud's workload identity" in written
     assert "There is no key 'respository' here." in written
     assert "exit status 6: there is no such stack" in written
+
+
+def test_what_somebody_changed_by_hand_is_written_for_an_issue(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    project = recorder.project
+    (project.root / "ci").symlink_to(ROOT / "ci")
+    recorder.configure(ECR, "orders")
+    recorder.up()
+
+    def compared(**more: str) -> int:
+        return subprocess.run(
+            ["bash", "ci/drift.sh", "github", "prod", "https://example.com/run"],
+            cwd=project.root,
+            env={**project.environment, **more},
+        ).returncode
+
+    written = project.root / "report-out" / "drift.md"
+    assert (compared(), written.exists()) == (0, False)
+    assert compared(AGREEING_FOUND=json.dumps({"aws:ecr/repository:Repository::registry/mendixapps/orders": None})) == 1
+    assert "`registry/mendixapps/orders` **is gone**" in written.read_text()
+    assert compared(AGREEING_FOUND="not JSON") == 1
+    assert "The preview of `prod` failed" in written.read_text()
