@@ -2,9 +2,9 @@
 
 import pulumi
 
-from components.cloud_sdk import install_sdk_of
-from components.configuration import read_settings
-from components.deployment import deploy
+from mendix_registry.cloud_sdk import install_sdk_of
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import read_settings
 
 settings = read_settings()
 install_sdk_of(settings.registry.type)

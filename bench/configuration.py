@@ -27,8 +27,8 @@ READ = """
 import json, sys, time
 import pulumi
 began = time.process_time()
-from components.configuration import parse
-from components.configuration.values import Surroundings
+from mendix_registry.stack_file import parse
+from mendix_registry.stack_file.values import Surroundings
 parse(json.loads(sys.argv[1]))
 print(time.process_time() - began)
 """

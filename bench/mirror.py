@@ -34,7 +34,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ROOT / "components" / "kubernetes" / "scripts"
+SCRIPTS = ROOT / "components" / "mendix_registry" / "kubernetes" / "scripts"
 sys.path.insert(0, str(ROOT))
 LAYERS, ROUNDS, SHORT_ROUNDS, MIB = 4, 3, 9, 1024 * 1024
 SHORT = 512

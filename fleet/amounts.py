@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from components.configuration import PROJECT
-from components.configuration.kinds import AmazonEcrRegistry, AzureRegistry, GoogleRegistry
-from components.configuration.kinds.azure import TokenAuthentication
-from components.configuration.kinds.gcp import WorkloadIdentity
-from components.configuration.rules.azure import TOKENS
-from components.configuration.rules.gcp_identity import MAXIMUM_PRINCIPALS
 from fleet.fleet_file import Quotas
 from fleet.problems import FleetProblem
 from fleet.resources import ECR_REPOSITORY, ROLE, ROLE_ASSIGNMENT, USER, count_resources
 from fleet.stacks import FleetStack
+from mendix_registry.stack_file import PROJECT
+from mendix_registry.stack_file.kinds import AmazonEcrRegistry, AzureRegistry, GoogleRegistry
+from mendix_registry.stack_file.kinds.azure import TokenAuthentication
+from mendix_registry.stack_file.kinds.gcp import WorkloadIdentity
+from mendix_registry.stack_file.rules.azure import TOKENS
+from mendix_registry.stack_file.rules.gcp_identity import MAXIMUM_PRINCIPALS
 
 _AUTHENTICATION = f"config.{PROJECT}:registry.authentication"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from components.configuration.settings import Namespace
 from fleet.problems import FleetError, FleetProblem
+from mendix_registry.stack_file.settings import Namespace
 
 _COLUMNS = {field.alias or name: name for name, field in Namespace.model_fields.items() if name not in ("labels",)}
 _BOOLEANS = {"true": True, "false": False}

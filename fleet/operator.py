@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components.configuration.kinds import OpenShift3Registry, OpenShift4Registry
 from fleet.fleet_file import Fleet, GitRepository, Operator, qualified_name
 from fleet.problems import FleetProblem
 from fleet.repository import repository_problems
 from fleet.stacks import FleetStack, environment_names
 from fleet.state import state_variables
+from mendix_registry.stack_file.kinds import OpenShift3Registry, OpenShift4Registry
 
 ACCOUNT = "mendix-registry-deployer"
 """The ServiceAccount of the pods that deploy."""

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from components.configuration import Settings
-from components.configuration.kinds import AzureRegistry
-from components.configuration.kinds.azure import WorkloadIdentityAuthentication
 from fleet.amounts import Amount, amounts
 from fleet.fleet_file import Fleet
 from fleet.quotas import CREDENTIALS, Rate, cloud_of, count_calls, rates
 from fleet.resources import JOB, azure_identities, count_resources
 from fleet.stacks import FleetStack
+from mendix_registry.stack_file import Settings
+from mendix_registry.stack_file.kinds import AzureRegistry
+from mendix_registry.stack_file.kinds.azure import WorkloadIdentityAuthentication
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from components.configuration import Namespace, Settings, ecr_plan
-from components.configuration.kinds import (
+from mendix_registry.sharding import shard
+from mendix_registry.stack_file import Namespace, Settings, ecr_plan
+from mendix_registry.stack_file.kinds import (
     AmazonEcrRegistry,
     AzureRegistry,
     GenericRegistry,
@@ -14,15 +15,14 @@ from components.configuration.kinds import (
     OpenShift3Registry,
     OpenShift4Registry,
 )
-from components.configuration.kinds.aws import Irsa, PodIdentity, Repositories, StaticKeys
-from components.configuration.kinds.azure import (
+from mendix_registry.stack_file.kinds.aws import Irsa, PodIdentity, Repositories, StaticKeys
+from mendix_registry.stack_file.kinds.azure import (
     AdminAuthentication,
     TokenAuthentication,
     WorkloadIdentityAuthentication,
 )
-from components.configuration.kinds.gcp import WorkloadIdentity
-from components.configuration.transport import decide
-from components.sharding import shard
+from mendix_registry.stack_file.kinds.gcp import WorkloadIdentity
+from mendix_registry.stack_file.transport import decide
 
 JOB = "kubernetes:batch/v1:Job"
 """What takes longest: a push, or a node's pull."""

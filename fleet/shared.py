@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from components.configuration import PROJECT, ecr_plan
-from components.configuration.kinds import AmazonEcrRegistry, AzureRegistry, GoogleRegistry
-from components.configuration.kinds.aws import Irsa, PodIdentity
-from components.configuration.kinds.azure import WorkloadIdentityAuthentication
-from components.configuration.kinds.gcp import RepositoryAddress, WorkloadIdentity
-from components.configuration.references import NAMESPACE_PLACEHOLDER
 from fleet.fleet_file import Fleet
 from fleet.problems import FleetProblem
 from fleet.stacks import STACK_PLACEHOLDER, FleetStack
+from mendix_registry.stack_file import PROJECT, ecr_plan
+from mendix_registry.stack_file.kinds import AmazonEcrRegistry, AzureRegistry, GoogleRegistry
+from mendix_registry.stack_file.kinds.aws import Irsa, PodIdentity
+from mendix_registry.stack_file.kinds.azure import WorkloadIdentityAuthentication
+from mendix_registry.stack_file.kinds.gcp import RepositoryAddress, WorkloadIdentity
+from mendix_registry.stack_file.references import NAMESPACE_PLACEHOLDER
 
 _REGISTRY = f"config.{PROJECT}:registry"
 _OWN_STACK = "once, in a stack of its own that is not part of the fleet"

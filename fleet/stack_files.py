@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import yaml
 
-from components.configuration import PROJECT
 from fleet.fleet_file import Fleet
 from fleet.problems import FleetError, FleetProblem
 from fleet.stacks import FleetStack
 from fleet.yaml_text import yaml_text
+from mendix_registry.stack_file import PROJECT
 
 MARK = "# Written by mendix-fleet"
 """How a file begins that this command may write over."""

@@ -1,7 +1,7 @@
 """From the fleet to its stacks: which namespace is in which, and what each stack's configuration is.
 
-A namespace's stack depends on its name and the number of stacks alone (rendezvous hashing, ``components.sharding``), so one that
-comes or goes changes the file of one stack.
+A namespace's stack depends on its name and the number of stacks alone (rendezvous hashing, ``mendix_registry.sharding``), so one
+that comes or goes changes the file of one stack.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from components.configuration import PROJECT, ConfigurationError, Problem, Settings, parse
-from components.configuration.values import Surroundings
-from components.sharding import shard
 from fleet.fleet_file import Fleet
 from fleet.members import Member
 from fleet.problems import FleetError, FleetProblem
+from mendix_registry.sharding import shard
+from mendix_registry.stack_file import PROJECT, ConfigurationError, Problem, Settings, parse
+from mendix_registry.stack_file.values import Surroundings
 
 STACK_PLACEHOLDER = "{stack}"
 """In a text of ``config``: the stack's number, as in its name."""

@@ -9,6 +9,7 @@ from pulumi_policy import (
     ResourceValidationPolicy,
     Severity,
 )
+
 from rules import RULES, Resource, Rule
 
 

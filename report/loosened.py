@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from access_documents.iam_documents import conditions
-
 from report.access import gcp
 from report.access.aws import statements
 from report.access.world import Resource

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from access_documents.patterns import covers, may_meet
-
 from report.values import at, is_unknown, listing, text
 
 _FILTERS: Final = "imageTagMutabilityExclusionFilters"

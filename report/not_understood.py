@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Final
 
 from access_documents.iam_documents import UnreadableError, read
-
 from report.access import azure, gcp
 from report.access.aws import ASSOCIATION, ROLE, asks_for_tags_in_vain, trust_statements
 from report.access.azure import ASSIGNMENT, CREDENTIAL

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from access_documents.iam_documents import issuer_of, named
 from access_documents.patterns import is_pattern
-
 from report.access.aws import (
     ASSOCIATION,
     POD_IDENTITY,

@@ -26,7 +26,7 @@ PLUGIN = GoProgram("pulumi-resource-agreeing", ROOT / "bench" / "plugin", descri
 SDKS = {name: version(f"pulumi-{name}") for name in ("aws", "azure-native", "gcp", "kubernetes")}
 """The provider packages that the components use, with the versions that their SDKs ask for."""
 _HANGS_SECONDS = 600
-_LINKED = ("__main__.py", "pyproject.toml", "uv.lock", "README.md")
+_LINKED = ("__main__.py", "components", "fleet", "pyproject.toml", "rehearsal", "report", "uv.lock")
 
 
 def _silent(progress: Progress) -> None:
@@ -56,7 +56,7 @@ class PulumiProject:
             # A plugin that is missing is an error, not a download.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # The environment is the real project's, and stays so.
-            "UV_NO_INSTALL_PROJECT": "1",
+            "UV_NO_INSTALL_WORKSPACE": "1",
             **(environment or {}),
         }
         for name in ("stacks", "state"):
@@ -65,8 +65,6 @@ class PulumiProject:
             (root / name).symlink_to(ROOT / name)
         (root / ".venv").symlink_to(sys.prefix)
         shutil.copy(ROOT / "Pulumi.yaml", root)
-        # With their byte code, which is as good for the copies.
-        shutil.copytree(ROOT / "components", root / "components")
         for name, found in SDKS.items():
             self.install(name, found)
 

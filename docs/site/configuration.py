@@ -18,8 +18,9 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from components.configuration.builder import Builder
-from components.configuration.kinds import (
+from docs.site.refusals import Refusal, of_module, of_validator
+from mendix_registry.stack_file.builder import Builder
+from mendix_registry.stack_file.kinds import (
     AmazonEcrRegistry,
     AzureRegistry,
     DockerSecretRegistry,
@@ -28,7 +29,7 @@ from components.configuration.kinds import (
     OpenShift3Registry,
     OpenShift4Registry,
 )
-from components.configuration.rules import (
+from mendix_registry.stack_file.rules import (
     aws,
     aws_identity,
     azure,
@@ -44,12 +45,11 @@ from components.configuration.rules import (
     presets,
     repeated_tag,
 )
-from components.configuration.rules import openshift as openshift_rules
-from components.configuration.schema import stack_schema
-from components.configuration.section import Section
-from components.configuration.settings import Cluster, Namespace, OperatorConfiguration
-from components.configuration.transport import Transport
-from docs.site.refusals import Refusal, of_module, of_validator
+from mendix_registry.stack_file.rules import openshift as openshift_rules
+from mendix_registry.stack_file.schema import stack_schema
+from mendix_registry.stack_file.section import Section
+from mendix_registry.stack_file.settings import Cluster, Namespace, OperatorConfiguration
+from mendix_registry.stack_file.transport import Transport
 
 TARGET = Path(__file__).parents[1] / "reference" / "stack-file"
 
@@ -207,7 +207,7 @@ def _validators(field: FieldInfo) -> Iterator[Any]:
         # What every text may be (a string, a variable's name, a file's) is told once, on the overview.
         if (
             isinstance(found, AfterValidator | BeforeValidator | PlainValidator)
-            and getattr(found.func, "__module__", "") != "components.configuration.values"
+            and getattr(found.func, "__module__", "") != "mendix_registry.stack_file.values"
         ):
             yield found.func
 

@@ -43,7 +43,7 @@ def of_validator(validator: Callable[..., Any]) -> tuple[Refusal, ...]:
         path = inspect.getsourcefile(validator)
     except (AttributeError, TypeError):
         return ()
-    if module is None or path is None or not module.__name__.startswith("components."):
+    if module is None or path is None or not module.__name__.startswith("mendix_registry."):
         return ()
     functions = _functions(path)
     words = _Words(module)
@@ -64,7 +64,7 @@ def of_validator(validator: Callable[..., Any]) -> tuple[Refusal, ...]:
 
 
 def of_module(module: ModuleType) -> Iterator[Rule]:
-    """The rules of a module of ``components.configuration.rules``, in its order."""
+    """The rules of a module of ``mendix_registry.stack_file.rules``, in its order."""
     path = inspect.getsourcefile(module) or ""
     words = _Words(module)
     for function in _functions(path).values():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rehearsal.stage.pulumi import Sandbox
 
 # For the CLI's own runs; a shell that had it could not make an environment any more.
-_OURS = ("UV_NO_INSTALL_PROJECT",)
+_OURS = ("UV_NO_INSTALL_WORKSPACE",)
 STACK_FILE_VARIABLE = "REHEARSAL_STACK_FILE"
 
 

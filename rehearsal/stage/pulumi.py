@@ -125,7 +125,7 @@ def prepare(
     if (project.root / ".venv").resolve() == Path(sys.prefix).resolve():
         # Pulumi's language host installs the program's project at each run. This interpreter has it, and a copy of the project that
         # shares its environment must not become what is installed there.
-        additions["UV_NO_INSTALL_PROJECT"] = "1"
+        additions["UV_NO_INSTALL_WORKSPACE"] = "1"
     sandbox = Sandbox(tools.cli, project, stack, stage, copy, additions, home)
     if not sandbox.exists() or not copy.has_salt:
         _initialize(sandbox, directory)

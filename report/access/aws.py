@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any, Final
 
 from access_documents.iam_documents import Named, UnreadableError, allows, claims_of_others, issuer_of, named, read
-
 from report.access.facts import EVERY_REPOSITORY, NOBODY, NOT_KNOWN, Facts, Permission, Trust, subject_parts
 from report.access.world import Resource, World
 from report.values import at, document, listing, text, texts

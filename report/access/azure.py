@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from access_documents.acr_conditions import Reach, reach
-
 from report.access.facts import (
     EVERY_REPOSITORY,
     NOT_KNOWN,

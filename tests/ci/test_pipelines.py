@@ -174,7 +174,9 @@ def test_every_job_of_github_that_has_an_identity_reaches_its_clusters(name: str
         uses = [step.get("uses", "") for step in job["steps"]]
         reached = runs.index("bash ci/kubeconfig.sh")
         assert reached > max(index for index, each in enumerate(uses) if "google-github-actions" in each)
-        assert reached < next(index for index, each in enumerate(runs) if re.search(r"pulumi |ci/(preview|drift)\.sh", each))
+        assert reached < next(
+            index for index, each in enumerate(runs) if re.search(r"pulumi |ci/(preview|drift)\.sh", each)
+        )
         assert {"EKS_CLUSTERS", "AKS_CLUSTERS", "GKE_CLUSTERS"} <= job["env"].keys()
 
 

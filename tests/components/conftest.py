@@ -10,8 +10,8 @@ from typing import Any
 import hypothesis  # noqa: F401
 import pytest
 
-from components.configuration import Settings, parse
-from components.configuration.values import Surroundings
+from mendix_registry.stack_file import Settings, parse
+from mendix_registry.stack_file.values import Surroundings
 
 
 @pytest.fixture

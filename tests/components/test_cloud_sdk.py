@@ -10,11 +10,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import cloud_sdk
-from components.cloud_sdk import EXTRA_OF_KIND, MODULES, install_sdk_of
+from mendix_registry import cloud_sdk
+from mendix_registry.cloud_sdk import EXTRA_OF_KIND, MODULES, install_sdk_of
 
 ROOT = Path(__file__).parents[2]
-SYNC = "sync --inexact --frozen --no-install-project --extra=aws"
+SYNC = "sync --inexact --frozen --no-install-workspace --extra=aws"
 
 
 @pytest.fixture
@@ -37,16 +37,16 @@ def uv(clone: Path, ending: str = "") -> Path:
     return calls
 
 
-def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+def project(member: str = ".") -> dict[str, Any]:
+    return tomllib.loads((ROOT / member / "pyproject.toml").read_text())
 
 
 def test_what_the_cli_installs_for_every_stack_has_no_clouds_sdk() -> None:
     """It wants a plugin for each SDK among the dependencies and default groups."""
-    document = project()
-    names = {requirement.split("==")[0] for requirement in document["project"]["dependencies"]}
+    names = {requirement.split("==")[0] for requirement in project("components")["project"]["dependencies"]}
     assert {name for name in names if name.startswith("pulumi")} == {"pulumi", "pulumi-kubernetes"}
-    assert document["tool"]["uv"]["default-groups"] == []
+    assert project()["project"]["dependencies"] == ["mendix-registry"]
+    assert project()["tool"]["uv"]["default-groups"] == []
 
 
 def test_every_cloud_has_an_extra_and_a_kind() -> None:

@@ -22,11 +22,11 @@ from typing import Any
 import platformdirs
 import pytest
 
-from components.docker_config import docker_config, key_of
-from components.docker_json import UnreadableError, parsed
-from components.docker_keychain import Credentials, looked_up, possible
-from components.existing_secret import TYPE, fault, remedy
-from components.kubelet_keyring import matching
+from mendix_registry.docker_config import docker_config, key_of
+from mendix_registry.docker_json import UnreadableError, parsed
+from mendix_registry.docker_keychain import Credentials, looked_up, possible
+from mendix_registry.existing_secret import TYPE, fault, remedy
+from mendix_registry.kubelet_keyring import matching
 from rehearsal.toolchain.go_program import ensure_program
 from rehearsal.toolchain.programs import CLIENT
 from tests.go_modules import go_function

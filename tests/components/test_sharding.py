@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.sharding import shard
+from mendix_registry.sharding import shard
 
 NAMES = st.text(min_size=0, max_size=63)
 

@@ -95,7 +95,7 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, Page]) -
 
 
 def test_the_components_arguments_are_in_their_reference(site: Path) -> None:
-    from components import aws, azure, gcp, openshift
+    from mendix_registry import aws, azure, gcp, openshift
 
     page = Page(site / "docs" / "reference" / "api.html")
     for room in (aws, azure, gcp, openshift):

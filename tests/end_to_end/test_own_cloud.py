@@ -37,12 +37,10 @@ def clone(tmp_path: Path) -> Path:
     (folder / "stacks").mkdir(parents=True)
     for name in ("Pulumi.yaml", "__main__.py", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("components", "fleet", "rehearsal", "report"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for stack, _ in STACKS:
         shutil.copy(ROOT / "stacks" / f"Pulumi.{stack}.yaml", folder / "stacks")
-    # The project is installed, too, with the folders of its other commands.
-    for name in ("README.md", "fleet", "rehearsal", "report"):
-        (folder / name).symlink_to(ROOT / name)
     (tmp_path / "state").mkdir()
     install_plugin(tmp_path, "kubernetes")
     return folder

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components.configuration import Settings, parse
-from components.configuration.values import Surroundings
-from components.deployment import deploy
 from fleet.resources import count_resources
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import Settings, parse
+from mendix_registry.stack_file.values import Surroundings
 from tests.components.azure.conftest import ANSWERS, CALLS, GROUP
 from tests.components.program import run
 

@@ -52,13 +52,10 @@ RUNTIME = "{name: python, options: {toolchain: uv, virtualenv: .venv}}"
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as a clone has it, without an environment: the CLI makes one, and leaves nothing else in it."""
     folder = tmp_path_factory.mktemp("clone")
-    for name in ("pyproject.toml", "uv.lock", "README.md"):
+    for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, folder)
-    for name in ("components", "package"):
+    for name in ("components", "fleet", "rehearsal", "report"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    # The project is installed, too, with the folders of its other commands.
-    for name in ("fleet", "rehearsal", "report"):
-        (folder / name).symlink_to(ROOT / name)
     return folder
 
 
@@ -73,15 +70,15 @@ def consumer(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> PulumiPro
     (project.root / "pyproject.toml").write_text(
         '[project]\nname = "other"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["pulumi==3.272.0"]\n'
     )
-    del project.environment["UV_NO_INSTALL_PROJECT"]
-    project.run("package", "add", str(clone / "package"))
+    del project.environment["UV_NO_INSTALL_WORKSPACE"]
+    project.run("package", "add", str(clone / "components"))
     project.run("stack", "init", "dev")
     return project
 
 
 @pytest.fixture(scope="module")
 def schema(consumer: PulumiProject, clone: Path) -> dict[str, Any]:
-    return json.loads(consumer.run("package", "get-schema", str(clone / "package")).stdout)
+    return json.loads(consumer.run("package", "get-schema", str(clone / "components")).stdout)
 
 
 def references(node: Any) -> Iterator[str]:
@@ -96,7 +93,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_every_public_component_is_a_resource_of_the_package(schema: dict[str, Any]) -> None:
-    from components import aws, azure, gcp, openshift
+    from mendix_registry import aws, azure, gcp, openshift
 
     public = {
         name

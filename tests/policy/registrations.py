@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from components.configuration import parse
-from components.configuration.values import Surroundings
-from components.deployment import deploy
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import parse
+from mendix_registry.stack_file.values import Surroundings
 from policy.rules import RULES, Resource, Rule
 from tests.components.aws.stack import ANSWERS as AMAZON
 from tests.components.azure.conftest import ANSWERS as AZURE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from access_documents.acr_conditions import ACTION, Reach, reach
-from access_documents.patterns import matches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.azure.roles import repository_condition
+from access_documents.acr_conditions import ACTION, Reach, reach
+from access_documents.patterns import matches
+from mendix_registry.azure.roles import repository_condition
 from rehearsal.clouds.azure import conditions
 
 NAME = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"

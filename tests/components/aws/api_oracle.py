@@ -139,7 +139,7 @@ def requests(item: Registered) -> tuple[str, str, dict[str, Any]]:
                 },
             )
         case other:
-            raise AssertionError(f"no API call is known for {other}; is it in the docstring of components.aws?")
+            raise AssertionError(f"no API call is known for {other}; is it in the docstring of mendix_registry.aws?")
 
 
 def _filters(inputs: Mapping[str, Any]) -> list[dict[str, str]] | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from components.aws import AmazonEcr
-from components.configuration import Settings, parse
-from components.configuration.values import Surroundings
+from mendix_registry.aws import AmazonEcr
+from mendix_registry.stack_file import Settings, parse
+from mendix_registry.stack_file.values import Surroundings
 from tests.components.program import Recording, run
 
 ACCOUNT = "123456789012"

@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws import AmazonEcr, EcrRegistry
-from components.deployment import deploy
-from components.registry_access import NewCredentialFile
+from mendix_registry.aws import AmazonEcr, EcrRegistry
+from mendix_registry.deployment import deploy
+from mendix_registry.registry_access import NewCredentialFile
 from tests.components.aws import api_oracle, iam_oracle
 from tests.components.aws.stack import (
     ACCOUNT,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.configuration import parse
-from components.iam_documents import PUSH_ACTIONS
+from mendix_registry.iam_documents import PUSH_ACTIONS
+from mendix_registry.stack_file import parse
 from tests.components.aws import iam_oracle
 
 PAGE = (Path(__file__).parents[3] / "docs" / "kinds" / "amazon-ecr.md").read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 EARLIER = """
 import pulumi
 
-from components.aws import EcrPushRole, identities
-from components.aws.push_role import PushRole
+from mendix_registry.aws import EcrPushRole, identities
+from mendix_registry.aws.push_role import PushRole
 
 
 def below_a_component(name, args, parent, aliases):

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from components.configuration import ConfigurationError, ecr_plan
-from components.configuration.kinds.aws import AmazonEcrRegistry, Irsa, PodIdentity
-from components.configuration.settings import Settings
-from components.iam_documents import INLINE_POLICY_LIMIT
+from mendix_registry.iam_documents import INLINE_POLICY_LIMIT
+from mendix_registry.stack_file import ConfigurationError, ecr_plan
+from mendix_registry.stack_file.kinds.aws import AmazonEcrRegistry, Irsa, PodIdentity
+from mendix_registry.stack_file.settings import Settings
 from tests.components.aws.stack import IRSA, POD_IDENTITY, STATIC, deployed, settings
 from tests.components.program import Recording
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import botocore
 import pytest
 
-from components.configuration.aws_partitions import FIPS_REGIONS, PARTITIONS, ecr_host, partition_of
+from mendix_registry.stack_file.aws_partitions import FIPS_REGIONS, PARTITIONS, ecr_host, partition_of
 
 DATA = json.loads((Path(botocore.__file__).parent / "data" / "endpoints.json").read_text())
 AWS = {partition["partition"]: partition for partition in DATA["partitions"]}

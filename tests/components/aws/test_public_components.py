@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components.aws import EcrPushRole, EcrPushUser, EcrRegistry
+from mendix_registry.aws import EcrPushRole, EcrPushUser, EcrRegistry
 from tests.components.aws import iam_oracle
 from tests.components.aws.stack import ACCOUNT, ANSWERS, PROVIDER
 from tests.components.program import run
@@ -90,7 +90,7 @@ def test_other_languages_get_a_schema() -> None:
 @pytest.mark.slow
 def test_reading_a_stack_file_for_ecr_imports_no_cloud_sdk() -> None:
     program = (
-        "import sys, json; from components.configuration import parse\n"
+        "import sys, json; from mendix_registry.stack_file import parse\n"
         "parse({'mendix-registry:registry': json.dumps({'type': 'amazon-ecr', 'repository': 'a/b', 'authentication':"
         " {'method': 'pod-identity', 'cluster': {'name': 'c'}}}),"
         " 'mendix-registry:namespaces': '[{\"name\": \"a\"}]'})\n"
@@ -103,7 +103,7 @@ def test_reading_a_stack_file_for_ecr_imports_no_cloud_sdk() -> None:
 @pytest.mark.slow
 def test_the_room_imports_no_other_clouds_sdk() -> None:
     program = (
-        "import sys, components.aws\n"
+        "import sys, mendix_registry.aws\n"
         "print([name for name in sys.modules if name in ('pulumi_azure_native', 'pulumi_gcp', 'pulumi_kubernetes')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

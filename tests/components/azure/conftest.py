@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.configuration import Settings, parse
-from components.configuration.values import Surroundings
-from components.deployment import deploy
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import Settings, parse
+from mendix_registry.stack_file.values import Surroundings
 from tests.components.program import Recording, run
 from tests.oracles.azure_models import SUBSCRIPTION
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.azure import AcrIdentity, AcrRegistry
-from components.azure.roles import ACR_PULL, ACR_PUSH, REPOSITORY_READER, REPOSITORY_WRITER, repository_condition
-from components.deployment import deploy
+from mendix_registry.azure import AcrIdentity, AcrRegistry
+from mendix_registry.azure.roles import ACR_PULL, ACR_PUSH, REPOSITORY_READER, REPOSITORY_WRITER, repository_condition
+from mendix_registry.deployment import deploy
 from tests.components.azure.conftest import (
     ADMIN_PASSWORD,
     ANSWERS,

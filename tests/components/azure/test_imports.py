@@ -21,9 +21,9 @@ def imported(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
-        ("import components.azure", {"pulumi_azure_native"}),
-        ("import components.configuration, components.deployment", set[str]()),
-        ("import components.generic", set[str]()),
+        ("import mendix_registry.azure", {"pulumi_azure_native"}),
+        ("import mendix_registry.stack_file, mendix_registry.deployment", set[str]()),
+        ("import mendix_registry.generic", set[str]()),
     ],
 )
 def test_a_stack_pays_for_its_own_cloud_only(program: str, expected: set[str]) -> None:
@@ -33,7 +33,7 @@ def test_a_stack_pays_for_its_own_cloud_only(program: str, expected: set[str]) -
 def test_of_azures_sdk_only_what_is_used_is_imported() -> None:
     """The whole of azure-native would take seconds. Its packages stand in ``sys.modules`` as placeholders until they are used."""
     text = (
-        "import components.azure, sys\n"
+        "import mendix_registry.azure, sys\n"
         "used = [n for n, m in sys.modules.items() if type(m).__name__ != '_LazyModule']\n"
         "print(*[n for n in used if n.startswith('pulumi_azure_native.')])"
     )

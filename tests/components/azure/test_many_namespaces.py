@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import settings as configure
 from hypothesis import strategies as st
 
-from components.azure.acr import _identities
-from components.azure.identity import credential_name
-from components.azure.roles import assignment_name, repository_condition
-from components.configuration import ConfigurationError
-from components.configuration.kinds.azure import (
+from mendix_registry.azure.acr import _identities
+from mendix_registry.azure.identity import credential_name
+from mendix_registry.azure.roles import assignment_name, repository_condition
+from mendix_registry.stack_file import ConfigurationError
+from mendix_registry.stack_file.kinds.azure import (
     CREDENTIALS_PER_IDENTITY,
     TokenAuthentication,
     WorkloadIdentityAuthentication,
 )
-from components.configuration.rules.azure import CONDITION_LENGTH
+from mendix_registry.stack_file.rules.azure import CONDITION_LENGTH
 from tests.components.azure.conftest import ISSUER, NEW, WORKLOAD_IDENTITY, Acr, read
 from tests.components.program import Recording
 

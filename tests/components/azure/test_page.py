@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.azure.roles import ACR_PULL, ACR_PUSH, REPOSITORY_READER, REPOSITORY_WRITER
-from components.configuration import parse
-from components.configuration.kinds.azure import AzureRegistry
-from components.configuration.values import Surroundings
+from mendix_registry.azure.roles import ACR_PULL, ACR_PUSH, REPOSITORY_READER, REPOSITORY_WRITER
+from mendix_registry.stack_file import parse
+from mendix_registry.stack_file.kinds.azure import AzureRegistry
+from mendix_registry.stack_file.values import Surroundings
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/kinds/microsoft-acr.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components.azure import AcrIdentity, AcrPull, AcrPush, AcrRegistry, AcrToken
+from mendix_registry.azure import AcrIdentity, AcrPull, AcrPush, AcrRegistry, AcrToken
 
 COMPONENTS: list[Any] = [AcrRegistry, AcrIdentity, AcrPush, AcrPull, AcrToken]
 

@@ -15,7 +15,7 @@ import pytest
 from moto.ecr.exceptions import InvalidParameterException
 from moto.ecr.policy_validation import EcrLifecyclePolicyValidator
 
-from components.configuration import ConfigurationError, parse
+from mendix_registry.stack_file import ConfigurationError, parse
 
 PROVIDER = (
     "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE0"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.configuration import Settings
+from mendix_registry.stack_file import Settings
 
 Make = Callable[..., Settings]
 

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from components.configuration import schema
+from mendix_registry.stack_file import schema
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ STACKS = Path(__file__).parents[3] / "stacks"
 
 def test_the_schema_file_is_current() -> None:
     assert (STACKS / "stack.schema.json").read_text(encoding="utf-8") == schema.text(), (
-        "run python -m components.configuration.schema"
+        "run python -m mendix_registry.stack_file.schema"
     )
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from components.configuration import ConfigurationError, parse
-from components.configuration.kinds.generic import BasicAuthentication
-from components.configuration.values import Surroundings
-from components.docker_config import docker_config
+from mendix_registry.docker_config import docker_config
+from mendix_registry.stack_file import ConfigurationError, parse
+from mendix_registry.stack_file.kinds.generic import BasicAuthentication
+from mendix_registry.stack_file.values import Surroundings
 
 PLACES = ["text", "environment", "file"]
 

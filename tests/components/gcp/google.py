@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks
 
-from components.configuration import Settings, parse
-from components.configuration.values import Surroundings
+from mendix_registry.stack_file import Settings, parse
+from mendix_registry.stack_file.values import Surroundings
 from tests.components.program import Recording, Registered, run
 from tests.oracles.google.discovery import client, judge_body
 
@@ -60,7 +60,7 @@ def place(settings: Settings) -> Recording:
     """Only the cloud side of the stack."""
 
     def program() -> Any:
-        from components.gcp import GoogleGcr
+        from mendix_registry.gcp import GoogleGcr
 
         made = GoogleGcr("registry", settings)
         return pulumi.Output.all(
@@ -79,7 +79,7 @@ def place(settings: Settings) -> Recording:
 
 def whole(settings: Settings, *, preview: bool = False) -> Recording:
     """The whole stack."""
-    from components.deployment import deploy
+    from mendix_registry.deployment import deploy
 
     return run(lambda: deploy(settings), answers=ANSWERS, preview=preview)
 

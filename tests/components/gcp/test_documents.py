@@ -11,9 +11,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from components.configuration import parse
-from components.configuration.kinds.gcp import ArtifactRegistry, Cleanup, Direct, GoogleRegistry, WorkloadIdentity
-from components.configuration.values import Surroundings
+from mendix_registry.stack_file import parse
+from mendix_registry.stack_file.kinds.gcp import ArtifactRegistry, Cleanup, Direct, GoogleRegistry, WorkloadIdentity
+from mendix_registry.stack_file.values import Surroundings
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/kinds/google-gcr.md").read_text(encoding="utf-8")

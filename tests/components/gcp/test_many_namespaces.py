@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.configuration.kinds.gcp import WorkloadIdentity
-from components.configuration.rules.gcp_identity import MAXIMUM_PRINCIPALS
+from mendix_registry.stack_file.kinds.gcp import WorkloadIdentity
+from mendix_registry.stack_file.rules.gcp_identity import MAXIMUM_PRINCIPALS
 from tests.components.gcp.google import ACCOUNT_MEMBER, REPOSITORY_MEMBER, custom, judge, place, stack
 from tests.components.program import Registered
 from tests.oracles.google.discovery import account_id_grammar

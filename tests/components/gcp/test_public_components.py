@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components.gcp import ArtifactRegistryRepository, DirectPushAccess, PushServiceAccount
+from mendix_registry.gcp import ArtifactRegistryRepository, DirectPushAccess, PushServiceAccount
 from tests.components.gcp.google import ANSWERS, NUMBER, REPOSITORY_MEMBER, custom, judge
 from tests.components.program import run
 
@@ -76,9 +76,9 @@ def test_pulumis_analyzer_gives_each_component_a_schema_for_other_languages() ->
 def test_a_stack_of_another_kind_does_not_pay_for_googles_sdk_nor_google_for_the_others() -> None:
     program = """
 import sys
-import components.deployment, components.configuration, components.generic
+import mendix_registry.deployment, mendix_registry.stack_file, mendix_registry.generic
 assert not [m for m in sys.modules if m.startswith("pulumi_")], "an SDK was imported"
-import components.gcp
+import mendix_registry.gcp
 loaded = {m.split(".")[0] for m in sys.modules if m.startswith("pulumi_")}
 assert loaded == {"pulumi_gcp"}, loaded
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.configuration import Settings
+from mendix_registry.stack_file import Settings
 from tests.components.gcp.google import (
     ACCOUNT,
     ACCOUNT_MEMBER,

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from components.configuration.rules.gcp_identity import MAXIMUM_PRINCIPALS
+from mendix_registry.stack_file.rules.gcp_identity import MAXIMUM_PRINCIPALS
 from tests.components.gcp.google import (
     ACCOUNT,
     ACCOUNT_MEMBER,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from components.configuration import Settings
-from components.deployment import deploy
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import Settings
 from tests.components.program import run
 
 PASSWORD = "canary-of-the-registry-password"

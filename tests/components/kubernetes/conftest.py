@@ -25,7 +25,7 @@ from rehearsal.toolchain.go_program import ensure_program
 from rehearsal.toolchain.programs import CLIENT
 from tests.rehearsal.registry.serving import serving
 
-SCRIPTS = Path(__file__).parents[3] / "components" / "kubernetes" / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "components" / "mendix_registry" / "kubernetes" / "scripts"
 USER, PASSWORD = "serviceaccount", "canary-of-a-projected-token"
 
 

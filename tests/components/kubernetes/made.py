@@ -9,12 +9,8 @@ import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from components.configuration.builder import Builder
-from components.configuration.mirroring import Copy
-from components.configuration.settings import Cluster, Namespace, OperatorConfiguration
-from components.configuration.transport import TransportDecision
-from components.kubernetes import ClusterEvents, MendixNamespace, on_job_failure
-from components.registry_access import (
+from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, on_job_failure
+from mendix_registry.registry_access import (
     Anonymous,
     CaBundle,
     Credentials,
@@ -27,6 +23,10 @@ from components.registry_access import (
     ServiceAccountToken,
     WorkloadIdentity,
 )
+from mendix_registry.stack_file.builder import Builder
+from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.stack_file.settings import Cluster, Namespace, OperatorConfiguration
+from mendix_registry.stack_file.transport import TransportDecision
 from tests.components.program import Recording, run
 
 CANARY = "canary-of-a-password"

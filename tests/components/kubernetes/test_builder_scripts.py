@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes.proof_image import ProofImage, proof_image
+from mendix_registry.kubernetes.proof_image import ProofImage, proof_image
 from tests.components.kubernetes.conftest import own_authority
 
 pytestmark = pytest.mark.slow

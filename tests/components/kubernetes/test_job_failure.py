@@ -10,9 +10,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.configuration.settings import Cluster
-from components.kubernetes.cluster_events import ClusterEvents
-from components.kubernetes.job_failure import failure, on_job_failure, remedy
+from mendix_registry.kubernetes.cluster_events import ClusterEvents
+from mendix_registry.kubernetes.job_failure import failure, on_job_failure, remedy
+from mendix_registry.stack_file.settings import Cluster
 from tests.components.program import run
 
 JOB = "orders-push-0a1b2c3d"

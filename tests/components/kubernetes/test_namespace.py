@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.configuration.builder import Builder
-from components.configuration.mirroring import Copy
-from components.registry_access import ServiceAccountIdentity
+from mendix_registry.registry_access import ServiceAccountIdentity
+from mendix_registry.stack_file.builder import Builder
+from mendix_registry.stack_file.mirroring import Copy
 from tests.components.kubernetes import made
 from tests.components.kubernetes.made import BUNDLE, CANARY, CREDENTIALS, PUSH_ROLE, namespace, permission
 from tests.components.program import Registered

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.configuration.settings import OperatorConfiguration
-from components.configuration.transport import TransportDecision
+from mendix_registry.stack_file.settings import OperatorConfiguration
+from mendix_registry.stack_file.transport import TransportDecision
 from tests.components.kubernetes.made import namespace
 from tests.components.program import Recording, Registered
 

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.kubernetes.service_account_link import retain_if_shared
+from mendix_registry.kubernetes.service_account_link import retain_if_shared
 from tests.components.kubernetes import made
 from tests.components.kubernetes.made import namespace
 

@@ -16,11 +16,11 @@ import httpx
 import pytest
 import yaml
 
-from components.configuration import Settings
-from components.configuration.builder import Builder
-from components.configuration.mirroring import Copy
-from components.configuration.settings import OperatorConfiguration
-from components.deployment import deploy
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import Settings
+from mendix_registry.stack_file.builder import Builder
+from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.stack_file.settings import OperatorConfiguration
 from tests.components.kubernetes.made import BUNDLE, CREDENTIALS, named, namespace
 from tests.components.kubernetes.test_namespace import app
 from tests.components.program import Recording, Registered, run

@@ -9,8 +9,8 @@ import pulumi
 import pytest
 import yaml
 
-from components.configuration import Settings
-from components.deployment import deploy
+from mendix_registry.deployment import deploy
+from mendix_registry.stack_file import Settings
 from tests.components.kubernetes.made import named
 from tests.components.program import Recording, run
 

@@ -58,12 +58,12 @@ class Staged:
 
     def __post_init__(self) -> None:
         (self.root / "stacks").mkdir(parents=True)
-        for name in ("components", "__main__.py", "pyproject.toml", "uv.lock", "README.md"):
+        for name in ("__main__.py", "components", "fleet", "pyproject.toml", "rehearsal", "report", "uv.lock"):
             (self.root / name).symlink_to(ROOT / name)
         (self.root / ".venv").symlink_to(sys.prefix)
         shutil.copy(ROOT / "Pulumi.yaml", self.root)
         # The environment is the checkout's: a copy of the project must not become what is installed there.
-        own = {"REHEARSAL_HOME": str(self.home), "UV_NO_INSTALL_PROJECT": "1", "REHEARSAL_PROPAGATION_SECONDS": "0"}
+        own = {"REHEARSAL_HOME": str(self.home), "UV_NO_INSTALL_WORKSPACE": "1", "REHEARSAL_PROPAGATION_SECONDS": "0"}
         self.environment = {**os.environ, **own}
         self.write(changed=False)
 

@@ -12,12 +12,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, LimitRange, ResourceQuota
 
-from components.configuration.builder import Builder
-from components.configuration.mirroring import Copy
-from components.configuration.settings import Cluster, OperatorConfiguration
-from components.configuration.settings import Namespace as NamespaceOptions
-from components.configuration.transport import TransportDecision
-from components.kubernetes import (
+from mendix_registry.kubernetes import (
     BuilderJob,
     BuildJob,
     ClusterEvents,
@@ -26,7 +21,7 @@ from components.kubernetes import (
     cluster_provider,
     on_job_failure,
 )
-from components.registry_access import (
+from mendix_registry.registry_access import (
     Anonymous,
     CaBundle,
     Credentials,
@@ -37,6 +32,11 @@ from components.registry_access import (
     ServiceAccountToken,
     WorkloadIdentity,
 )
+from mendix_registry.stack_file.builder import Builder
+from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.stack_file.settings import Cluster, OperatorConfiguration
+from mendix_registry.stack_file.settings import Namespace as NamespaceOptions
+from mendix_registry.stack_file.transport import TransportDecision
 from tests.end_to_end.no_hang.cases import MDA, USER, Case, namespace
 
 

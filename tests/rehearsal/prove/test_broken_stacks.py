@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.configuration import ConfigurationError, parse
-from components.configuration.values import Surroundings
+from mendix_registry.stack_file import ConfigurationError, parse
+from mendix_registry.stack_file.values import Surroundings
 from rehearsal.cluster import BuiltCluster, Cluster
 from rehearsal.prove.emptying import delete_images, delete_repositories
 from rehearsal.prove.judged import judgements

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.azure.roles import repository_condition
-from components.azure.token import scope_actions
+from mendix_registry.azure.roles import repository_condition
+from mendix_registry.azure.token import scope_actions
 from rehearsal.clouds.azure.store import Store
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
 from tests.rehearsal.clouds.azure.conftest import ACR_PUSH, HOST, WRITER, Azure

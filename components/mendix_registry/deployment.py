@@ -1,0 +1,128 @@
+"""Joins the rooms for a stack: its registry's component, then the Kubernetes side of each namespace. No cloud logic here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from mendix_registry.place import RegistryPlace
+from mendix_registry.registry_access import (
+    Anonymous,
+    ExistingPullSecret,
+    NewCredentialFile,
+    NewPullSecret,
+    RegistryAccess,
+    ServiceAccountToken,
+    WorkloadIdentity,
+)
+from mendix_registry.stack_file.settings import Settings
+
+
+def deploy(
+    settings: Settings, parent: pulumi.Resource | None = None, name: str = "mendix-registry"
+) -> Mapping[str, Any]:
+    """Registers the stack's resources, below ``parent`` where one is given, and returns its outputs. ``name`` is unique in the
+    program.
+
+    * ``registry``: kind, hosts, transport and why it was chosen;
+    * ``namespaces``: for each, repository, ServiceAccount, pull secret, who pushed, what was pushed, pulled and mirrored;
+    * ``mxpcConfiguration``: for each namespace mxpc-cli's configuration file, a secret where it holds a password.
+    """
+    # The Kubernetes SDK takes longer to import than reading and checking a whole stack file.
+    from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, cluster_provider, on_job_failure
+
+    cluster = cluster_provider("cluster", settings.cluster, opts=pulumi.ResourceOptions(parent=parent))
+    place = _place(settings, pulumi.ResourceOptions(parent=parent, providers=[cluster]))
+    job_failure = on_job_failure(f"{name}-job-failure", ClusterEvents(settings.cluster))
+    copies = settings.copies()
+    namespaces: dict[str, Any] = {}
+    files: dict[str, pulumi.Output[str]] = {}
+    for namespace in settings.namespaces:
+        access = place.access[namespace.name]
+        made = MendixNamespace(
+            namespace.name,
+            access,
+            namespace,
+            settings.operator_configuration,
+            settings.builder if access.pending is None else settings.builder.model_copy(update={"mode": "none"}),
+            copies.get(namespace.name, ()),
+            job_failure,
+            opts=pulumi.ResourceOptions(parent=parent, providers=[cluster]),
+        )
+        namespaces[namespace.name] = {
+            "repository": access.repository,
+            "serviceAccount": made.service_account,
+            "pullSecret": made.pull_secret,
+            "pushedAs": _who(access),
+            "pushed": made.pushed,
+            "digest": made.digest,
+            "pulled": made.pulled,
+        }
+        if settings.builder.mode == "mirror":
+            namespaces[namespace.name]["mirrored"] = made.mirrored
+        if access.mxpc_configuration is not None:
+            files[namespace.name] = access.mxpc_configuration
+    outputs: dict[str, Any] = {
+        "registry": {
+            "type": settings.registry.type,
+            "pushHost": place.push_host,
+            "pullHost": place.pull_host,
+            "transport": place.transport,
+            "transportReason": place.transport_reason,
+        },
+        "namespaces": namespaces,
+    }
+    if files:
+        outputs["mxpcConfiguration"] = files
+    return outputs
+
+
+def _place(settings: Settings, opts: pulumi.ResourceOptions) -> RegistryPlace:
+    # Each kind's SDK is imported only by the stacks that use it.
+    match settings.registry.type:
+        case "generic":
+            from mendix_registry.generic import Generic
+
+            return Generic("registry", settings, opts=opts)
+        case "docker-secret":
+            from mendix_registry.generic import DockerSecret
+
+            return DockerSecret("registry", settings, opts=opts)
+        case "amazon-ecr":
+            from mendix_registry.aws import AmazonEcr
+
+            return AmazonEcr("registry", settings, opts=opts)
+        case "microsoft-acr":
+            from mendix_registry.azure import MicrosoftAcr
+
+            return MicrosoftAcr("registry", settings, opts=opts)
+        case "google-gcr":
+            from mendix_registry.gcp import GoogleGcr
+
+            return GoogleGcr("registry", settings, opts=opts)
+        case "openshift3":
+            from mendix_registry.openshift import OpenShift3
+
+            return OpenShift3("registry", settings, opts=opts)
+        case "openshift4":
+            from mendix_registry.openshift import OpenShift4
+
+            return OpenShift4("registry", settings, opts=opts)
+
+
+def _who(access: RegistryAccess) -> pulumi.Input[str]:
+    if access.pending is not None:
+        return f"nobody yet: {access.pending}"
+    match access.credentials:
+        case Anonymous():
+            return "anonymous"
+        case NewPullSecret(username=username) | NewCredentialFile(username=username):
+            return username
+        case ExistingPullSecret(name=name):
+            return f"the user in Secret {name}"
+        case ServiceAccountToken():
+            return f"system:serviceaccount:{access.namespace}:{access.identity.name}"
+        case WorkloadIdentity(description=description):
+            return description

@@ -1,0 +1,181 @@
+"""The Kubernetes side of one namespace: who builds, with which Secret, what the Operator is told, and the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ServiceAccount
+from pulumi_kubernetes.rbac.v1 import RoleBinding
+
+from mendix_registry.kubernetes.build_job import BuildJob
+from mendix_registry.kubernetes.builder_job import BuilderJob
+from mendix_registry.kubernetes.login_secret import login_secret
+from mendix_registry.kubernetes.mirror_job import MirrorJob
+from mendix_registry.kubernetes.names import MANAGED_BY
+from mendix_registry.kubernetes.object_identity import keep_identity
+from mendix_registry.kubernetes.operator_configuration import operator_configuration
+from mendix_registry.kubernetes.service_account_link import link_to_default
+from mendix_registry.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret, RegistryAccess
+from mendix_registry.stack_file.builder import Builder
+from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.stack_file.settings import Namespace as NamespaceOptions
+from mendix_registry.stack_file.settings import OperatorConfiguration as OperatorOptions
+
+
+class MendixNamespace(pulumi.ComponentResource):
+    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proved push.
+
+    ``copies`` is what this namespace's builder copies in mode ``mirror``; without any it proves its push instead.
+    ``on_job_failure`` reports why a Job never ran (see ``job_failure``).
+    """
+
+    namespace: pulumi.Output[str]
+    """The namespace's name."""
+
+    service_account: pulumi.Output[str]
+    """The ServiceAccount that builds run as."""
+
+    pull_secret: pulumi.Output[str | None]
+    """Name of the Secret with the credentials; None where there is none."""
+
+    pushed: pulumi.Output[str | None]
+    """What was pushed and read back, ``host/repository:tag@sha256:…``; None where no proof was asked for."""
+
+    digest: pulumi.Output[str | None]
+    """Its digest."""
+
+    pulled: pulumi.Output[str | None]
+    """What a node has pulled and started; None where that was not asked for."""
+
+    mirrored: pulumi.Output[Sequence[str] | None]
+    """What was copied into the registry, ``host/repository:tag``; None where nothing was to be."""
+
+    def __init__(
+        self,
+        name: str,
+        access: RegistryAccess,
+        namespace: NamespaceOptions,
+        operator_options: OperatorOptions,
+        builder: Builder,
+        copies: Sequence[Copy] = (),
+        on_job_failure: pulumi.ErrorHook | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        keep = pulumi.ResourceOptions(transformations=[keep_identity])
+        super().__init__(
+            "mendix-registry:kubernetes:MendixNamespace", name, None, pulumi.ResourceOptions.merge(opts, keep)
+        )
+        self.namespace = self._namespace(name, namespace)
+        self.service_account, revisions = self._service_account(name, access)
+        credentials = access.credentials
+        secret_name: pulumi.Output[str] | None = None
+        pull_secret: pulumi.Output[str] | None = None
+        links: list[pulumi.Resource] = []
+        if isinstance(credentials, NewPullSecret | ExistingPullSecret | NewCredentialFile):
+            kind = "credentials" if isinstance(credentials, NewCredentialFile) else "pull-secret"
+            secret = login_secret(f"{name}-{kind}", self.namespace, credentials, parent=self)
+            secret_name = secret.name
+            revisions.append(secret.revision)
+            # Nodes cannot read any other file than a docker config.
+            if not isinstance(credentials, NewCredentialFile):
+                pull_secret = secret_name
+                if access.pull == "linked-secret":
+                    links.append(link_to_default(f"{name}-default-link", self.namespace, pull_secret, parent=self))
+        before_push = self._before_push(name, access)
+        if operator_options.adopt != "none":
+            operator_configuration(
+                f"{name}-operator-configuration", self.namespace, access, operator_options, parent=self
+            )
+        self.pull_secret = pulumi.Output.from_input(pull_secret)
+        self.pushed = self.digest = self.pulled = self.mirrored = pulumi.Output.from_input(None)
+        common = (self.service_account, secret_name, revisions, before_push)
+        last: dict[str, Any] = {"on_failure": on_job_failure, "opts": pulumi.ResourceOptions(parent=self)}
+        if builder.mode == "build" and builder.build is not None:
+            built = BuildJob(name, self.namespace, access, builder, builder.build, *common, **last)
+            self.pushed = built.reference
+        elif builder.mode == "mirror" and copies:
+            self.mirrored = MirrorJob(name, self.namespace, access, builder, copies, *common, **last).mirrored
+        elif builder.mode != "none":
+            job = BuilderJob(name, self.namespace, access, builder, *common, before_pull=links, **last)
+            self.pushed, self.digest, self.pulled = job.reference, job.digest, job.pulled
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "serviceAccount": self.service_account,
+                "pullSecret": self.pull_secret,
+                "pushed": self.pushed,
+                "digest": self.digest,
+                "pulled": self.pulled,
+                "mirrored": self.mirrored,
+            }
+        )
+
+    def _namespace(self, name: str, options: NamespaceOptions) -> pulumi.Output[str]:
+        if not options.create:
+            return pulumi.Output.from_input(options.name)
+        # Audit and warn as well: whoever deploys by hand sees what enforcement will refuse.
+        security = {f"pod-security.kubernetes.io/{mode}": options.pod_security for mode in ("enforce", "audit", "warn")}
+        created = Namespace(
+            name,
+            metadata={"name": options.name, "labels": {**MANAGED_BY, **security, **options.labels}},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return created.metadata.apply(lambda metadata: metadata.name or options.name)
+
+    def _before_push(self, name: str, access: RegistryAccess) -> list[pulumi.Resource]:
+        made: list[pulumi.Resource] = []
+        role, bundle = access.push_role, access.ca_bundle
+        if role:
+            made.append(
+                RoleBinding(
+                    f"{name}-push-role",
+                    metadata={"name": role.name, "namespace": self.namespace, "labels": MANAGED_BY},
+                    role_ref={
+                        "api_group": "rbac.authorization.k8s.io",
+                        "kind": "ClusterRole",
+                        "name": role.cluster_role,
+                    },
+                    subjects=[
+                        {"kind": "ServiceAccount", "name": access.identity.name, "namespace": self.namespace},
+                    ],
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        if bundle:
+            made.append(
+                ConfigMap(
+                    f"{name}-registry-ca",
+                    metadata={
+                        "name": bundle.config_map,
+                        "namespace": self.namespace,
+                        "labels": MANAGED_BY,
+                        "annotations": dict(bundle.annotations),
+                    },
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        return made
+
+    def _service_account(
+        self, name: str, access: RegistryAccess
+    ) -> tuple[pulumi.Output[str], list[pulumi.Output[str]]]:
+        identity = access.identity
+        if not identity.create:
+            return pulumi.Output.from_input(identity.name), []
+        created = ServiceAccount(
+            f"{name}-builder",
+            metadata={
+                "name": identity.name,
+                "namespace": self.namespace,
+                "labels": MANAGED_BY,
+                "annotations": dict(identity.annotations),
+            },
+            automount_service_account_token=identity.automount_token,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        account = created.metadata.apply(lambda metadata: metadata.name or identity.name)
+        uid = created.metadata.apply(lambda metadata: str(metadata.uid))
+        # Annotations say who it is at the cloud; with another one there, the push has to be proved anew.
+        return account, [uid, *(pulumi.Output.from_input(value) for value in identity.annotations.values())]

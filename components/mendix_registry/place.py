@@ -1,0 +1,53 @@
+"""What every registry kind's component gives to the Kubernetes side and to the stack's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from mendix_registry.registry_access import RegistryAccess
+from mendix_registry.stack_file.transport import TransportDecision
+
+
+class RegistryPlace(pulumi.ComponentResource):
+    """A place where the registry lives. A kind's component makes what is needed there, then calls :meth:`publish`."""
+
+    push_host: pulumi.Output[str]
+    """The host that builds push to."""
+
+    pull_host: pulumi.Output[str]
+    """The host that nodes pull from."""
+
+    transport: pulumi.Output[str]
+    """``https`` or ``http``, as decided for the push host."""
+
+    transport_reason: pulumi.Output[str]
+    """Why."""
+
+    access: Mapping[str, RegistryAccess]
+    """Each namespace's access, by its name."""
+
+    def publish(
+        self,
+        push_host: pulumi.Input[str],
+        pull_host: pulumi.Input[str],
+        decision: TransportDecision,
+        access: Mapping[str, RegistryAccess],
+        **more: pulumi.Input[str],
+    ) -> None:
+        """Sets the attributes and registers the outputs, and ``more`` of the kind's own."""
+        self.push_host = pulumi.Output.from_input(push_host)
+        self.pull_host = pulumi.Output.from_input(pull_host)
+        self.transport = pulumi.Output.from_input(decision.scheme)
+        self.transport_reason = pulumi.Output.from_input(decision.reason)
+        self.access = access
+        self.register_outputs(
+            {
+                "pushHost": self.push_host,
+                "pullHost": self.pull_host,
+                "transport": self.transport,
+                "transportReason": self.transport_reason,
+                **more,
+            }
+        )

@@ -1,0 +1,287 @@
+"""From Pulumi's configuration to :class:`Settings`: everything is checked, and every problem told at once."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mendix_registry.stack_file import rules
+from mendix_registry.stack_file.kinds import AUTHENTICATION_KEYS, KINDS
+from mendix_registry.stack_file.problems import (
+    PROJECT,
+    ConfigurationError,
+    Location,
+    Problem,
+    Severity,
+    did_you_mean,
+)
+from mendix_registry.stack_file.settings import Settings
+from mendix_registry.stack_file.values import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Good settings and the warnings about them."""
+
+    settings: Settings
+    warnings: tuple[Problem, ...]
+
+
+def read_settings() -> Settings:
+    """Reads the running stack's configuration, logs the warnings and returns the settings.
+
+    Raises:
+        ConfigurationError: with every problem of the stack file. No resource has been registered then.
+    """
+    # The SDK has no public way to list the keys, and without one an unknown key would go unnoticed.
+    from pulumi.runtime import config as sdk
+
+    values = {**sdk.get_config_env(), **sdk.CONFIG.get()}
+    encrypted = {key for key in values if sdk.is_config_secret(key)} | set(sdk.get_config_secret_keys_env())
+    reading = parse(values, encrypted)
+    for warning in reading.warnings:
+        pulumi.log.warn(str(warning))
+    return reading.settings
+
+
+def parse(
+    values: Mapping[str, Any], encrypted: Collection[str] = (), surroundings: Surroundings | None = None
+) -> Reading:
+    """Checks a stack's configuration.
+
+    Args:
+        values: all configuration keys with their namespace, as Pulumi hands them to programs: objects and lists as JSON text.
+        encrypted: the keys that hold something encrypted.
+        surroundings: where ``{environment: …}`` and ``{file: …}`` look; default: this process.
+
+    Raises:
+        ConfigurationError: with every problem.
+    """
+    prefix = f"{PROJECT}:"
+    known = _keys(Settings)
+    problems: list[Problem] = []
+    raw: dict[str, Any] = {}
+    for key, value in values.items():
+        if not key.startswith(prefix):
+            continue
+        name = key.removeprefix(prefix)
+        if name not in known:
+            problems.append(
+                Problem((name,), "there is no such key", "it would have no effect", did_you_mean(name, known))
+            )
+            continue
+        try:
+            raw[name] = json.loads(value) if isinstance(value, str) else value
+        except json.JSONDecodeError:
+            problems.append(
+                Problem(
+                    (name,), "an object or a list is needed, not a text", "", f"see docs/kinds for the form of {name}"
+                )
+            )
+    settings, found = _validate(raw, surroundings or Surroundings())
+    failed = [problem.location for problem in problems]
+    problems += (problem for problem in found if problem.location not in failed)
+    if settings is not None:
+        broken = [problem.location for problem in problems]
+        keys = {key.removeprefix(prefix) for key in encrypted}
+        problems += (
+            p
+            for p in rules.check(settings, keys)
+            if not _overlaps(p.location, broken) and not _would_be_default(p.location, broken)
+        )
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors or settings is None:
+        raise ConfigurationError(sorted(errors, key=_file_order))
+    return Reading(settings, tuple(p for p in problems if p.severity is Severity.WARNING))
+
+
+def _validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Settings | None, list[Problem]]:
+    """The settings, or what is wrong with them; if leaving out the wrong values gives settings, those as well, so that the rules
+    between fields can still speak about the rest."""
+    try:
+        return _model(raw, surroundings), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    problems = [_problem(detail, raw) for detail in details]
+    places = [problem.location for problem in problems]
+    # pydantic also counts a list's wrong entries as missing ones.
+    short = {_resolve(detail["loc"])[0] for detail in details if detail["type"] == "too_short"}
+    problems = [
+        p for p in problems if p.location not in short or not any(_inside(place, p.location) for place in places)
+    ]
+    pruned = json.loads(json.dumps(raw))
+    for problem in problems:
+        _remove(pruned, problem.location)
+    try:
+        return _model(pruned, surroundings), problems
+    except ValidationError:
+        return None, problems
+
+
+def _model(raw: dict[str, Any], surroundings: Surroundings) -> Settings:
+    return Settings.model_validate(raw, context=surroundings, by_alias=True, by_name=False)
+
+
+def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
+    location, model = _resolve(detail["loc"])
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    if kind == "rule":
+        return Problem(location, context["what"], context["why"], context["remedy"])
+    if kind == "extra_forbidden":
+        return _unknown_key(location, model, raw)
+    if kind == "missing":
+        return Problem(location, "this key is missing", _description(model, location), f"add {location[-1]}")
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        return _choice(location, model, context)
+    if kind in ("literal_error", "enum"):
+        choices = str(context["expected"]).replace("True", "true").replace("False", "false")
+        return Problem(location, f"this must be {choices}", _description(model, location), "choose one of them")
+    if kind == "too_short":
+        return Problem(location, "the list is empty", _description(model, location), "add at least one entry")
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        remedy = "write its keys below it, indented, one per line"
+        return Problem(location, "an object with keys is needed here", _description(model, location), remedy)
+    if kind in ("bool_type", "bool_parsing"):
+        return Problem(location, "true or false is needed here", _description(model, location), "write true or false")
+    if kind in ("tuple_type", "list_type"):
+        return Problem(location, "a list is needed here", _description(model, location), "begin each entry with a dash")
+    if kind == "string_type":
+        remedy = "put it in quotes if YAML reads it as a number, a boolean or nothing"
+        return Problem(location, "a text is needed here", _description(model, location), remedy)
+    return Problem(location, detail["msg"].lower(), _description(model, location), "correct the value")
+
+
+def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[str, Any]) -> Problem:
+    """An object whose form depends on one of its keys (``type``, ``method``), and that key is missing or unknown."""
+    key = str(context["discriminator"]).strip("'")
+    words = {"type": "kind of registry", "method": "method of authentication"}.get(key, key)
+    tag = context.get("tag")
+    annotation = _keys(model).get(str(location[-1])) if model else None
+    known = KINDS if key == "type" else [tag for tag in map(_tag, _models(annotation)) if tag]
+    if tag is None:
+        return Problem((*location, key), f"the {words} is missing", "", f"add {key}: one of {', '.join(known)}")
+    return Problem((*location, key), f"{str(tag)!r} is no {words} here", "", did_you_mean(str(tag), known))
+
+
+def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[str, Any]) -> Problem:
+    key = str(location[-1])
+    owner = AUTHENTICATION_KEYS.get(key)
+    if location[0] == "registry" and owner and len(location) == 2:
+        kind = raw["registry"].get("type")
+        if kind in owner.split(" and "):
+            why = "how builds authenticate stands under the key authentication"
+            return Problem(
+                location, f"there is no key {key!r} here", why, f"see authentication in docs/kinds/{kind}.md"
+            )
+        return Problem(
+            location,
+            f"{key} authenticates builds to {owner}, beside what {kind} does",
+            "Mendix can use one authentication method per namespace; it cannot combine two",
+            f"remove {key}, or choose the type {owner} for the namespaces that need it, in a stack of their own",
+        )
+    known = _keys(model) if model else ()
+    return Problem(location, f"there is no key {key!r} here", "it would have no effect", did_you_mean(key, known))
+
+
+def _resolve(loc: Iterable[str | int]) -> tuple[Location, type[BaseModel] | None]:
+    """The place in the file and the model that the last part belongs to. pydantic also names the member of a union that it
+    tried, which is no part of the file."""
+    location: list[str | int] = []
+    annotation: Any = Settings
+    owner: type[BaseModel] | None = None
+    for part in loc:
+        models = list(_models(annotation))
+        tagged = [model for model in models if _tag(model) == part]
+        if tagged:
+            annotation = tagged[0]
+            continue
+        if isinstance(part, str) and (part.startswith("<") or part == "[key]"):
+            continue
+        location.append(part)
+        if isinstance(part, int):
+            annotation = _element(annotation)
+            continue
+        owner, annotation = next(
+            ((model, _keys(model)[part]) for model in models if part in _keys(model)),
+            (models[0] if models else owner, None),
+        )
+    return tuple(location), owner
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif typing.get_origin(annotation) in (typing.Annotated, typing.Union, types.UnionType):
+        for argument in typing.get_args(annotation):
+            yield from _models(argument)
+
+
+def _element(annotation: Any) -> Any:
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _element(typing.get_args(annotation)[0])
+    arguments = typing.get_args(annotation)
+    return arguments[0] if arguments else None
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("type") or model.model_fields.get("method")
+    arguments = typing.get_args(field.annotation) if field else ()
+    return arguments[0] if arguments and isinstance(arguments[0], str) else None
+
+
+def _keys(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _description(model: type[BaseModel] | None, location: Location) -> str:
+    """The first sentence of the field's documentation: what the value is for."""
+    if model is None:
+        return ""
+    for name, field in model.model_fields.items():
+        if location[-1] in (name, field.alias):
+            text = " ".join((field.description or "").split())
+            return text.split(". ")[0].replace("``", "")
+    return ""
+
+
+def _remove(raw: Any, location: Location) -> None:
+    target = raw
+    for part in location[:-1]:
+        if isinstance(target, dict):
+            target = cast("dict[str, Any]", target).get(str(part))
+        elif isinstance(target, list) and isinstance(part, int):
+            items = cast("list[Any]", target)
+            target = items[part] if part < len(items) else None
+        else:
+            return
+    if isinstance(target, dict):
+        cast("dict[str, Any]", target).pop(str(location[-1]), None)
+
+
+def _inside(location: Location, outer: Location) -> bool:
+    return len(location) > len(outer) and location[: len(outer)] == outer
+
+
+def _overlaps(location: Location, others: Iterable[Location]) -> bool:
+    return any(location[: len(other)] == other or other[: len(location)] == location for other in others)
+
+
+def _would_be_default(location: Location, broken: Iterable[Location]) -> bool:
+    """Whether ``location`` is a namespace's key whose value for all namespaces is broken: a rule saw it as missing."""
+    return location[0] == "namespaces" and ("registry", location[-1]) in broken
+
+
+def _file_order(problem: Problem) -> tuple[int, list[str]]:
+    order = list(_keys(Settings))
+    key = problem.location[0]
+    first = order.index(str(key)) if key in order else len(order)
+    return first, [f"{part:06d}" if isinstance(part, int) else part for part in problem.location]

@@ -1,0 +1,222 @@
+"""Rules that hold for every kind of registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from mendix_registry.stack_file import image_name_template
+from mendix_registry.stack_file.kinds import DockerSecretRegistry, GenericRegistry
+from mendix_registry.stack_file.problems import Location, Problem, Severity
+from mendix_registry.stack_file.references import NAME_LENGTH
+from mendix_registry.stack_file.rules import credentials, generic, kubeconfig, presets
+from mendix_registry.stack_file.rules.places import BUILDER, NAMESPACES, OPERATOR, REGISTRY
+from mendix_registry.stack_file.settings import Settings
+from mendix_registry.stack_file.values import SecretText
+
+MANAGED_REGISTRY_FIELDS = ("type", "pullURL", "pushURL", "imageNameTemplate")
+
+
+def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[Problem]:
+    """No secret stands in plain text in the stack file. Pulumi tells only whether a key has encrypted parts, not which."""
+    for at, secret in _secrets(settings.registry, REGISTRY):
+        if secret.origin == "text" and "registry" not in encrypted_keys:
+            yield Problem(
+                at,
+                f"the {_words(at)} stands in plain text in the stack file",
+                "everyone who can read the repository could push images that your cluster then runs",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+            )
+    configured = settings.cluster.kubeconfig
+    if configured is not None and configured.origin == "text" and "cluster" not in encrypted_keys:
+        yield from _plain_kubeconfig(configured)
+    if "operatorConfiguration" not in encrypted_keys:
+        at = (*OPERATOR, "overlay")
+        if found := credentials.in_tree(settings.operator_configuration.overlay):
+            yield Problem(
+                at,
+                f"the overlay stands in plain text in the stack file, with {found} in it",
+                "everyone who can read the repository could use it",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}.<key>'; and change it, it has been seen",
+            )
+    build = settings.builder.build
+    url = build.mda.url if build is not None else None
+    if url is not None and url.origin == "text" and "builder" not in encrypted_keys:
+        at = (*BUILDER, "build", "mda", "url")
+        if found := credentials.in_url(url):
+            yield Problem(
+                at,
+                f"the URL stands in plain text in the stack file, with {found} in it",
+                "everyone who can read the repository could download as this stack does",
+                f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+                "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+            )
+
+
+def _plain_kubeconfig(text: str) -> Iterator[Problem]:
+    at = ("cluster", "kubeconfig")
+    try:
+        found = kubeconfig.credential(text)
+    except ValueError as error:
+        yield Problem(
+            at,
+            f"the kubeconfig stands in plain text in the stack file, and {error}",
+            "whether it has a credential in it cannot be checked, and no client can read it",
+            "correct it, or give {environment: NAME} or {file: path}",
+        )
+        return
+    if found:
+        yield Problem(
+            at,
+            f"the kubeconfig stands in plain text in the stack file, with {found} in it",
+            "everyone who can read the repository could do in the cluster what this stack may",
+            f"run 'pulumi config set --secret --path mendix-registry:{_dotted(at)}', "
+            "or give {environment: NAME} or {file: path}; and change it, it has been seen",
+        )
+
+
+def _dotted(at: Location) -> str:
+    return ".".join(map(str, at))
+
+
+def _secrets(value: Any, at: Location) -> Iterator[tuple[Location, SecretText]]:
+    if isinstance(value, SecretText):
+        yield at, value
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _secrets(getattr(value, name), (*at, field.alias or name))
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, Any]", value).items():
+            yield from _secrets(item, (*at, key))
+
+
+def _words(at: Location) -> str:
+    key = str(at[-1])
+    if at[-2] == "passwords":
+        return f"password of {key}"
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in key)
+
+
+def one_method(settings: Settings) -> Iterator[Problem]:
+    """One authentication method per namespace, which is Mendix's own limit."""
+    registry = settings.registry
+    if isinstance(registry, DockerSecretRegistry):
+        return
+    for index, namespace in enumerate(settings.namespaces):
+        if namespace.secret_name is not None:
+            yield Problem(
+                (*NAMESPACES, index, "secretName"),
+                f"namespace {namespace.name!r} would have two authentication methods: {registry.type} and an existing Secret",
+                "Mendix can use one method per namespace; it cannot combine them",
+                "remove secretName, or put the namespace into a stack of its own with the type docker-secret",
+            )
+
+
+def namespaces(settings: Settings) -> Iterator[Problem]:
+    """Namespaces: each once, its repository one that the registry can have."""
+    registry = settings.registry
+    seen: dict[str, int] = {}
+    for index, namespace in enumerate(settings.namespaces):
+        at = (*NAMESPACES, index)
+        if namespace.name in seen:
+            yield Problem(
+                (*at, "name"),
+                f"namespace {namespace.name!r} stands at position {seen[namespace.name]} already",
+                "a namespace has one registry and one authentication method; Mendix cannot combine two",
+                "remove one of them; a second registry needs a namespace of its own",
+            )
+            continue
+        seen[namespace.name] = index
+        if namespace.labels and not namespace.create:
+            yield Problem(
+                (*at, "labels"),
+                "labels are only set on a namespace that this stack creates",
+                "an existing namespace belongs to someone else",
+                "remove the labels, or add create: true for a new namespace",
+            )
+        repository = settings.repository(namespace)
+        place: Location = (*at, "repository") if namespace.repository else (*REGISTRY, "repository")
+        length = max(len(settings.push_host), len(settings.pull_host)) + 1 + len(repository)
+        if length > NAME_LENGTH:
+            yield Problem(
+                place,
+                f"host and repository of namespace {namespace.name!r} have {length} characters",
+                f"an image name has at most {NAME_LENGTH}",
+                "shorten the repository",
+            )
+        if isinstance(registry, GenericRegistry):
+            yield from presets.repository_problems(registry, repository, place)
+
+
+def templates(settings: Settings) -> Iterator[Problem]:
+    """The image name template, rendered for every namespace; each fault once."""
+    configuration = settings.operator_configuration
+    template = configuration.image_name_template
+    if configuration.adopt == "none" or template is None:
+        return
+    at = (*OPERATOR, "imageNameTemplate")
+    found: dict[str, Problem] = {}
+    registry = settings.registry
+    for namespace in settings.namespaces:
+        filled = settings.image_name_template(namespace) or ""
+        here = list(image_name_template.problems(filled, settings.pull_host, at))
+        if isinstance(registry, GenericRegistry) and not any(p.severity is Severity.ERROR for p in here):
+            here += generic.template_problems(registry, filled, at)
+        for problem in here:
+            found.setdefault(problem.what, problem)
+    errors = [problem for problem in found.values() if problem.severity is Severity.ERROR]
+    # One template is judged for many namespaces; the first fault of each severity says it.
+    yield from (errors or list(found.values()))[:2]
+
+
+def overlays(settings: Settings) -> Iterator[Problem]:
+    """The overlay of the OperatorConfiguration does not fight the fields that this stack manages."""
+    configuration = settings.operator_configuration
+    if not configuration.overlay:
+        return
+    at = (*OPERATOR, "overlay")
+    if configuration.adopt == "none":
+        yield Problem(at, "there is an overlay, but adopt is none", "nothing is written then", "remove one of the two")
+        return
+    registry = configuration.overlay.get("registry")
+    if isinstance(registry, dict):
+        for field in MANAGED_REGISTRY_FIELDS:
+            if field in registry:
+                yield Problem(
+                    (*at, "registry", field),
+                    f"spec.registry.{field} is set by this stack",
+                    "two values for one field cannot both hold",
+                    {
+                        "type": "set operatorConfiguration.type",
+                        "pullURL": "set registry.pullHost",
+                        "pushURL": "set registry.pushHost",
+                        "imageNameTemplate": "set operatorConfiguration.imageNameTemplate",
+                    }[field],
+                )
+    trust = configuration.overlay.get("trust")
+    if (
+        isinstance(trust, dict)
+        and "customCASecretName" in trust
+        and configuration.trust_ca_certificate
+        and settings.registry.transport.ca_certificate
+    ):
+        yield Problem(
+            (*at, "trust", "customCASecretName"),
+            "spec.trust.customCASecretName is set by this stack, because registry.transport.caCertificate is given",
+            "the Operator takes one Secret with authorities",
+            "set operatorConfiguration.trustCaCertificate: false and put the registry's authority into your own Secret, too",
+        )
+
+
+def client_version(settings: Settings) -> Iterator[Problem]:
+    """The client's version is only asked where plain http is possible."""
+    if settings.registry.only_https and settings.registry.transport.client_version:
+        yield Problem(
+            (*REGISTRY, "transport", "clientVersion"),
+            "the client's version decides nothing here",
+            f"{settings.registry.type} is reached by https, whatever older clients take its host for",
+            "remove clientVersion",
+        )
