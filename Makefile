@@ -95,7 +95,7 @@ INTERPRETER = $(if $(wildcard $(BIN)/python),,--python $(PYTHON))
 # `pulumi install` leaves in the environment only what every stack needs.
 $(if $(wildcard $(BIN)/pytest),,$(shell rm -f .venv/.synced))
 
-.venv/.synced: uv.lock pyproject.toml $(wildcard */pyproject.toml) | $(UV)
+.venv/.synced: uv.lock pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml) | $(UV)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Install python3.11 and run this again." >&2; exit 2; }
 	@echo "Setting up the Python environment …"

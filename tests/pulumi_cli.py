@@ -26,7 +26,7 @@ PLUGIN = GoProgram("pulumi-resource-agreeing", ROOT / "bench" / "plugin", descri
 SDKS = {name: version(f"pulumi-{name}") for name in ("aws", "azure-native", "gcp", "kubernetes")}
 """The provider packages that the components use, with the versions that their SDKs ask for."""
 _HANGS_SECONDS = 600
-_LINKED = ("__main__.py", "components", "fleet", "pyproject.toml", "rehearsal", "report", "uv.lock")
+_LINKED = ("__main__.py", "components", "fleet", "policy", "pyproject.toml", "rehearsal", "report", "uv.lock")
 
 
 def _silent(progress: Progress) -> None:

@@ -37,8 +37,8 @@ def clone(tmp_path: Path) -> Path:
     (folder / "stacks").mkdir(parents=True)
     for name in ("Pulumi.yaml", "__main__.py", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, folder)
-    for name in ("components", "fleet", "rehearsal", "report"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("components", "fleet", "policy", "rehearsal", "report"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     for stack, _ in STACKS:
         shutil.copy(ROOT / "stacks" / f"Pulumi.{stack}.yaml", folder / "stacks")
     (tmp_path / "state").mkdir()

@@ -54,8 +54,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, folder)
-    for name in ("components", "fleet", "rehearsal", "report"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("components", "fleet", "policy", "rehearsal", "report"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     return folder
 
 
