@@ -47,7 +47,7 @@ def test_the_library_brings_no_tool_and_no_clouds_sdk(tmp_path: Path) -> None:
     [
         ("fleet", ["--help"], "split"),
         ("rehearsal", ["doctor", "--cwd", str(ROOT)], "Python"),
-        ("report", [str(PREVIEW), "--page", "page.html"], "## Registry access"),
+        ("report", [str(PREVIEW), "--page", "page.html", "--comment", "-"], "## Registry access"),
     ],
 )
 def test_a_tools_command_works_where_only_the_tool_is_installed(

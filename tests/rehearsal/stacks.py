@@ -27,7 +27,17 @@ def project_in(directory: Path) -> Path:
     """This project, with an empty directory of stacks."""
     # Pulumi's CLI reads what is beside its project file, whose directory a link would change.
     shutil.copy(ROOT / "Pulumi.yaml", directory)
-    for name in ("__main__.py", "components", "fleet", "policy", "pyproject.toml", "rehearsal", "report", "uv.lock", ".venv"):
+    for name in (
+        "__main__.py",
+        "components",
+        "fleet",
+        "policy",
+        "pyproject.toml",
+        "rehearsal",
+        "report",
+        "uv.lock",
+        ".venv",
+    ):
         (directory / name).symlink_to(ROOT / name)
     (directory / "stacks").mkdir()
     return directory

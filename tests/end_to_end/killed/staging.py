@@ -58,7 +58,16 @@ class Staged:
 
     def __post_init__(self) -> None:
         (self.root / "stacks").mkdir(parents=True)
-        for name in ("__main__.py", "components", "fleet", "policy", "pyproject.toml", "rehearsal", "report", "uv.lock"):
+        for name in (
+            "__main__.py",
+            "components",
+            "fleet",
+            "policy",
+            "pyproject.toml",
+            "rehearsal",
+            "report",
+            "uv.lock",
+        ):
             (self.root / name).symlink_to(ROOT / name)
         (self.root / ".venv").symlink_to(sys.prefix)
         shutil.copy(ROOT / "Pulumi.yaml", self.root)
