@@ -16,7 +16,7 @@ author = "mendix-registry"
 html_title = "mendix-registry"
 language = "en"
 root_doc = "docs/index"
-include_patterns = ["README.md", "ARCHITECTURE.md", "docs/**"]
+include_patterns = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**"]
 exclude_patterns = ["docs/site/**"]
 
 extensions = [

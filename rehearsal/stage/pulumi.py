@@ -201,7 +201,7 @@ def _opened(sandbox: Sandbox, key: str, theirs: Mapping[str, str]) -> str:
 
 def _made_up(key: str, project: Project, home: Path, stage: Stage) -> str:
     """A value of the sandbox for a secret that cannot be opened here."""
-    if key.removeprefix(f"{project.name}:") == _KUBECONFIG_KEY:
+    if project.key(key) == _KUBECONFIG_KEY:
         return stage.cluster.kubeconfig.read_text(encoding="utf-8")
     # The sandbox's registry has one user, whose password this is; for anything else it is as good as any other secret.
     return registry_password(home)

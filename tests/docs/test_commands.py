@@ -26,6 +26,7 @@ OTHERS = frozenset(
     {
         "az",
         "cd",
+        "cp",
         "crane",
         "export",
         "gcloud",
