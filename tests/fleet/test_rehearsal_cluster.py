@@ -31,7 +31,7 @@ def test_a_stack_of_a_fleet_comes_up(
     workspace.write(fleet_content(registry, namespaces, 2, config=local))
     # The rehearsal gives the real ones to the program; the split only checks their form.
     for variable in environment_names(registry):
-        certificate = (ROOT / "tests" / "components" / "configuration" / "ca.pem").read_text()
+        certificate = (ROOT / "tests" / "components" / "stack_file" / "ca.pem").read_text()
         monkeypatch.setenv(variable, certificate if "CA" in variable else "a-value")
     result = workspace.run("split")
     assert result.exit_code == 0, result.output

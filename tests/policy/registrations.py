@@ -24,7 +24,7 @@ from tests.components.program import Recording, Registered, run
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in ROOT.glob("stacks/Pulumi.*.yaml"))
 IMAGE = "gcr.io/go-containerregistry/krane@sha256:" + "a" * 64
-CERTIFICATE = (ROOT / "tests/components/configuration/ca.pem").read_text()
+CERTIFICATE = (ROOT / "tests/components/stack_file/ca.pem").read_text()
 
 
 class _Environment(dict[str, str]):

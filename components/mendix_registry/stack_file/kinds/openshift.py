@@ -21,6 +21,7 @@ class OpenShiftRegistry(RegistryKind):
     """What both versions share: builds push as ServiceAccount ``builder`` with its own token, nodes pull by themselves."""
 
     only_https: ClassVar[bool] = True
+    builder: ClassVar[str | None] = BUILDER
 
     repository: RepositoryPattern = "{namespace}/mendix-apps"
     """The ImageStream, as ``<namespace>/<name>``: its project is the namespace that builds."""

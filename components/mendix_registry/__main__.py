@@ -1,0 +1,75 @@
+"""``python -m mendix_registry check|describe --stack S``: a stack file without Pulumi, a cluster or a cloud.
+
+``check`` prints every problem with its line, ``describe`` what the file means. Exit status: 0 nothing is wrong (warnings may be
+printed), 1 something is, 2 there is no such stack file, or it is not YAML.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mendix_registry.stack_file.description import describe
+from mendix_registry.stack_file.file import StackFile, StackFileError, load
+from mendix_registry.stack_file.problems import Problem, Severity
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        file = load(chosen.stack, Path.cwd())
+    except StackFileError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    reading, problems = file.check(os.environ)
+    wrong = any(problem.severity is Severity.ERROR for problem in problems)
+    if chosen.command == "check" and chosen.json:
+        print(json.dumps({"file": str(file.path), "problems": [_entry(file, each) for each in problems]}, indent=2))
+    elif chosen.command == "check" or wrong or reading is None:
+        stream = sys.stdout if chosen.command == "check" else sys.stderr
+        for problem in problems:
+            place = file.place(problem.location)
+            print(f"{file.path}:{place.line}:{place.column}: {problem.severity}\n{problem}\n", file=stream)
+        print(_summary(file, problems), file=stream)
+    if chosen.command == "describe" and reading is not None:
+        print(json.dumps({"stack": file.stack, "file": str(file.path), **describe(reading.settings)}, indent=2))
+    return 1 if wrong or reading is None else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mendix_registry", description="Reads a stack file without Pulumi.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="print every problem of the stack file")
+    check.add_argument("--json", action="store_true", help="print one JSON object, for editors and pipelines")
+    commands.add_parser("describe", help="print what the stack file means, as one JSON object")
+    for command in commands.choices.values():
+        command.add_argument("--stack", required=True, help="the stack, whose file is Pulumi.STACK.yaml")
+    return parser
+
+
+def _entry(file: StackFile, problem: Problem) -> dict[str, str | int]:
+    place = file.place(problem.location)
+    return {
+        "path": problem.path,
+        "line": place.line,
+        "column": place.column,
+        "severity": str(problem.severity),
+        "what": problem.what,
+        "why": problem.why,
+        "do": problem.remedy,
+    }
+
+
+def _summary(file: StackFile, problems: Sequence[Problem]) -> str:
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    warnings = len(problems) - errors
+    return f"{file.path}: {errors} error{'s' if errors != 1 else ''}, {warnings} warning{'s' if warnings != 1 else ''}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

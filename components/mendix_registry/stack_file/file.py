@@ -1,0 +1,147 @@
+"""A stack file on disk, read without Pulumi: for editors, pipelines and the tools around the program.
+
+What Pulumi has encrypted stays so: it is taken for right, and nothing is said about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from mendix_registry.stack_file.problems import PROJECT, ConfigurationError, Location, Problem
+from mendix_registry.stack_file.reading import Reading, parse
+from mendix_registry.stack_file.values import Surroundings
+
+ENCRYPTED = "encrypted"
+"""Stands for a value that only Pulumi can decrypt."""
+
+
+class StackFileError(Exception):
+    """There is no such project or stack file, or it is not YAML. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Line and column of a key or a list's entry, from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackFile:
+    """``values`` are the configuration keys with their namespace; ``hidden`` the places of encrypted values."""
+
+    stack: str
+    path: Path
+    directory: Path
+    values: Mapping[str, Any]
+    hidden: frozenset[Location]
+    places: Mapping[Location, Place]
+
+    def place(self, location: Location) -> Place:
+        """Where a value stands; of a key that is missing, the object that lacks it."""
+        while location and location not in self.places:
+            location = location[:-1]
+        return self.places.get(location, Place(1, 1))
+
+    def check(self, environment: Mapping[str, str]) -> tuple[Reading | None, tuple[Problem, ...]]:
+        """The settings, if nothing is wrong, and all problems and warnings."""
+        keys = {f"{PROJECT}:{location[0]}" for location in self.hidden}
+        surroundings = Surroundings(environment, self.directory)
+        try:
+            reading = parse(self.values, keys, surroundings)
+        except ConfigurationError as error:
+            problems = tuple(problem for problem in error.problems if not self._hidden(problem.location))
+            if problems:
+                return None, problems
+            # Something encrypted is no kubeconfig, for one: without it the rest can be read.
+            reading = parse(_without(self.values, {problem.location for problem in error.problems}), keys, surroundings)
+        return reading, tuple(warning for warning in reading.warnings if not self._hidden(warning.location))
+
+    def _hidden(self, location: Location) -> bool:
+        return any(location[: len(each)] == each for each in self.hidden)
+
+
+def load(stack: str, start: Path) -> StackFile:
+    """The stack file of the project that the directory ``start`` lies in.
+
+    Raises:
+        StackFileError: there is none, or it is not YAML.
+    """
+    project = next((each for each in (start, *start.parents) if (each / "Pulumi.yaml").is_file()), None)
+    if project is None:
+        raise StackFileError(f"There is no Pulumi.yaml in {start} or above it. Go to the project's directory.")
+    declared = _mapping(_read(project / "Pulumi.yaml"))
+    path = project / str(declared.get("stackConfigDir", ".")) / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
+        raise StackFileError(f"There is no stack file {path}. Stacks here: {', '.join(known) or 'none'}.")
+    config = _mapping(_mapping(_read(path)).get("config"))
+    hidden: set[Location] = set()
+    values = {key: _without_secrets(value, (key.removeprefix(f"{PROJECT}:"),), hidden) for key, value in config.items()}
+    return StackFile(stack, path, project, values, frozenset(hidden), dict(_places(path)))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StackFileError(f"{path} is not YAML in UTF-8: {error}") from None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _without_secrets(value: Any, location: Location, hidden: set[Location]) -> Any:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        if list(mapping) == ["secure"] and len(location) > 1:
+            hidden.add(location)
+            return ENCRYPTED
+        return {key: _without_secrets(item, (*location, key), hidden) for key, item in mapping.items()}
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [_without_secrets(item, (*location, number), hidden) for number, item in enumerate(items)]
+    return value
+
+
+def _without(value: Any, locations: Collection[Location], at: Location = ()) -> Any:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        inner = {key: (*at, key if at else key.removeprefix(f"{PROJECT}:")) for key in mapping}
+        return {
+            key: _without(item, locations, inner[key]) for key, item in mapping.items() if inner[key] not in locations
+        }
+    return value
+
+
+def _places(path: Path) -> Iterator[tuple[Location, Place]]:
+    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    if isinstance(root, yaml.MappingNode):
+        for key, value in root.value:
+            if key.value == "config":
+                yield (), _at(key)
+                yield from _below(value, ())
+
+
+def _below(node: yaml.Node, location: Location) -> Iterator[tuple[Location, Place]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = str(key.value)
+            inner = (*location, name if location else name.removeprefix(f"{PROJECT}:"))
+            yield inner, _at(key)
+            yield from _below(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield (*location, number), _at(item)
+            yield from _below(item, (*location, number))
+
+
+def _at(node: yaml.Node) -> Place:
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1)

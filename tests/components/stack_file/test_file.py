@@ -1,0 +1,144 @@
+"""``python -m mendix_registry``: the stack file without Pulumi."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mendix_registry.__main__ import main
+from tests.conftest import ROOT
+
+STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
+CERTIFICATE = Path(__file__).with_name("ca.pem").read_text()
+
+
+def variables(stack: str) -> dict[str, str]:
+    """A value for each variable that a stack file names."""
+    names = re.findall(r"environment: (\w+)", (ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())
+    image = f"example.com/krane@sha256:{'0' * 64}"
+    return {name: CERTIFICATE if name.endswith("CA") else image if "IMAGE" in name else "hunter2" for name in names}
+
+
+def run(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mendix_registry", *arguments],
+        cwd=project,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "Pulumi.yaml").write_text("name: mendix-registry\nruntime: python\nstackConfigDir: stacks\n")
+    return tmp_path
+
+
+def write(project: Path, text: str) -> None:
+    (project / "stacks" / "Pulumi.prod.yaml").write_text(text)
+
+
+WRONG = """\
+config:
+  mendix-registry:registry:
+    type: generic
+    pushHost: registry.example.com
+    respository: apps
+    authentication:
+      username: builder
+      password:
+        secure: AAABAKz
+  mendix-registry:namespaces:
+    - name: orders
+    - name: Billing
+"""
+RIGHT = """\
+config:
+  mendix-registry:registry:
+    type: generic
+    pushHost: registry.example.com
+    repository: apps/{namespace}
+    authentication:
+      username: builder
+      password:
+        secure: AAABAKz
+  mendix-registry:cluster:
+    kubeconfig:
+      secure: AAABAKz
+  mendix-registry:namespaces:
+    - name: orders
+"""
+
+
+def test_every_problem_has_its_line_for_people_and_for_editors(project: Path) -> None:
+    write(project, WRONG)
+    done = run(project, "check", "--stack", "prod")
+    file = project / "stacks" / "Pulumi.prod.yaml"
+    assert done.returncode == 1
+    for place in (f"{file}:5:5: error\nconfig.mendix-registry:registry.respository", f"{file}:12:7: error"):
+        assert place in done.stdout
+    found = json.loads(run(project, "check", "--stack", "prod", "--json").stdout)
+    assert {(each["path"].rsplit(":", 1)[1], each["line"]) for each in found["problems"]} == {
+        ("registry.repository", 2),
+        ("registry.respository", 5),
+        ("namespaces[1].name", 12),
+    }
+    assert all(each["what"] and each["do"] for each in found["problems"])
+
+
+def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path) -> None:
+    write(project, RIGHT)
+    assert run(project, "check", "--stack", "prod").returncode == 0
+    described = json.loads(run(project, "describe", "--stack", "prod").stdout)
+    assert described["settings"]["registry"]["authentication"]["password"] == "[secret]"
+    assert described["namespaces"][0]["subject"] == "system:serviceaccount:orders:mendix-builder"
+
+
+@pytest.mark.parametrize("secret", ["environment", "file"])
+def test_a_value_from_elsewhere_is_not_printed(secret: str, project: Path) -> None:
+    (project / "token").write_text("hunter2")
+    content: dict[str, Any] = yaml.safe_load(RIGHT)
+    content["config"]["mendix-registry:registry"]["authentication"]["password"] = {secret: "token"}
+    write(project, yaml.safe_dump(content))
+    done = run(project, "describe", "--stack", "prod", token="hunter2")
+    assert done.returncode == 0
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--stack", "nowhere"], "There is no stack file"), (["--stack", "prod"], "is not YAML")]
+)
+def test_what_cannot_be_read_ends_with_2(arguments: list[str], said: str, project: Path) -> None:
+    write(project, "config: [")
+    done = run(project, "check", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if stack.startswith("example-")])
+def test_every_example_is_described(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for name, value in variables(stack).items():
+        monkeypatch.setenv(name, value)
+    assert main(["describe", "--stack", stack]) == 0, capsys.readouterr().err
+    printed = capsys.readouterr().out
+    described = json.loads(printed)
+    declared = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
+    assert described["registry"]["type"] == declared["mendix-registry:registry"]["type"]
+    names = [each["name"] for each in declared["mendix-registry:namespaces"]]
+    assert [each["name"] for each in described["namespaces"]] == names
+    assert all("{namespace}" not in each["repository"] for each in described["namespaces"])
+    assert {"builder", "cluster", "namespaces", "operatorConfiguration", "registry"} == described["settings"].keys()
+    assert "hunter2" not in printed
