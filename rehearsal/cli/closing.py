@@ -15,7 +15,7 @@ from rehearsal.cli.text import clean, clean_line, count
 
 if TYPE_CHECKING:
     from rehearsal.cli.events import Course, Failure
-    from rehearsal.stage.pulumi import Sandbox
+    from rehearsal.sandbox.pulumi import Sandbox
 
 NAMESPACES_OUTPUT = "namespaces"
 """The stack output in which the program gives, for each namespace, what its builder Job pushed and a node pulled."""

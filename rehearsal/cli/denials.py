@@ -30,8 +30,8 @@ def _denials(environment: Mapping[str, str], since: float) -> list[str]:
         return []
     import httpx
 
-    from rehearsal.prove.judged import judgements
-    from rehearsal.prove.registry import Service
+    from rehearsal.access_matrix.judged import judgements
+    from rehearsal.access_matrix.registry import Service
 
     service = Service(endpoint.removeprefix("https://").partition(":")[0], Path(authority))
     try:

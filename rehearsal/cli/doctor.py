@@ -17,8 +17,8 @@ from rehearsal.cli.text import clean, clean_line
 def examine(cwd: Path, *, json: bool) -> int:
     """Exit status 0 where nothing is in the way of a rehearsal, else 1."""
     from rehearsal.cluster import doctor
-    from rehearsal.stage import home_directory
-    from rehearsal.stage.project import load_project
+    from rehearsal.sandbox import home_directory
+    from rehearsal.sandbox.project import load_project
 
     project = load_project(cwd)
     checks = doctor(home_directory(project.root, os.environ))

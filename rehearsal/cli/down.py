@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rehearsal.cli.terminal import Terminal, invocation, open_terminal
 from rehearsal.cli.text import clean_line
-from rehearsal.stage.project import UsageError
+from rehearsal.sandbox.project import UsageError
 
 PROVING = "prove"
 """The directory in a home that is the home of ``rehearse prove --all``, for as long as that runs."""
@@ -42,8 +42,8 @@ def take_down(cwd: Path, *, json: bool, purge: bool, yes: bool) -> int:
     UsageError where the question cannot be asked, ClusterError where a process survives being killed.
     """
     from rehearsal.cluster import down
-    from rehearsal.stage import home_directory
-    from rehearsal.stage.project import load_project
+    from rehearsal.sandbox import home_directory
+    from rehearsal.sandbox.project import load_project
 
     project = load_project(cwd)
     home = home_directory(project.root, os.environ)

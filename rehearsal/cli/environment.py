@@ -12,7 +12,7 @@ from rehearsal.cli.terminal import open_terminal
 from rehearsal.cluster.paths import write_atomically
 
 if TYPE_CHECKING:
-    from rehearsal.stage.pulumi import Sandbox
+    from rehearsal.sandbox.pulumi import Sandbox
 
 # For the CLI's own runs; a shell that had it could not make an environment any more.
 _OURS = ("UV_NO_INSTALL_WORKSPACE",)

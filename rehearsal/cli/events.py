@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rehearsal.stage.event_log import events, plain
+from rehearsal.sandbox.event_log import events, plain
 
 _STACK_TYPE = "pulumi:pulumi:Stack"
 REJECTED = "The stack file has "

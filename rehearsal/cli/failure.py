@@ -33,7 +33,7 @@ def explain(error: Exception) -> int:
 
 def _wrong_use() -> Iterator[type[Exception]]:
     """Errors of use or configuration. Only rooms that are loaded already can have raised one."""
-    yield from _loaded({"rehearsal.stage.project": ("UsageError",)})
+    yield from _loaded({"rehearsal.sandbox.project": ("UsageError",)})
 
 
 def _expected() -> Iterator[type[Exception]]:
@@ -43,8 +43,8 @@ def _expected() -> Iterator[type[Exception]]:
         "rehearsal.cluster": ("ClusterError",),
         "rehearsal.cluster.errors": ("ClusterError",),
         "rehearsal.toolchain.errors": ("ToolchainError",),
-        "rehearsal.stage": ("StageError",),
-        "rehearsal.stage.pulumi": ("PulumiError",),
+        "rehearsal.sandbox": ("StageError",),
+        "rehearsal.sandbox.pulumi": ("PulumiError",),
     }
     yield from _loaded(names)
 

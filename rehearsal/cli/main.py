@@ -162,14 +162,14 @@ def prove(
 ) -> None:
     """Bring the stack up, then try who may push and who may not.
 
-    Each refusal has to be the stand-in cloud's judgement.
+    Each refusal has to be the emulated cloud's decision.
     """
     began = time.monotonic()
 
     def command() -> int:
         from rehearsal.cli.prove import prove as prove_stack
         from rehearsal.cli.prove_all import prove_all
-        from rehearsal.stage.project import UsageError
+        from rehearsal.sandbox.project import UsageError
 
         if everything and stack is not None:
             raise UsageError("--all proves every stack: leave --stack out, or --all.")

@@ -11,13 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from rehearsal.access_matrix.matrix import Cell, Matrix, nobody
+from rehearsal.access_matrix.matrix import carry_out as try_all
 from rehearsal.cli.sandbox import opened, selected
 from rehearsal.cli.terminal import errors, open_terminal
 from rehearsal.cli.text import clean_line, duration
 from rehearsal.cli.update import DONE, FAILED, Request, carry_out
-from rehearsal.prove.matrix import Cell, Matrix, nobody
-from rehearsal.prove.matrix import carry_out as try_all
-from rehearsal.stage.project import Project, UsageError
+from rehearsal.sandbox.project import Project, UsageError
 
 
 def prove(stack: str | None, cwd: Path, *, json: bool, page: Path | None, began: float) -> int:
@@ -41,9 +41,9 @@ def prove(stack: str | None, cwd: Path, *, json: bool, page: Path | None, began:
 
 def tried(project: Project, stack: str, console: Console, *, json: bool) -> Matrix:
     """The matrix of a stack that is up, printed while it grows. Raises UsageError where there is none."""
+    from rehearsal.access_matrix.judged import judgements
+    from rehearsal.access_matrix.stack import UnprovableError, prover
     from rehearsal.cluster import BuiltCluster
-    from rehearsal.prove.judged import judgements
-    from rehearsal.prove.stack import UnprovableError, prover
 
     config = project.configuration(stack)
     with opened(project, stack, open_terminal(json=json)) as sandbox:
@@ -91,6 +91,6 @@ def verdict(matrix: Matrix) -> str:
 def write_page(path: Path | None, matrices: list[Matrix]) -> None:
     """Write the page where one was asked for."""
     if path is not None:
-        from rehearsal.prove.page import render
+        from rehearsal.access_matrix.page import render
 
         path.write_text(render(matrices))

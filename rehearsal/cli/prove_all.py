@@ -15,14 +15,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from rehearsal.access_matrix.matrix import Matrix
 from rehearsal.cli.down import PROVING
 from rehearsal.cli.prove import tried, verdict, write_page
 from rehearsal.cli.sandbox import opened
 from rehearsal.cli.terminal import errors, open_terminal
 from rehearsal.cli.text import clean_line, duration
 from rehearsal.cli.update import DONE, FAILED, Request, Verb, carry_out
-from rehearsal.prove.matrix import Matrix
-from rehearsal.stage.project import Project, UsageError, load_project
+from rehearsal.sandbox.project import Project, UsageError, load_project
 
 
 def prove_all(cwd: Path, *, json: bool, page: Path | None, began: float) -> int:
@@ -78,9 +78,9 @@ def _taken_down(project: Project, stack: str, cwd: Path, console: Console) -> st
 
     What is wrong with it, empty where nothing is.
     """
+    from rehearsal.access_matrix.emptying import delete_images, delete_repositories
     from rehearsal.cluster import BuiltCluster
-    from rehearsal.prove.emptying import delete_images, delete_repositories
-    from rehearsal.stage import wanted_registry
+    from rehearsal.sandbox import wanted_registry
 
     config = project.configuration(stack)
     with opened(project, stack, open_terminal(json=True)) as sandbox:
@@ -127,7 +127,7 @@ def _quietly(verb: Verb, stack: str, cwd: Path, console: Console, *arguments: st
 def _sandbox(project: Project) -> Generator[None]:
     """A home of its own for all that follows, with what is in the project's home left alone."""
     from rehearsal.cluster import down
-    from rehearsal.stage import home_directory
+    from rehearsal.sandbox import home_directory
 
     home = home_directory(project.root, os.environ)
     sandbox = home / PROVING

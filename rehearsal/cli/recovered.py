@@ -11,7 +11,7 @@ from rehearsal.cli.terminal import say
 from rehearsal.cli.text import clean, clean_line, count
 
 if TYPE_CHECKING:
-    from rehearsal.stage.recovery import Recovery
+    from rehearsal.sandbox.recovery import Recovery
 
 
 def print_recovery(console: Console, recovery: Recovery | None) -> None:

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from rehearsal.cli.staging import staged
 from rehearsal.cli.terminal import Terminal, say
-from rehearsal.stage.project import Project, choose_stack, load_project
+from rehearsal.sandbox.project import Project, choose_stack, load_project
 
 if TYPE_CHECKING:
-    from rehearsal.stage.pulumi import Sandbox
+    from rehearsal.sandbox.pulumi import Sandbox
 
 
 def selected(cwd: Path, named: str | None) -> tuple[Project, str]:
@@ -34,7 +34,7 @@ def opened(
 
     Raises UsageError, ``StageError``, ``ClusterError`` or ``PulumiError``.
     """
-    from rehearsal.stage import home_directory
+    from rehearsal.sandbox import home_directory
     from rehearsal.toolchain.lock import exclusive
 
     home = home_directory(project.root, os.environ)

@@ -18,8 +18,8 @@ from rehearsal.cli.text import clean_line, duration
 
 if TYPE_CHECKING:
     from rehearsal.cluster import Progress
-    from rehearsal.stage.project import Project
-    from rehearsal.stage.pulumi import Sandbox
+    from rehearsal.sandbox.project import Project
+    from rehearsal.sandbox.pulumi import Sandbox
     from rehearsal.toolchain.pulumi_tools import PulumiTools
 
 _QUICK_SECONDS = 2.0
@@ -84,10 +84,10 @@ def staged(
 ) -> Sandbox:
     """Make everything ready, showing progress: programs, cluster, registry, emulators, and Pulumi's state and plugins.
 
-    Raises what :func:`rehearsal.stage.set_stage` and :func:`rehearsal.stage.pulumi.prepare` raise.
+    Raises what :func:`rehearsal.sandbox.set_stage` and :func:`rehearsal.sandbox.pulumi.prepare` raise.
     """
-    from rehearsal.stage import set_stage
-    from rehearsal.stage.pulumi import prepare
+    from rehearsal.sandbox import set_stage
+    from rehearsal.sandbox.pulumi import prepare
 
     with _shown(terminal) as view:
         tools, uv = _pulumi(view)

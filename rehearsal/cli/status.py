@@ -31,9 +31,9 @@ def show_status(cwd: Path, *, json: bool) -> int:
     """
     from rehearsal.cluster import status
     from rehearsal.cluster.paths import cache_path
-    from rehearsal.stage import home_directory
-    from rehearsal.stage.project import load_project
-    from rehearsal.stage.pulumi import listed_stacks
+    from rehearsal.sandbox import home_directory
+    from rehearsal.sandbox.project import load_project
+    from rehearsal.sandbox.pulumi import listed_stacks
     from rehearsal.toolchain.pulumi_tools import find_pulumi
 
     project = load_project(cwd)

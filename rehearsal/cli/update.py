@@ -19,11 +19,11 @@ from rehearsal.cli.events import Course, read_course
 from rehearsal.cli.recovered import print_recovery
 from rehearsal.cli.sandbox import opened, selected
 from rehearsal.cli.terminal import open_terminal
-from rehearsal.stage.project import UsageError
-from rehearsal.stage.recovery import recover
+from rehearsal.sandbox.project import UsageError
+from rehearsal.sandbox.recovery import recover
 
 if TYPE_CHECKING:
-    from rehearsal.stage.pulumi import Sandbox
+    from rehearsal.sandbox.pulumi import Sandbox
 
 Verb: TypeAlias = Literal["up", "preview", "refresh", "destroy"]
 

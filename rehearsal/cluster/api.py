@@ -98,12 +98,12 @@ class ApiServer:
 
 
 def operator_configuration_definition() -> dict[str, Any]:
-    """The rehearsal's stand-in for Mendix's CustomResourceDefinition."""
+    """The rehearsal's own form of Mendix's CustomResourceDefinition."""
     return yaml.safe_load(OPERATOR_CONFIGURATION.read_text())
 
 
 def install_operator_configuration(api: Api) -> None:
-    """Install the stand-in CustomResourceDefinition unless the cluster has one by that name.
+    """Install the rehearsal's CustomResourceDefinition unless the cluster has one by that name.
 
     One that is there may be Mendix's own: it is never touched.
     """

@@ -22,7 +22,7 @@ SERVICE_ADDRESS = "10.96.0.1"
 METADATA_ADDRESSES = ("169.254.169.252/32", "169.254.169.254/32", "169.254.170.23/32")
 """Where clouds serve credentials to pods (GKE's and every VM's metadata server, EKS's Pod Identity agent). They
 are the node's own, so that
-a stand-in can listen there, and a client that asks in vain is refused at once instead of waiting."""
+an emulator can listen there, and a client that asks in vain is refused at once instead of waiting."""
 _LAST_INDEX = 255
 _LINK_PREFIX = "mxrehearsal"
 _INTERFACES = Path("/sys/class/net")
@@ -61,7 +61,7 @@ class Subnet:
 
     @property
     def service(self) -> str:
-        """The address of the rehearsal's own services (the stand-in clouds)."""
+        """The address of the rehearsal's own services (the emulated clouds)."""
         return f"198.18.{self.index}.250"
 
     @property

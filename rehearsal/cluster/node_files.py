@@ -1,6 +1,6 @@
-"""What every container of a built node is given besides its image: trust in the stand-in clouds' certificates.
+"""What every container of a built node is given besides its image: trust in the emulated clouds' certificates.
 
-Real clouds have certificates of public authorities, which every image trusts. The stand-ins' authority takes that place: the node's
+Real clouds have certificates of public authorities, which every image trusts. The emulators' authority takes that place: the node's
 runtime puts a bundle with it where images have theirs. Nothing in a pod's specification shows it, so program and
 Job are those of production.
 The sandbox registries' authority is another one and is not in the bundle: trusting it stays the stack file's decision.
@@ -43,7 +43,7 @@ _MACHINE_BUNDLES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/t
 
 
 def cloud_authority(node: NodeDirectory) -> Pair:
-    """The authority of the stand-in clouds' certificates."""
+    """The authority of the emulated clouds' certificates."""
     # In a directory of its own: the control plane restarts when a certificate beside its own changes.
     return pki.ensure_authority(node.pki / "clouds", "cloud-ca", "mendix-registry rehearsal clouds")
 
@@ -62,7 +62,7 @@ def credential_provider_files(node: NodeDirectory) -> CredentialProviderFiles:
 
 
 def write_credential_provider(node: NodeDirectory) -> None:
-    """Write the kubelet's credential provider, for every registry host that a stand-in cloud may serve."""
+    """Write the kubelet's credential provider, for every registry host that an emulated cloud may serve."""
     files = credential_provider_files(node)
     source = Path(__file__).with_name("credential_provider.py").read_text()
     write_atomically(files.programs / _PROVIDER, f"#!{sys.executable} -IS\n{source}", 0o700)

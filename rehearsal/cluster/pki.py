@@ -1,7 +1,7 @@
 """The sandbox's certificate authorities and the certificates they issue.
 
 Two authorities, never one: the cluster's makes client certificates that the API server believes, and the sandbox's is
-handed to pods and programs so that they trust the stand-in registries. Whoever may issue the second must not be
+handed to pods and programs so that they trust the emulated registries. Whoever may issue the second must not be
 able to issue the first.
 """
 

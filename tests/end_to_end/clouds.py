@@ -1,4 +1,4 @@
-"""An example stack with its stand-in clouds at work, and the administrator's end of these."""
+"""An example stack with its emulated clouds at work, and the administrator's end of these."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from rehearsal.access_matrix.registry import Service
 from rehearsal.cluster import BuiltCluster
-from rehearsal.prove.registry import Service
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Project
 
@@ -35,7 +35,7 @@ class Case:
 
 @dataclass
 class Clouds:
-    """The administrator's end of the stand-ins."""
+    """The administrator's end of the emulators."""
 
     service: Service
     token: str

@@ -17,8 +17,8 @@ import kr8s
 import pytest
 import yaml
 
+from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.cluster import BuiltCluster, Cluster
-from rehearsal.prove.emptying import delete_images, delete_repositories
 from tests.conftest import REHEARSE, ROOT
 from tests.rehearsal.stacks import project_in
 
@@ -137,7 +137,7 @@ def api(kubeconfig: Path) -> kr8s.Api:
 @pytest.fixture
 def node(cluster: Cluster) -> BuiltCluster:
     if not isinstance(cluster, BuiltCluster):
-        pytest.skip("needs the stand-in clouds of the rehearsal's own cluster")
+        pytest.skip("needs the emulated clouds of the rehearsal's own cluster")
     return cluster
 
 

@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
+from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.cluster import BuiltCluster
-from rehearsal.prove.emptying import delete_images, delete_repositories
-from rehearsal.stage.project import load_project
+from rehearsal.sandbox.project import load_project
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Project
 from tests.policy.registrations import refusals

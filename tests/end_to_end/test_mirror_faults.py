@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from rehearsal.access_matrix.judged import judgements
 from rehearsal.cluster import BuiltCluster
 from rehearsal.cluster.paths import cache_directory
-from rehearsal.prove.judged import judgements
 from rehearsal.registry.spec import RegistrySpec
 from rehearsal.toolchain.programs import CLIENT
 from tests.end_to_end.clouds import ECR, ENTRA, EXPIRED, IRSA, Case, Clouds, staged

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from access_documents.acr_conditions import ACTION, Reach, reach
 from access_documents.patterns import matches
 from mendix_registry.azure.roles import repository_condition
-from rehearsal.clouds.azure import conditions
+from rehearsal.emulators.azure import conditions
 
 NAME = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"
 ACTIONS = ("content/read", "content/write", "metadata/read", "metadata/write", "content/delete")

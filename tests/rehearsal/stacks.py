@@ -16,7 +16,7 @@ SECONDS = 400
 
 
 class Outcome(NamedTuple):
-    """``said`` is what was printed; ``refusals`` what the stand-in clouds refused meanwhile, a line each."""
+    """``said`` is what was printed; ``refusals`` what the emulated clouds refused meanwhile, a line each."""
 
     status: int
     said: str

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, cast
 
-from rehearsal.clouds.aws.client import BotoCoreError, ClientError, error_of, operator_client, partition_of
+from rehearsal.emulators.aws.client import BotoCoreError, ClientError, error_of, operator_client, partition_of
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError
 

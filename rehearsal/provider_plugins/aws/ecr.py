@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from rehearsal.clouds.aws.model import member
-from rehearsal.clouds.rules import Entries, Fields, Flag, Items, Text
+from rehearsal.emulators.aws.model import member
+from rehearsal.emulators.rules import Entries, Fields, Flag, Items, Text
 from rehearsal.provider_plugins.aws.cloud import tag_list, tag_map
 from rehearsal.provider_plugins.aws.resource import REGION, AwsResource, json_text, tags
 from rehearsal.provider_plugins.framework.properties import Properties

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rehearsal.clouds.aws.model import member
+from rehearsal.emulators.aws.model import member
 from rehearsal.provider_plugins.aws.resource import REGION, AwsResource, json_text, tags
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import Created, Input, Live

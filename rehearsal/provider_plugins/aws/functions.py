@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rehearsal.clouds.aws.client import dns_suffix, region_names
+from rehearsal.emulators.aws.client import dns_suffix, region_names
 from rehearsal.provider_plugins.aws.cloud import Aws, tag_map
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError

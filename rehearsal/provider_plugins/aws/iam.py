@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from rehearsal.clouds.aws.model import member
-from rehearsal.clouds.rules import Flag, Number, Text
+from rehearsal.emulators.aws.model import member
+from rehearsal.emulators.rules import Flag, Number, Text
 from rehearsal.provider_plugins.aws.cloud import AwsError, tag_list, tag_map
 from rehearsal.provider_plugins.aws.iam_documents import document_text
 from rehearsal.provider_plugins.aws.resource import AwsResource, json_text, tags

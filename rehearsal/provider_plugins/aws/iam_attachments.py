@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rehearsal.clouds.aws.model import member
-from rehearsal.clouds.rules import Text
+from rehearsal.emulators.aws.model import member
+from rehearsal.emulators.rules import Text
 from rehearsal.provider_plugins.aws.iam import IamResource
 from rehearsal.provider_plugins.aws.iam_documents import document_text
 from rehearsal.provider_plugins.aws.resource import json_text

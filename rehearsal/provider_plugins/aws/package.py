@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rehearsal.clouds.rules import Text
+from rehearsal.emulators.rules import Text
 from rehearsal.provider_plugins.aws import ecr, eks, functions, iam, iam_attachments
 from rehearsal.provider_plugins.aws.cloud import Aws, connect
 from rehearsal.provider_plugins.framework.package import Package

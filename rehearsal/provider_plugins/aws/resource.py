@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from rehearsal.clouds.rules import Entries, Rule, Text
+from rehearsal.emulators.rules import Entries, Rule, Text
 from rehearsal.provider_plugins.aws.cloud import Aws, AwsError
 from rehearsal.provider_plugins.framework.properties import UNKNOWN, Properties, has_unknown
 from rehearsal.provider_plugins.framework.resource import Input, Resource

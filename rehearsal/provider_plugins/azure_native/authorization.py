@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.clouds.azure.names import GUID
-from rehearsal.clouds.rules import Text
+from rehearsal.emulators.azure.names import GUID
+from rehearsal.emulators.rules import Text
 from rehearsal.provider_plugins.azure_native.resource import ArmResource
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import Input

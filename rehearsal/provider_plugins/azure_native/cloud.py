@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import httpx
 
-from rehearsal.clouds.azure.operator import OPERATOR_TOKEN
+from rehearsal.emulators.azure.operator import OPERATOR_TOKEN
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError
 

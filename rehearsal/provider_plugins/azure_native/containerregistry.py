@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from rehearsal.clouds.azure.names import REGISTRY_NAME, SCOPE_MAP_NAME, TOKEN_NAME
-from rehearsal.clouds.rules import Anything, Entries, Fields, Flag, Items, Number, Text
+from rehearsal.emulators.azure.names import REGISTRY_NAME, SCOPE_MAP_NAME, TOKEN_NAME
+from rehearsal.emulators.rules import Anything, Entries, Fields, Flag, Items, Number, Text
 from rehearsal.provider_plugins.azure_native.cloud import Azure
 from rehearsal.provider_plugins.azure_native.resource import LOCATION, RESOURCE_GROUP, TAGS, ArmResource, after
 from rehearsal.provider_plugins.framework.properties import Properties

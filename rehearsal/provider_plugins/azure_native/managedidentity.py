@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.clouds.azure.names import CREDENTIAL_NAME, IDENTITY_NAME
-from rehearsal.clouds.rules import Items, Text
+from rehearsal.emulators.azure.names import CREDENTIAL_NAME, IDENTITY_NAME
+from rehearsal.emulators.rules import Items, Text
 from rehearsal.provider_plugins.azure_native.cloud import Azure
 from rehearsal.provider_plugins.azure_native.resource import LOCATION, RESOURCE_GROUP, TAGS, ArmResource, after
 from rehearsal.provider_plugins.framework.properties import Properties

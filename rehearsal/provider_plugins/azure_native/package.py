@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rehearsal.clouds.azure.names import GUID
+from rehearsal.emulators.azure.names import GUID
 from rehearsal.provider_plugins.azure_native import authorization, containerregistry, managedidentity, resources
 from rehearsal.provider_plugins.azure_native.cloud import Azure, connect
 from rehearsal.provider_plugins.framework.package import Package

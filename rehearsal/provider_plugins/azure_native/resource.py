@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from rehearsal.clouds.rules import Entries, Text
+from rehearsal.emulators.rules import Entries, Text
 from rehearsal.provider_plugins.azure_native.cloud import Azure
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError, Created, Input, Live, Resource

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.clouds.azure.names import DEPLOYMENT_NAME
-from rehearsal.clouds.rules import Anything, Fields, Text
+from rehearsal.emulators.azure.names import DEPLOYMENT_NAME
+from rehearsal.emulators.rules import Anything, Fields, Text
 from rehearsal.provider_plugins.azure_native.resource import RESOURCE_GROUP, TAGS, ArmResource, after
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import AutomaticName, Input, Live

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.clouds.rules import Problem, judge
+from rehearsal.emulators.rules import Problem, judge
 from rehearsal.provider_plugins.framework.properties import Properties, plain
 from rehearsal.provider_plugins.framework.resource import AutomaticName, Input, Resource
 

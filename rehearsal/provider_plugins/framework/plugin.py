@@ -20,7 +20,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from rehearsal.clouds.rules import Problem
+from rehearsal.emulators.rules import Problem
 from rehearsal.provider_plugins.framework.checking import checked, input_problems
 from rehearsal.provider_plugins.framework.difference import difference, same_name
 from rehearsal.provider_plugins.framework.package import Package

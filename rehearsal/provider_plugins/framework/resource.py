@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rehearsal.clouds.rules import Anything, Problem, Rule
+from rehearsal.emulators.rules import Anything, Problem, Rule
 from rehearsal.provider_plugins.framework.properties import Properties
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import httpx
 
-from rehearsal.clouds.gcp.access_tokens import OPERATOR_TOKEN
+from rehearsal.emulators.gcp.access_tokens import OPERATOR_TOKEN
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError
 

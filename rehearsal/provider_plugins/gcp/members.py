@@ -15,7 +15,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from rehearsal.clouds.rules import Fields, Text
+from rehearsal.emulators.rules import Fields, Text
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError, Created, Input, Live
 from rehearsal.provider_plugins.gcp.cloud import GoogleError

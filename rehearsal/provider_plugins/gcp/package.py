@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rehearsal.clouds.rules import Entries, Flag, Text
+from rehearsal.emulators.rules import Entries, Flag, Text
 from rehearsal.provider_plugins.framework.package import Package
 from rehearsal.provider_plugins.framework.resource import Input
 from rehearsal.provider_plugins.gcp import members, repository, service_account

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, cast
 
-from rehearsal.clouds.rules import Entries, Fields, Flag, Items, Number, Text
+from rehearsal.emulators.rules import Entries, Fields, Flag, Items, Number, Text
 from rehearsal.provider_plugins.framework.properties import UNKNOWN, Properties, has_unknown
 from rehearsal.provider_plugins.framework.resource import CloudError, Created, Input, Live
 from rehearsal.provider_plugins.gcp.cloud import GoogleError

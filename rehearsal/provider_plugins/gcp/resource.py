@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from rehearsal.clouds.rules import Text
+from rehearsal.emulators.rules import Text
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import CloudError, Input, Resource
 from rehearsal.provider_plugins.gcp.cloud import Gcp, GoogleError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from http import HTTPStatus
 
-from rehearsal.clouds.rules import Flag, Text
+from rehearsal.emulators.rules import Flag, Text
 from rehearsal.provider_plugins.framework.properties import Properties
 from rehearsal.provider_plugins.framework.resource import AutomaticName, Created, Input, Live
 from rehearsal.provider_plugins.gcp.cloud import GoogleError

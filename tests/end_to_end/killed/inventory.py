@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rehearsal.clouds.aws.client import operator_client
-from rehearsal.clouds.azure.store import Store as AzureStore
+from rehearsal.access_matrix.registry import Service
 from rehearsal.cluster import BuiltCluster
 from rehearsal.cluster.api import ApiServer
-from rehearsal.prove.registry import Service
+from rehearsal.emulators.aws.client import operator_client
+from rehearsal.emulators.azure.store import Store as AzureStore
 
 Inventory: TypeAlias = Counter[str]
 """One text for each thing; one that is there twice is counted twice."""

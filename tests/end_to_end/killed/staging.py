@@ -17,10 +17,10 @@ import httpx
 import psutil
 import yaml
 
-from rehearsal.clouds.faults import HOST as FAULTS_HOST
-from rehearsal.clouds.service import API_PORTS
+from rehearsal.access_matrix.registry import Service
 from rehearsal.cluster import BuiltCluster, open_cluster
-from rehearsal.prove.registry import Service
+from rehearsal.emulators.faults import HOST as FAULTS_HOST
+from rehearsal.emulators.service import API_PORTS
 from tests.conftest import REHEARSE, ROOT
 from tests.end_to_end.killed import inventory
 from tests.end_to_end.killed.inventory import Inventory
@@ -97,7 +97,7 @@ class Staged:
         return lambda process: kill_at(process, self.log, victim, event)
 
     def kill_while(self, victim: str, **request: Any) -> Killer:
-        """Kills while the emulated clouds hold a request back (see ``rehearsal.clouds.faults``)."""
+        """Kills while the emulated clouds hold a request back (see ``rehearsal.emulators.faults``)."""
         with self._faults() as faults:
             faults.post("/", json={"kind": "slow", "seconds": 10, **request}).raise_for_status()
 

@@ -21,6 +21,7 @@ from mendix_registry.kubernetes import (
     cluster_provider,
     on_job_failure,
 )
+from mendix_registry.kubernetes.object_identity import keep_identity
 from mendix_registry.registry_access import (
     Anonymous,
     CaBundle,
@@ -78,7 +79,9 @@ class _Namespace(pulumi.ComponentResource):
     def __init__(
         self, name: str, case: Case, facts: Facts, hook: pulumi.ErrorHook, opts: pulumi.ResourceOptions
     ) -> None:
-        super().__init__("tests:no-hang:Namespace", name, None, opts)
+        # As below MendixNamespace: a Job that is replaced has the same name.
+        keep = pulumi.ResourceOptions(transformations=[keep_identity])
+        super().__init__("tests:no-hang:Namespace", name, None, pulumi.ResourceOptions.merge(opts, keep))
         child = pulumi.ResourceOptions(parent=self)
         access = _access(name, case, facts)
         builder = Builder.model_validate({"image": facts.client, "prove_node_pull": case.pull_host is not None,
@@ -86,7 +89,8 @@ class _Namespace(pulumi.ComponentResource):
         copies = [Copy(image.source, f"{case.repository}:copy", ()) for image in builder.mirror]
         common = (NamespaceOptions(name=name, create=True), OperatorConfiguration(adopt="none"))
         made = MendixNamespace(name, access, *common, builder.model_copy(update={"mode": "none"}), opts=child)
-        secret = made.pull_secret if isinstance(access.credentials, NewPullSecret) else None
+        credentials = access.credentials
+        secret = credentials.name if isinstance(credentials, NewPullSecret | NewCredentialFile) else None
         if case.trouble == "secret":
             access, secret = replace(access, credentials=_credentials("file", "", facts)), "absent"
         if case.trouble == "config map":

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rehearsal.cli.main import app
-from rehearsal.stage.project import UsageError, choose_stack
+from rehearsal.sandbox.project import UsageError, choose_stack
 
 UPDATES = ("up", "preview", "refresh", "destroy")
 

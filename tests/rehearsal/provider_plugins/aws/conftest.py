@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from rehearsal.clouds.aws.cloud import AwsCloud, AwsSettings
-from rehearsal.clouds.judgements import Judgements
-from rehearsal.clouds.tokens import ClusterTokens
+from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
+from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.aws.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
 

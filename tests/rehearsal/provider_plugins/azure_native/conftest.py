@@ -12,10 +12,10 @@ import httpx
 import pytest
 import uvicorn
 
-from rehearsal.clouds.azure.cloud import AzureCloud, AzureSettings
-from rehearsal.clouds.azure.operator import OPERATOR_TOKEN
-from rehearsal.clouds.judgements import Judgements
-from rehearsal.clouds.tokens import ClusterTokens
+from rehearsal.emulators.azure.cloud import AzureCloud, AzureSettings
+from rehearsal.emulators.azure.operator import OPERATOR_TOKEN
+from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.azure_native.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
 

@@ -10,7 +10,7 @@ import pulumi_azure_native
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.clouds.azure.cloud import AzureCloud
+from rehearsal.emulators.azure.cloud import AzureCloud
 from rehearsal.provider_plugins.azure_native.package import PACKAGE
 from rehearsal.provider_plugins.framework.properties import Unknown, plain
 from tests.rehearsal.provider_plugins.azure_native.conftest import GROUP, SUBSCRIPTION, TENANT

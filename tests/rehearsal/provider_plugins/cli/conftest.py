@@ -19,10 +19,10 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from rehearsal.clouds.aws.cloud import AwsCloud, AwsSettings
-from rehearsal.clouds.judgements import Judgements
-from rehearsal.clouds.tokens import ClusterTokens
 from rehearsal.cluster.paths import cache_directory
+from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
+from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.aws.cloud import Aws
 from rehearsal.provider_plugins.installation import install_plugins
 from rehearsal.toolchain.pulumi_tools import ensure_pulumi

@@ -12,7 +12,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.clouds.rules import Flag, Text
+from rehearsal.emulators.rules import Flag, Text
 from rehearsal.provider_plugins.framework.package import Package
 from rehearsal.provider_plugins.framework.properties import UNKNOWN, Properties, Secret, read_struct, write_struct
 from rehearsal.provider_plugins.framework.resource import AutomaticName, CloudError, Created, Input, Live, Resource

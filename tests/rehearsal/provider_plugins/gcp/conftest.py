@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from rehearsal.clouds.gcp.cloud import GcpCloud, GcpSettings
-from rehearsal.clouds.judgements import Judgements
-from rehearsal.clouds.tokens import ClusterTokens
+from rehearsal.emulators.gcp.cloud import GcpCloud, GcpSettings
+from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.gcp.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
 

@@ -11,7 +11,7 @@ import pulumi_gcp
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.clouds.gcp.cloud import GcpCloud
+from rehearsal.emulators.gcp.cloud import GcpCloud
 from rehearsal.provider_plugins.framework.properties import Secret, Unknown, plain
 from rehearsal.provider_plugins.gcp.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, RejectedError, plugin_process

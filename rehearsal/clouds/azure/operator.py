@@ -1,5 +1,0 @@
-"""Who deploys: known to the sandbox, so that provider plugins may do what an owner of the subscription may."""
-
-from __future__ import annotations
-
-OPERATOR_TOKEN = "rehearsal-operator"  # noqa: S105 - opens nothing but a stand-in that holds nothing of value

@@ -1,0 +1,225 @@
+"""The emulated clouds that a stack needs, read from its stack file, and what they find in their accounts from the start.
+
+Each cloud has a function here that makes of the stack's ``registry`` what the clouds' process must know (``CLOUDS``). Judging the
+configuration is left to the program: what is missing or wrong there is passed over here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from rehearsal.sandbox.home import given_password
+
+if TYPE_CHECKING:
+    from rehearsal.cluster import Cluster
+    from rehearsal.cluster.services import ServiceSpec
+
+BACKEND = "registry.clouds.mendix-rehearsal.internal:5000"
+_BACKEND_USER = "clouds"
+HEALTH_HOST = "health.mendix-rehearsal.internal"
+CLUSTER_USER = "mendix-rehearsal-clouds"
+"""Who the clouds' process is to the API server."""
+
+_ADMISSION_PORT = 8443
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCloud:
+    """One cloud of a stack.
+
+    ``settings`` is the cloud's part of the clouds' settings; ``names`` are the host names that lead there, ``registry_hosts`` those
+    that are registries; ``environment`` is added to the program's and the plugins', with ``{address}`` and ``{authority}`` (the
+    service's address, the file of its authority) filled in. ``passwords`` are environment variables from which the program takes a
+    password that a person has got of the cloud, each with whose it is: one that is not set is given the sandbox's own, and the
+    cloud is told the digests as ``token_passwords``. ``addresses`` are host names that lead to addresses of their own.
+    ``prepare`` makes what the stack takes for granted, called with the finished environment; ``objects`` are applied in the
+    cluster, each with its path; ``furnish`` gives more of the environment, from what answers by then. ``platform`` is a cloud that
+    any real cluster of its kind has inside: a cluster that is not the rehearsal's own is taken for such a one. ``joined`` are the
+    lists among the settings, and ``names`` and ``registry_hosts``, that are joined with those of the home's earlier stacks.
+    """
+
+    name: str
+    package: str
+    settings: Mapping[str, Any]
+    names: tuple[str, ...]
+    registry_hosts: tuple[str, ...]
+    environment: Mapping[str, str]
+    passwords: Mapping[str, str] = field(default_factory=dict[str, str])
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    prepare: Callable[[Mapping[str, str]], None] = field(default=lambda _: None)
+    objects: Sequence[tuple[str, dict[str, Any]]] = ()
+    furnish: Callable[[Mapping[str, str]], Mapping[str, str]] = field(default=lambda _: {})
+    platform: bool = False
+    joined: tuple[str, ...] = ()
+
+
+def wanted_cloud(config: Mapping[str, Any]) -> WantedCloud | None:
+    """The cloud of a stack; None for a registry that is in none."""
+    registry = config.get("registry")
+    if not isinstance(registry, Mapping):
+        return None
+    found = cast("Mapping[str, Any]", registry)
+    if found.get("type") == "amazon-ecr":
+        from rehearsal.sandbox.aws import wanted_aws
+
+        return wanted_aws(found, config)
+    if found.get("type") == "microsoft-acr":
+        from rehearsal.sandbox.azure import wanted_azure
+
+        return wanted_azure(found, config)
+    if found.get("type") == "google-gcr":
+        from rehearsal.sandbox.gcp import wanted_gcp
+
+        return wanted_gcp(found, config)
+    if found.get("type") in ("openshift3", "openshift4"):
+        from rehearsal.sandbox.openshift import wanted_openshift
+
+        return wanted_openshift(found, config)
+    return None
+
+
+def serve_clouds(cluster: Cluster, home: Path, wanted: WantedCloud, *, propagation: float) -> Mapping[str, str]:
+    """Start the registry behind, the clouds' process and the cloud's preparations; the environment to reach them.
+
+    Raises ``rehearsal.cluster.ClusterError``.
+    """
+    from rehearsal.registry import RegistrySpec
+
+    password = _password(home)
+    backend = cluster.registry(RegistrySpec(BACKEND, BACKEND, _BACKEND_USER, password, tls=False))
+    passwords = {
+        variable: given_password(variable, os.environ) or _derived(password, variable) for variable in wanted.passwords
+    }
+    if passwords:
+        digests = {wanted.passwords[v]: hashlib.sha256(given.encode()).hexdigest() for v, given in passwords.items()}
+        wanted = replace(wanted, settings={**wanted.settings, "token_passwords": digests})
+    if wanted.addresses:
+        cluster.add_names(wanted.addresses)
+    endpoint = cluster.service(_service(home, wanted, backend.address, password, propagation))
+    values = {"address": endpoint.address, "authority": str(endpoint.authority)}
+    environment = {key: text.format(**values) for key, text in wanted.environment.items()} | passwords
+    wanted.prepare(environment)
+    environment |= wanted.furnish(environment)
+    # The client that the example stacks leave to a variable; who sets it has an image of their own.
+    return {"KRANE_IMAGE": backend.client_image, **environment} if "KRANE_IMAGE" not in os.environ else environment
+
+
+def _service(home: Path, wanted: WantedCloud, backend: str, password: str, propagation: float) -> ServiceSpec:
+    from rehearsal.cluster.services import ServiceSpec
+
+    # Other stacks of this home may have clouds of their own: those go on.
+    path = home / "clouds.json"
+    served: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else {}
+    served[wanted.name] = joined(served.get(wanted.name, {}), wanted)
+    path.write_text(json.dumps(served, indent=1))
+    settings = {
+        "backend": f"http://{backend}",
+        "backend_user": _BACKEND_USER,
+        "backend_password": password,
+        "propagation": propagation,
+        "clouds": {name: item["settings"] for name, item in served.items()},
+    }
+    return ServiceSpec(
+        name="clouds",
+        module="rehearsal.emulators",
+        sources=("emulators", "registry"),
+        settings=settings,
+        names=tuple(name for item in served.values() for name in item["names"]),
+        registry_hosts=tuple(host for item in served.values() for host in item["registry_hosts"]),
+        health=HEALTH_HOST,
+        user=CLUSTER_USER,
+        objects=lambda address, authority: [*cluster_objects(address, authority), *wanted.objects],
+    )
+
+
+def joined(earlier: Mapping[str, Any], wanted: WantedCloud) -> dict[str, Any]:
+    """What is served for a cloud: what the stack wants, joined with what earlier stacks of the home have wanted of it."""
+    entry: dict[str, Any] = {
+        "settings": dict(wanted.settings),
+        "names": list(wanted.names),
+        "registry_hosts": list(wanted.registry_hosts),
+    }
+    for key in wanted.joined:
+        for part, before in ((entry, earlier), (entry["settings"], earlier.get("settings", {}))):
+            if key in part:
+                part[key] = list(dict.fromkeys([*before.get(key, []), *part[key]]))
+    return entry
+
+
+def cluster_objects(address: str, authority: str) -> list[tuple[str, dict[str, Any]]]:
+    """What the clouds need in the cluster: the right to read ServiceAccounts, and their admission webhook."""
+    name = CLUSTER_USER
+    group = "rbac.authorization.k8s.io"
+    role = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": [
+            {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get"]},
+            # A metadata server on the nodes knows a pod by its address and speaks for its ServiceAccount.
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+            {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+        ],
+    }
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": name}],
+    }
+    webhook = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [
+            {
+                "name": "clouds.mendix-rehearsal.internal",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                # A pod that misses its injection fails much later, for a reason that nobody would look for here.
+                "failurePolicy": "Fail",
+                "timeoutSeconds": 10,
+                "reinvocationPolicy": "IfNeeded",
+                "clientConfig": {
+                    "url": f"https://{address}:{_ADMISSION_PORT}/",
+                    "caBundle": base64.b64encode(authority.encode()).decode(),
+                },
+                "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+                "namespaceSelector": {
+                    "matchExpressions": [
+                        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]}
+                    ]
+                },
+            }
+        ],
+    }
+    return [
+        (f"/apis/{group}/v1/clusterroles/{name}", role),
+        (f"/apis/{group}/v1/clusterrolebindings/{name}", binding),
+        (f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}", webhook),
+    ]
+
+
+def _derived(secret: str, variable: str) -> str:
+    digest = hmac.new(secret.encode(), variable.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _password(home: Path) -> str:
+    path = home / "clouds-password"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    return path.read_text()

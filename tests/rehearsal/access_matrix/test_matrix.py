@@ -1,0 +1,77 @@
+"""What the matrix calls as expected: what worked where it should, and refusals that an emulator judged for the right reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rehearsal.access_matrix.aws import without
+from rehearsal.access_matrix.matrix import Attempt, Cell, Matrix, RefusedError, carry_out
+
+JUDGED = {
+    "number": 1,
+    "service": "sts",
+    "allowed": False,
+    "reason": "the subject is system:serviceaccount:billing:builder",
+}
+
+
+def _raise(error: Exception) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    return run
+
+
+def _cell(run: Callable[[], None], *, expected: bool, judged: list[dict[str, Any]], because: str = "billing") -> Cell:
+    attempt = Attempt("orders", "it", expected, run, "sts", because)
+    (cell,) = carry_out([attempt], _record(judged), lambda _: None)
+    return cell
+
+
+def _record(judged: list[dict[str, Any]]) -> Callable[[int], list[dict[str, Any]]]:
+    asked = iter([[], judged])
+    return lambda _: next(asked)
+
+
+def test_what_works_and_should_is_as_expected() -> None:
+    assert _cell(lambda: None, expected=True, judged=[]).as_expected
+
+
+def test_what_works_and_should_not_is_found() -> None:
+    cell = _cell(lambda: None, expected=False, judged=[])
+    assert (cell.outcome, cell.as_expected) == ("allowed", False)
+
+
+def test_a_refusal_counts_only_with_a_judgement_for_the_right_reason() -> None:
+    refused = _raise(RefusedError("403"))
+    assert _cell(refused, expected=False, judged=[JUDGED]).as_expected
+    assert not _cell(refused, expected=False, judged=[JUDGED], because="expired").as_expected
+    unjudged = _cell(refused, expected=False, judged=[])
+    assert not unjudged.as_expected
+    assert "nobody judged it" in unjudged.reason
+
+
+def test_an_error_on_the_way_is_never_a_refusal() -> None:
+    cell = _cell(_raise(ConnectionError("no route")), expected=False, judged=[JUDGED])
+    assert (cell.outcome, cell.as_expected) == ("error", False)
+
+
+def test_an_empty_matrix_proves_nothing() -> None:
+    assert Matrix("s", ()).document()["ok"] is False
+
+
+@pytest.mark.parametrize("action", ["a:One", "a:Two", "b:Only"])
+def test_taking_an_action_away_leaves_a_valid_document(action: str) -> None:
+    document_ = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["a:One", "a:Two"], "Resource": "x"},
+            {"Effect": "Allow", "Action": "b:Only", "Resource": "*"},
+        ],
+    }
+    left = without(document_, action)
+    assert action not in str(left)
+    assert all(statement["Action"] for statement in left["Statement"])

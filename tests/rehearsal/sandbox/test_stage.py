@@ -1,0 +1,117 @@
+"""What the stage reads from a stack file, and what it keeps in the sandbox home."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.sandbox.home import home_directory, registry_password
+from rehearsal.sandbox.setting import StageError, registry_spec
+from rehearsal.sandbox.wanted import WantedRegistry, wanted_registry
+
+PUSH = "registry.mendix-rehearsal.svc.cluster.local:5000"
+
+
+def _registry(**changes: Any) -> dict[str, Any]:
+    return {"registry": {"type": "generic", "pushHost": PUSH, "pullHost": "localhost:32000", **changes}}
+
+
+def test_a_sandbox_name_asks_for_the_sandbox_registry() -> None:
+    assert wanted_registry(_registry()) == WantedRegistry(PUSH, "localhost:32000", "builder")
+
+
+def test_the_sandbox_registry_does_not_take_over_a_wrong_password() -> None:
+    """It would then accept it, and a rehearsal of a wrong password would end well."""
+    wrong = {"authentication": {"username": "builder", "password": {"environment": "WRONG"}}}
+    found = wanted_registry(_registry(**wrong))
+    assert found is not None
+    assert found.password_variable == ""
+
+
+@pytest.mark.parametrize("host", ["harbor.example.com", "registry.container-registry.svc.cluster.local:5000"])
+def test_a_registry_that_an_example_names_is_the_sandboxs_only_in_its_own_cluster(host: str) -> None:
+    assert wanted_registry(_registry(pushHost=host)) is None
+    found = wanted_registry(_registry(pushHost=host), own_cluster=True)
+    assert found is not None
+    assert found.push_host == host
+
+
+@pytest.mark.parametrize("host", ["https://localhost:32000", "Localhost:32000", "localhost:99999", "localhost/x"])
+def test_a_host_that_is_none_is_left_to_the_program_to_refuse(host: str) -> None:
+    """It was told as a fault of the rehearsal, without the path in the stack file."""
+    assert wanted_registry(_registry(pullHost=host)) is None
+
+
+def test_somebodys_registry_is_left_alone_in_any_cluster() -> None:
+    assert wanted_registry(_registry(pushHost="harbor.company.com"), own_cluster=True) is None
+
+
+def test_a_certificate_is_of_the_authority_that_the_stack_file_trusts() -> None:
+    own = wanted_registry(_registry(transport={"caCertificate": {"environment": "REHEARSAL_REGISTRY_CA"}}))
+    plain = wanted_registry(_registry(transport={"insecure": True}))
+    assert own is not None
+    assert plain is not None
+    assert (own.tls, own.public, plain.tls, plain.public) == (True, False, False, False)
+
+
+def test_the_stack_file_names_the_user_or_says_that_there_is_none() -> None:
+    authentication = {"username": "robot", "password": {"environment": "REHEARSAL_REGISTRY_PASSWORD"}}
+    named = wanted_registry(_registry(authentication=authentication))
+    anonymous = wanted_registry(_registry(authentication="none"))
+    assert named is not None
+    assert anonymous is not None
+    assert (named.username, anonymous.username) == ("robot", "")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"registry": "generic"},
+        _registry(pushHost="quay.io"),
+        _registry(pushHost="mendix-rehearsal.svc.cluster.local.example.org:5000"),
+        _registry(type="amazon-ecr"),
+        _registry(pushHost=5000),
+    ],
+)
+def test_somebody_elses_registry_is_left_alone(config: dict[str, Any]) -> None:
+    assert wanted_registry(config) is None
+
+
+def test_the_home_and_the_password_are_for_their_owner_only(tmp_path: Path) -> None:
+    home = home_directory(tmp_path, {})
+    password = registry_password(home)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    (file,) = home.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(password) >= 32
+    assert registry_password(home) == password
+
+
+def test_the_home_can_be_elsewhere(tmp_path: Path) -> None:
+    assert home_directory(tmp_path / "project", {"REHEARSAL_HOME": str(tmp_path / "h")}) == (tmp_path / "h").resolve()
+
+
+def test_rehearsals_that_start_at_once_agree_on_one_password(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        passwords = set(pool.map(registry_password, [tmp_path] * 32))
+    assert len(passwords) == 1
+
+
+def test_a_password_that_the_sandboxs_registry_could_not_check_is_told_as_such() -> None:
+    """Tokens of real registries are longer than bcrypt reads; that was told as a fault of the rehearsal."""
+    wanted = WantedRegistry("harbor.example.com", "harbor.example.com", "robot", "HARBOR_PASSWORD")
+    with pytest.raises(StageError, match=r"72 bytes(.|\n)*HARBOR_PASSWORD"):
+        registry_spec(wanted, "x" * 73)
+    assert registry_spec(wanted, "x" * 72).password == "x" * 72
+
+
+def test_a_given_password_is_read_as_the_program_reads_it() -> None:
+    from rehearsal.sandbox.home import given_password
+
+    ends = {"A": "pw\n", "B": "pw\r\n", "C": "pw", "D": ""}
+    assert [given_password(name, ends) for name in (*ends, "E")] == ["pw", "pw", "pw", "", ""]
