@@ -154,7 +154,16 @@ def changes(stack: StackPreview) -> list[Change]:
             )
         )
     rank = {op: index for index, op in enumerate(ORDER)}
-    found.sort(key=lambda change: (rank.get(change.op, len(ORDER)), change.component.type, change.component.name))
+    # The engine does what is independent in another order each time; a comment that is updated should not change with it.
+    found.sort(
+        key=lambda change: (
+            rank.get(change.op, len(ORDER)),
+            change.component.type,
+            change.component.name,
+            change.type,
+            change.name,
+        )
+    )
     return found
 
 
