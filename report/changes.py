@@ -160,8 +160,8 @@ def changes(stack: StackPreview) -> list[Change]:
             rank.get(change.op, len(ORDER)),
             change.component.type,
             change.component.name,
-            change.type,
             change.name,
+            change.type,
         )
     )
     return found
