@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import signal
 import stat
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -55,25 +55,30 @@ def served(package: Package[Any]) -> tuple[grpc.Server, int]:
     return server, port
 
 
+def _noticed(*_: object) -> None:
+    """Handles a signal whose coming is all that matters."""
+
+
 def run(package: Package[Any]) -> NoReturn:
     """Serve the package's provider until the CLI ends this process or is gone itself, and end the process.
 
     Calls that run may finish first: what they did in the cloud has to get into the state.
     """
     os.umask(0o077)
-    ended = threading.Event()
-
-    def end(*_: object) -> None:
-        ended.set()
-
+    signalled, wake = os.pipe()
+    os.set_blocking(wake, False)
+    # Not a lock that the handler releases: the kernel may give a signal to any thread, and the main one, which runs Python's
+    # handlers, would then wait on. This pipe is written to by whichever thread is given it.
+    signal.set_wakeup_fd(wake)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, _noticed)
+    ends = [signalled]
     if stat.S_ISFIFO(os.fstat(0).st_mode):
         # The CLI holds the other end of this pipe and writes nothing: it closes when the CLI ends, also by SIGKILL.
-        threading.Thread(target=lambda: end(sys.stdin.buffer.read()), daemon=True).start()
+        ends.append(0)
     server, port = served(package)
     print(port, flush=True)
-    ended.wait()
+    select.select(ends, [], [])
     server.stop(_GRACE).wait()
     # At once, because the CLI waits for it, and taking down a vendor's SDK in good order takes long.
     sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import subprocess
 import threading
@@ -75,7 +76,14 @@ def test_a_plugin_prints_its_port_alone_and_has_the_version_of_its_directory(pac
         assert process.communicate(timeout=15)[0] == ""
 
 
-@pytest.mark.parametrize("end", ["signal", "the CLI is gone"])
+def _interrupt_another_thread(pid: int) -> None:
+    """As the kernel may choose to: a signal to a process is given to any of its threads."""
+    thread = max(int(path.name) for path in Path(f"/proc/{pid}/task").iterdir())
+    assert thread != pid
+    assert ctypes.CDLL(None, use_errno=True).tgkill(pid, thread, signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("end", ["signal", "signal to another thread", "the CLI is gone"])
 def test_a_call_that_runs_is_finished_before_the_plugin_ends(end: str, slow_cloud: SlowCloud, tmp_path: Path) -> None:
     """What a call did in the cloud would otherwise be in no state."""
     environment = {"REHEARSAL_GCP_ENDPOINT": slow_cloud.url}
@@ -85,6 +93,8 @@ def test_a_call_that_runs_is_finished_before_the_plugin_ends(end: str, slow_clou
         assert slow_cloud.asked.wait(30)
         if end == "signal":
             process.send_signal(signal.SIGINT)
+        elif end == "signal to another thread":
+            _interrupt_another_thread(process.pid)
         else:
             assert process.stdin is not None
             process.stdin.close()
