@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import yaml
@@ -27,14 +28,26 @@ def variables(stack: str) -> dict[str, str]:
     return {name: CERTIFICATE if name.endswith("CA") else image if "IMAGE" in name else "hunter2" for name in names}
 
 
-def run(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mendix_registry", *arguments],
-        cwd=project,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run: TypeAlias = Callable[..., Done]
+
+
+@pytest.fixture
+def run(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in the project's directory."""
+    monkeypatch.chdir(project)
+
+    def run(*arguments: str) -> Done:
+        status = main(arguments)
+        return Done(status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture
@@ -80,14 +93,14 @@ config:
 """
 
 
-def test_every_problem_has_its_line_for_people_and_for_editors(project: Path) -> None:
+def test_every_problem_has_its_line_for_people_and_for_editors(project: Path, run: Run) -> None:
     write(project, WRONG)
-    done = run(project, "check", "--stack", "prod")
+    done = run("check", "--stack", "prod")
     file = project / "stacks" / "Pulumi.prod.yaml"
     assert done.returncode == 1
     for place in (f"{file}:5:5: error\nconfig.mendix-registry:registry.respository", f"{file}:12:7: error"):
         assert place in done.stdout
-    found = json.loads(run(project, "check", "--stack", "prod", "--json").stdout)
+    found = json.loads(run("check", "--stack", "prod", "--json").stdout)
     assert {(each["path"].rsplit(":", 1)[1], each["line"]) for each in found["problems"]} == {
         ("registry.repository", 2),
         ("registry.respository", 5),
@@ -96,21 +109,24 @@ def test_every_problem_has_its_line_for_people_and_for_editors(project: Path) ->
     assert all(each["what"] and each["do"] for each in found["problems"])
 
 
-def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path) -> None:
+def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path, run: Run) -> None:
     write(project, RIGHT)
-    assert run(project, "check", "--stack", "prod").returncode == 0
-    described = json.loads(run(project, "describe", "--stack", "prod").stdout)
+    assert run("check", "--stack", "prod").returncode == 0
+    described = json.loads(run("describe", "--stack", "prod").stdout)
     assert described["settings"]["registry"]["authentication"]["password"] == "[secret]"
     assert described["namespaces"][0]["subject"] == "system:serviceaccount:orders:mendix-builder"
 
 
 @pytest.mark.parametrize("secret", ["environment", "file"])
-def test_a_value_from_elsewhere_is_not_printed(secret: str, project: Path) -> None:
+def test_a_value_from_elsewhere_is_not_printed(
+    secret: str, project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("token", "hunter2")
     (project / "token").write_text("hunter2")
     content: dict[str, Any] = yaml.safe_load(RIGHT)
     content["config"]["mendix-registry:registry"]["authentication"]["password"] = {secret: "token"}
     write(project, yaml.safe_dump(content))
-    done = run(project, "describe", "--stack", "prod", token="hunter2")
+    done = run("describe", "--stack", "prod")
     assert done.returncode == 0
     assert "hunter2" not in done.stdout + done.stderr
 
@@ -118,9 +134,9 @@ def test_a_value_from_elsewhere_is_not_printed(secret: str, project: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"), [(["--stack", "nowhere"], "There is no stack file"), (["--stack", "prod"], "is not YAML")]
 )
-def test_what_cannot_be_read_ends_with_2(arguments: list[str], said: str, project: Path) -> None:
+def test_what_cannot_be_read_ends_with_2(arguments: list[str], said: str, project: Path, run: Run) -> None:
     write(project, "config: [")
-    done = run(project, "check", *arguments)
+    done = run("check", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr and "Traceback" not in done.stderr
 
@@ -142,3 +158,11 @@ def test_every_example_is_described(
     assert all("{namespace}" not in each["repository"] for each in described["namespaces"])
     assert {"builder", "cluster", "namespaces", "operatorConfiguration", "registry"} == described["settings"].keys()
     assert "hunter2" not in printed
+
+
+def test_the_command_is_the_module(project: Path) -> None:
+    write(project, RIGHT)
+    command = [sys.executable, "-m", "mendix_registry", "check", "--stack", "prod"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("Pulumi.prod.yaml: 0 errors, 1 warning.\n")
