@@ -30,15 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = any(problem.severity is Severity.ERROR for problem in problems)
     if chosen.command == "check" and chosen.json:
         print(json.dumps({"file": str(file.path), "problems": [_entry(file, each) for each in problems]}, indent=2))
-    elif chosen.command == "check" or wrong or reading is None:
+    elif chosen.command == "check" or wrong:
         stream = sys.stdout if chosen.command == "check" else sys.stderr
         for problem in problems:
             place = file.place(problem.location)
             print(f"{file.path}:{place.line}:{place.column}: {problem.severity}\n{problem}\n", file=stream)
         print(_summary(file, problems), file=stream)
-    if chosen.command == "describe" and reading is not None:
-        print(json.dumps({"stack": file.stack, "file": str(file.path), **describe(reading.settings)}, indent=2))
-    return 1 if wrong or reading is None else 0
+    if chosen.command == "check" or wrong:
+        return int(wrong)
+    if reading is None:
+        print(
+            f"error: {file.path} has an encrypted value where a name or host is needed. Only Pulumi can read it.",
+            file=sys.stderr,
+        )
+        return 1
+    print(json.dumps({"stack": file.stack, "file": str(file.path), **describe(reading.settings)}, indent=2))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

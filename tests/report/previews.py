@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.report.registries import ISSUER
+
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
 PROJECT = "mendix-registry"
@@ -21,7 +23,6 @@ KUBERNETES_SECRET = "kubernetes:core/v1:Secret"
 JOB = "kubernetes:batch/v1:Job"
 OPERATOR = "kubernetes:privatecloud.mendix.com/v1alpha1:OperatorConfigurationPatch"
 NAMESPACE_COMPONENT = "mendix-registry:kubernetes:MendixNamespace"
-ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/5C4F0E1D2B3A49588776655443322110"
 
 
 @dataclass

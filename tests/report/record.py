@@ -27,6 +27,7 @@ from rehearsal.cluster.paths import cache_directory
 from rehearsal.provider_plugins.installation import install_plugins
 from rehearsal.toolchain.pulumi_tools import ensure_pulumi
 from tests.pulumi_cli import ROOT, SDKS, PulumiProject
+from tests.report.previews import subject, trust
 from tests.report.registries import (
     ACR,
     ACR_ADMIN,
@@ -36,7 +37,6 @@ from tests.report.registries import (
     ECR_STATIC,
     GAR,
     GENERIC,
-    ISSUER,
     OPENSHIFT,
 )
 
@@ -205,26 +205,12 @@ def changes(recorder: Recorder) -> None:
     recorder.record("refresh-command", "refresh", "--preview-only")
     # Somebody has let another ServiceAccount in, and deleted a repository.
     found = {
-        "aws:iam/role:Role::orders": {"assumeRolePolicy": trust("orders:mendix-builder", "intruder:default")},
+        "aws:iam/role:Role::orders": {"assumeRolePolicy": trust(subject("orders"), subject("intruder", "default"))},
         "aws:ecr/repository:Repository::registry/mendixapps/billing": None,
     }
     recorder.record("drift", "refresh", "--preview-only", AGREEING_FOUND=json.dumps(found))
     recorder.record("destroy", "destroy", "--preview-only")
     recorder.record("no-changes-expected", "--expect-no-changes")
-
-
-def trust(*service_accounts: str, operator: str = "StringEquals") -> str:
-    """A role's trust in the cluster's ServiceAccounts ``NAMESPACE:NAME``."""
-    subjects = [f"system:serviceaccount:{each}" for each in service_accounts]
-    condition: dict[str, dict[str, Any]] = {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"}}
-    condition.setdefault(operator, {})[f"{ISSUER}:sub"] = subjects if len(subjects) > 1 else subjects[0]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{ISSUER}"},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": condition,
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 BROADENED = """
@@ -266,7 +252,7 @@ def broad_access(recorder: Recorder) -> None:
     main.write_text(whole)
     recorder.configure(ECR, "orders", "billing")
     recorder.up()
-    main.write_text(BROADENED.format(trust=trust("*:mendix-builder", operator="StringLike")) + whole)
+    main.write_text(BROADENED.format(trust=trust(subject("*"), operator="StringLike")) + whole)
     recorder.record("broad-access")
     recorder.up()
     main.write_text(whole)

@@ -22,7 +22,6 @@ from mendix_registry.registry_access import (
     ServiceAccountToken,
 )
 from mendix_registry.stack_file.kinds.openshift import (
-    BUILDER,
     OpenShift3Registry,
     OpenShift4Registry,
     OpenShiftRegistry,
@@ -118,8 +117,7 @@ def _access(
     bundle: CaBundle | None = None,
     mxpc: pulumi.Output[str] | None = None,
 ) -> RegistryAccess:
-    chosen = "service_account" in namespace.model_fields_set
-    identity = ServiceAccountIdentity(BUILDER, create=chosen and namespace.service_account.create)
+    builder = settings.service_account(namespace)
     return RegistryAccess(
         namespace=namespace.name,
         kind=settings.registry.type,
@@ -128,7 +126,7 @@ def _access(
         repository=settings.repository(namespace),
         image_name_template=settings.image_name_template(namespace),
         transport=decision,
-        identity=identity,
+        identity=ServiceAccountIdentity(builder.name, create=builder.create),
         credentials=ServiceAccountToken(REGISTRY_USER),
         pull="node",
         mxpc_configuration=mxpc,

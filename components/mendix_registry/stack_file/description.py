@@ -35,16 +35,13 @@ def describe(settings: Settings) -> dict[str, Json]:
 
 
 def _namespace(settings: Settings, namespace: Namespace) -> dict[str, Json]:
-    account = namespace.service_account
-    # What OpenShift itself makes in each project is created only where the stack file says so.
-    name = settings.registry.builder or account.name
-    create = account.create and (settings.registry.builder is None or "service_account" in namespace.model_fields_set)
+    account = settings.service_account(namespace)
     return {
         "name": namespace.name,
         "create": namespace.create,
         "repository": settings.repository(namespace),
-        "serviceAccount": {"name": name, "create": create},
-        "subject": f"system:serviceaccount:{namespace.name}:{name}",
+        "serviceAccount": {"name": account.name, "create": account.create},
+        "subject": f"system:serviceaccount:{namespace.name}:{account.name}",
         "existingSecret": settings.secret_name(namespace),
         "imageNameTemplate": settings.image_name_template(namespace),
     }

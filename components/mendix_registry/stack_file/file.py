@@ -5,7 +5,8 @@ What Pulumi has encrypted stays so: it is taken for right, and nothing is said a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ from typing import Any, cast
 import yaml
 
 from mendix_registry.stack_file.problems import PROJECT, ConfigurationError, Location, Problem
-from mendix_registry.stack_file.reading import Reading, parse
+from mendix_registry.stack_file.reading import Reading, parse, remove
 from mendix_registry.stack_file.values import Surroundings
 
 ENCRYPTED = "encrypted"
@@ -50,18 +51,26 @@ class StackFile:
         return self.places.get(location, Place(1, 1))
 
     def check(self, environment: Mapping[str, str]) -> tuple[Reading | None, tuple[Problem, ...]]:
-        """The settings, if nothing is wrong, and all problems and warnings."""
+        """The settings, if nothing is wrong and no encrypted value decides about them, and all problems and warnings."""
+        reading, problems = self._read(self.values, environment)
+        visible = tuple(problem for problem in problems if not self._hidden(problem.location))
+        if reading is None and not visible:
+            # What only stands for a secret is no kubeconfig, for one: without it the rest can be read.
+            values = copy.deepcopy(dict(self.values))
+            for problem in problems:
+                remove(values, (f"{PROJECT}:{problem.location[0]}", *problem.location[1:]))
+            reading, _ = self._read(values, environment)
+        return reading, visible
+
+    def _read(
+        self, values: Mapping[str, Any], environment: Mapping[str, str]
+    ) -> tuple[Reading | None, Sequence[Problem]]:
         keys = {f"{PROJECT}:{location[0]}" for location in self.hidden}
-        surroundings = Surroundings(environment, self.directory)
         try:
-            reading = parse(self.values, keys, surroundings)
+            reading = parse(values, keys, Surroundings(environment, self.directory))
         except ConfigurationError as error:
-            problems = tuple(problem for problem in error.problems if not self._hidden(problem.location))
-            if problems:
-                return None, problems
-            # Something encrypted is no kubeconfig, for one: without it the rest can be read.
-            reading = parse(_without(self.values, {problem.location for problem in error.problems}), keys, surroundings)
-        return reading, tuple(warning for warning in reading.warnings if not self._hidden(warning.location))
+            return None, error.problems
+        return reading, reading.warnings
 
     def _hidden(self, location: Location) -> bool:
         return any(location[: len(each)] == each for each in self.hidden)
@@ -108,16 +117,6 @@ def _without_secrets(value: Any, location: Location, hidden: set[Location]) -> A
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [_without_secrets(item, (*location, number), hidden) for number, item in enumerate(items)]
-    return value
-
-
-def _without(value: Any, locations: Collection[Location], at: Location = ()) -> Any:
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[str, Any]", value)
-        inner = {key: (*at, key if at else key.removeprefix(f"{PROJECT}:")) for key in mapping}
-        return {
-            key: _without(item, locations, inner[key]) for key, item in mapping.items() if inner[key] not in locations
-        }
     return value
 
 

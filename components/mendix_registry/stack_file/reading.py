@@ -119,7 +119,7 @@ def _validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Settings
     ]
     pruned = json.loads(json.dumps(raw))
     for problem in problems:
-        _remove(pruned, problem.location)
+        remove(pruned, problem.location)
     try:
         return _model(pruned, surroundings), problems
     except ValidationError:
@@ -253,7 +253,8 @@ def _description(model: type[BaseModel] | None, location: Location) -> str:
     return ""
 
 
-def _remove(raw: Any, location: Location) -> None:
+def remove(raw: Any, location: Location) -> None:
+    """Takes the value at ``location`` out of ``raw``, if it is there."""
     target = raw
     for part in location[:-1]:
         if isinstance(target, dict):

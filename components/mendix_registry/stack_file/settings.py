@@ -111,6 +111,14 @@ class Settings(Section):
         """The repository of ``namespace``, with its name filled in."""
         return (namespace.repository or self.registry.repository).replace("{namespace}", namespace.name)
 
+    def service_account(self, namespace: Namespace) -> ServiceAccountReference:
+        """Who builds in ``namespace``. What the platform itself makes is created only where the stack file says so."""
+        chosen = namespace.service_account
+        if self.registry.builder is None:
+            return chosen
+        create = chosen.create and "service_account" in namespace.model_fields_set
+        return ServiceAccountReference(name=self.registry.builder, create=create)
+
     def secret_name(self, namespace: Namespace) -> str | None:
         """With ``docker-secret``: the name of the existing Secret in ``namespace``."""
         return namespace.secret_name or getattr(self.registry, "secret_name", None)

@@ -117,6 +117,18 @@ def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path, ru
     assert described["namespaces"][0]["subject"] == "system:serviceaccount:orders:mendix-builder"
 
 
+def test_an_encrypted_host_is_no_problem_but_nothing_can_be_described(project: Path, run: Run) -> None:
+    content: dict[str, Any] = yaml.safe_load(RIGHT)
+    content["config"]["mendix-registry:registry"]["pushHost"] = {"secure": "AAABAKz"}
+    content["config"]["mendix-registry:registry"]["repository"] = {"secure": "AAABAKz"}
+    content["config"]["mendix-registry:namespaces"] = [{"name": {"secure": "AAABAKz"}}]
+    write(project, yaml.safe_dump(content))
+    assert run("check", "--stack", "prod").returncode == 0
+    described = run("describe", "--stack", "prod")
+    assert (described.returncode, described.stdout) == (1, "")
+    assert "encrypted value" in described.stderr
+
+
 @pytest.mark.parametrize("secret", ["environment", "file"])
 def test_a_value_from_elsewhere_is_not_printed(
     secret: str, project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
