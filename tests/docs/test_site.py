@@ -33,11 +33,13 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.loads: list[str] = []
         self.anchors: set[str] = set()
+        self.leads_on = False
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.anchors.add(given.get("id") or "")
+        self.leads_on |= tag == "meta" and given.get("http-equiv") == "refresh"
         if tag == "a" and given.get("href"):
             self.links.append(given["href"] or "")
         for name in ("src", "href"):
@@ -127,10 +129,13 @@ def test_pages_in_a_browser(site: Path, pages: dict[Path, Page], browser: Browse
     tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
-    for path in pages:
+    for path, page in pages.items():
         if "_static" in path.parts:
             continue
         tab.goto(path.as_uri())
+        if page.leads_on:
+            # The browser leaves the page by itself; to look at it before it has is to look at a page that goes away.
+            tab.wait_for_url(lambda url, left=path.as_uri(): url != left)
         tab.wait_for_load_state("load")
         diagrams = tab.locator("pre.mermaid")
         for number in range(diagrams.count()):
