@@ -44,7 +44,7 @@ test: .venv/.synced policy/.venv/.synced chromium ## Run all tests, those agains
 		$(THROUGHPUT) $(BIN)/pytest -n $$(( workers > 4 ? 4 : workers )) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-fast: .venv/.synced policy/.venv/.synced ## Run the quick tests, none of which needs a cluster
-	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) $(PYTEST)
+	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) $(PYTEST)
 
 kill-matrix: .venv/.synced ## Kill each process of an update at its events; print whether the next update converges (an hour and more)
 	@$(BIN)/python -m tests.end_to_end.killed.matrix $(KILL)

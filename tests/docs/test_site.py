@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import shutil
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -135,7 +137,7 @@ def test_pages_in_a_browser(site: Path, pages: dict[Path, Page], browser: Browse
         tab.goto(path.as_uri())
         if page.leads_on:
             # The browser leaves the page by itself; to look at it before it has is to look at a page that goes away.
-            tab.wait_for_url(lambda url, left=path.as_uri(): url != left)
+            tab.wait_for_url(partial(operator.ne, path.as_uri()))
         tab.wait_for_load_state("load")
         diagrams = tab.locator("pre.mermaid")
         for number in range(diagrams.count()):

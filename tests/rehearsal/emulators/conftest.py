@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from starlette.types import ASGIApp
+
+from tests.rehearsal.serving import serving
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 KNOWN_AS = "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
@@ -56,22 +54,6 @@ def other_cluster() -> Cluster:
     return Cluster()
 
 
-@contextmanager
-def served(application: ASGIApp) -> Iterator[str]:
-    """The URL at which an application answers."""
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(5)
-
-
 @pytest.fixture(scope="session")
 def serve() -> Callable[[ASGIApp], Any]:
-    return served
+    return serving

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import socket
-import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rehearsal.emulators.faults import HOST, Faults
 from rehearsal.emulators.hosts import Hosts
+from tests.rehearsal.serving import serving
 
 NODE = {"authorization": "Bearer the-node", "host": HOST}
 CONTENT = b"x" * 200_000
@@ -35,13 +32,8 @@ async def store(scope: Scope, receive: Receive, send: Send) -> None:
 def address() -> Iterator[str]:
     faults = Faults("the-node")
     application = faults.around(Hosts({HOST: faults, "registry.example.com": store, "other.example.com": store}))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(application) as url:
+        yield url
 
 
 @pytest.fixture

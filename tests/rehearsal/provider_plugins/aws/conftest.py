@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
 from rehearsal.emulators.judgements import Judgements
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.aws.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
+from tests.rehearsal.serving import serving
 
 ACCOUNT, REGION = "300000000001", "eu-west-1"
 
@@ -27,14 +24,8 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tokens = ClusterTokens("https://issuer.example", "", dict)
     data: Path = tmp_path_factory.mktemp("aws")
     cloud = AwsCloud(settings, tokens, data, propagation=0, judgements=Judgements())
-    server = uvicorn.Server(uvicorn.Config(cloud.api, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(5)
+    with serving(cloud.api) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
 import subprocess
 import sys
 import sysconfig
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from rehearsal.cluster.paths import cache_directory
@@ -27,6 +23,7 @@ from rehearsal.provider_plugins.aws.cloud import Aws
 from rehearsal.provider_plugins.installation import install_plugins
 from rehearsal.toolchain.pulumi_tools import ensure_pulumi
 from rehearsal.toolchain.uv import ensure_uv
+from tests.rehearsal.serving import serving
 
 REGION = "eu-west-1"
 _ACCOUNTS = itertools.count(300000000100)
@@ -44,20 +41,14 @@ class Emulator:
         tokens = ClusterTokens("https://issuer.example", "", dict)
         self._cloud = AwsCloud(settings, tokens, data, propagation=0, judgements=Judgements())
         self.rejected = ""
-        self.server = uvicorn.Server(
-            uvicorn.Config(self._app, interface="asgi3", host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-        )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
+        self.url = ""
 
     @property
     def client(self) -> Aws:
         """Another client of the same account."""
         return Aws({"region": REGION}, {"REHEARSAL_AWS_ENDPOINT": self.url})
 
-    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = dict(scope["headers"]).get(b"x-amz-target", b"").decode()
         if self.rejected and target.endswith(f".{self.rejected}"):
             headers = [(b"content-type", b"application/x-amz-json-1.1")]
@@ -109,13 +100,8 @@ def programs() -> str:
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path / "cloud")
-    thread = threading.Thread(target=lambda: asyncio.run(emulator.server.serve()), daemon=True)
-    thread.start()
-    while not emulator.server.started:
-        time.sleep(0.01)
-    yield emulator
-    emulator.server.should_exit = True
-    thread.join(5)
+    with serving(emulator.answer, interface="asgi3") as emulator.url:
+        yield emulator
 
 
 @pytest.fixture

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from rehearsal.emulators.gcp.cloud import GcpCloud, GcpSettings
 from rehearsal.emulators.judgements import Judgements
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.gcp.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
+from tests.rehearsal.serving import serving
 
 PROJECT, NUMBER, POOL = "example-mendix", "123456789012", "example-mendix.svc.id.goog"
 
@@ -39,14 +36,8 @@ def google(tmp_path: Path) -> Iterator[tuple[GcpCloud, str]]:
     settings = GcpSettings(POOL, NUMBER, "n@p.iam.gserviceaccount.com", {}, service_account_quota=2)
     tokens = ClusterTokens("https://kubernetes.default", settings.cluster, dict)
     cloud = GcpCloud(settings, tokens, NoPods(), tmp_path, propagation=0, judgements=Judgements())
-    server = uvicorn.Server(uvicorn.Config(cloud.api, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield cloud, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(5)
+    with serving(cloud.api) as url:
+        yield cloud, url
 
 
 @pytest.fixture
