@@ -2,11 +2,12 @@
 
 import pulumi
 
-from mendix_registry.cloud_sdk import install_sdk_of
+from mendix_registry.cloud_sdk import install_sdks
 from mendix_registry.deployment import deploy
 from mendix_registry.stack_file import read_settings
 
 settings = read_settings()
-install_sdk_of(settings.registry.type)
+if settings.registry.sdk is not None:
+    install_sdks([settings.registry.sdk])
 for name, value in deploy(settings).items():
     pulumi.export(name, value)

@@ -28,7 +28,7 @@ import json, sys, time
 import pulumi
 began = time.process_time()
 from mendix_registry.stack_file import parse
-from mendix_registry.stack_file.values import Surroundings
+from mendix_registry.settings.values import Surroundings
 parse(json.loads(sys.argv[1]))
 print(time.process_time() - began)
 """

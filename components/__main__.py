@@ -5,29 +5,14 @@ from importlib import metadata
 from pulumi import ComponentResource
 from pulumi.provider.experimental import component_provider_host
 
+import mendix_registry
 from mendix_registry.cloud_sdk import MODULES, install_sdks
 
 # The package offers the components of all clouds.
 install_sdks(list(MODULES))
 
-from mendix_registry.aws import EcrPushRole, EcrPushUser, EcrRegistry
-from mendix_registry.azure import AcrIdentity, AcrPull, AcrPush, AcrRegistry, AcrToken
-from mendix_registry.gcp import ArtifactRegistryRepository, DirectPushAccess, PushServiceAccount
-from mendix_registry.stack import MendixRegistry
-
 COMPONENTS: list[type[ComponentResource]] = [
-    MendixRegistry,
-    EcrRegistry,
-    EcrPushRole,
-    EcrPushUser,
-    AcrRegistry,
-    AcrIdentity,
-    AcrPush,
-    AcrPull,
-    AcrToken,
-    ArtifactRegistryRepository,
-    PushServiceAccount,
-    DirectPushAccess,
+    getattr(mendix_registry, name) for name in mendix_registry.__all__ if not name.endswith("Args")
 ]
 
 if __name__ == "__main__":

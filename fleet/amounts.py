@@ -11,12 +11,12 @@ from fleet.fleet_file import Quotas
 from fleet.problems import FleetProblem
 from fleet.resources import ECR_REPOSITORY, ROLE, ROLE_ASSIGNMENT, USER, count_resources
 from fleet.stacks import FleetStack
+from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry
+from mendix_registry.kinds.google_gcr.identity_rules import MAXIMUM_PRINCIPALS
+from mendix_registry.kinds.google_gcr.settings import GoogleRegistry, WorkloadIdentity
+from mendix_registry.kinds.microsoft_acr.rules import TOKENS
+from mendix_registry.kinds.microsoft_acr.settings import AzureRegistry, TokenAuthentication
 from mendix_registry.stack_file import PROJECT
-from mendix_registry.stack_file.kinds import AmazonEcrRegistry, AzureRegistry, GoogleRegistry
-from mendix_registry.stack_file.kinds.azure import TokenAuthentication
-from mendix_registry.stack_file.kinds.gcp import WorkloadIdentity
-from mendix_registry.stack_file.rules.azure import TOKENS
-from mendix_registry.stack_file.rules.gcp_identity import MAXIMUM_PRINCIPALS
 
 _AUTHENTICATION = f"config.{PROJECT}:registry.authentication"
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, JsonValue, ValidationError
 
 from fleet.problems import FleetError, FleetProblem
-from mendix_registry.stack_file.section import Section
+from mendix_registry.settings.section import Section
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,36}[a-z0-9])?$"
 """At most 38 characters: with a number behind, such as ``-999``, it names the Stack objects, of which the operator takes 42."""

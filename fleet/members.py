@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fleet.problems import FleetError, FleetProblem
-from mendix_registry.stack_file.settings import Namespace
+from mendix_registry.settings.stack import Namespace
 
 _COLUMNS = {field.alias or name: name for name, field in Namespace.model_fields.items() if name not in ("labels",)}
 _BOOLEANS = {"true": True, "false": False}

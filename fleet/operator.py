@@ -16,7 +16,7 @@ from fleet.problems import FleetProblem
 from fleet.repository import repository_problems
 from fleet.stacks import FleetStack, environment_names
 from fleet.state import state_variables
-from mendix_registry.stack_file.kinds import OpenShift3Registry, OpenShift4Registry
+from mendix_registry.kinds.openshift.settings import OpenShift3Registry, OpenShift4Registry
 
 ACCOUNT = "mendix-registry-deployer"
 """The ServiceAccount of the pods that deploy."""

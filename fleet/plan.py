@@ -12,9 +12,8 @@ from fleet.fleet_file import Fleet
 from fleet.quotas import CREDENTIALS, Rate, cloud_of, count_calls, rates
 from fleet.resources import JOB, azure_identities, count_resources
 from fleet.stacks import FleetStack
+from mendix_registry.kinds.microsoft_acr.settings import AzureRegistry, WorkloadIdentityAuthentication
 from mendix_registry.stack_file import Settings
-from mendix_registry.stack_file.kinds import AzureRegistry
-from mendix_registry.stack_file.kinds.azure import WorkloadIdentityAuthentication
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mendix_registry.sharding import shard
-from mendix_registry.stack_file import Namespace, Settings, ecr_plan
-from mendix_registry.stack_file.kinds import (
-    AmazonEcrRegistry,
-    AzureRegistry,
-    GenericRegistry,
-    GoogleRegistry,
-    OpenShift3Registry,
-    OpenShift4Registry,
-)
-from mendix_registry.stack_file.kinds.aws import Irsa, PodIdentity, Repositories, StaticKeys
-from mendix_registry.stack_file.kinds.azure import (
+from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
+from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, PodIdentity, Repositories, StaticKeys
+from mendix_registry.kinds.generic.settings import GenericRegistry
+from mendix_registry.kinds.google_gcr.settings import GoogleRegistry, WorkloadIdentity
+from mendix_registry.kinds.microsoft_acr.settings import (
     AdminAuthentication,
+    AzureRegistry,
     TokenAuthentication,
     WorkloadIdentityAuthentication,
 )
-from mendix_registry.stack_file.kinds.gcp import WorkloadIdentity
-from mendix_registry.stack_file.transport import decide
+from mendix_registry.kinds.openshift.settings import OpenShift3Registry, OpenShift4Registry
+from mendix_registry.settings.transport import decide
+from mendix_registry.sharding import shard
+from mendix_registry.stack_file import Namespace, Settings
 
 JOB = "kubernetes:batch/v1:Job"
 """What takes longest: a push, or a node's pull."""

@@ -9,12 +9,12 @@ from typing import Any, cast
 from fleet.fleet_file import Fleet
 from fleet.problems import FleetProblem
 from fleet.stacks import STACK_PLACEHOLDER, FleetStack
-from mendix_registry.stack_file import PROJECT, ecr_plan
-from mendix_registry.stack_file.kinds import AmazonEcrRegistry, AzureRegistry, GoogleRegistry
-from mendix_registry.stack_file.kinds.aws import Irsa, PodIdentity
-from mendix_registry.stack_file.kinds.azure import WorkloadIdentityAuthentication
-from mendix_registry.stack_file.kinds.gcp import RepositoryAddress, WorkloadIdentity
-from mendix_registry.stack_file.references import NAMESPACE_PLACEHOLDER
+from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
+from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, PodIdentity
+from mendix_registry.kinds.google_gcr.settings import GoogleRegistry, RepositoryAddress, WorkloadIdentity
+from mendix_registry.kinds.microsoft_acr.settings import AzureRegistry, WorkloadIdentityAuthentication
+from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
+from mendix_registry.stack_file import PROJECT
 
 _REGISTRY = f"config.{PROJECT}:registry"
 _OWN_STACK = "once, in a stack of its own that is not part of the fleet"

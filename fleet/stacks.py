@@ -15,9 +15,9 @@ from typing import Any, cast
 from fleet.fleet_file import Fleet
 from fleet.members import Member
 from fleet.problems import FleetError, FleetProblem
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.sharding import shard
 from mendix_registry.stack_file import PROJECT, ConfigurationError, Problem, Settings, parse
-from mendix_registry.stack_file.values import Surroundings
 
 STACK_PLACEHOLDER = "{stack}"
 """In a text of ``config``: the stack's number, as in its name."""

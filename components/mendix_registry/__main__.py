@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mendix_registry.settings.problems import Problem, Severity
 from mendix_registry.stack_file.description import describe
 from mendix_registry.stack_file.file import StackFile, StackFileError, load
-from mendix_registry.stack_file.problems import Problem, Severity
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

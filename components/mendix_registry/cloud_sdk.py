@@ -18,16 +18,8 @@ from pathlib import Path
 import pulumi
 
 PROJECT = Path(__file__).parents[2]
-EXTRA_OF_KIND = {"amazon-ecr": "aws", "microsoft-acr": "azure", "google-gcr": "gcp"}
-"""The extra of ``pyproject.toml`` that a registry kind needs. Other kinds need none."""
 MODULES = {"aws": "pulumi_aws", "azure": "pulumi_azure_native", "gcp": "pulumi_gcp"}
 """By extra, the module that it brings."""
-
-
-def install_sdk_of(kind: str) -> None:
-    """Installs what a stack of this registry kind imports: :func:`install_sdks` for its cloud, nothing for other kinds."""
-    if kind in EXTRA_OF_KIND:
-        install_sdks([EXTRA_OF_KIND[kind]])
 
 
 def install_sdks(extras: Sequence[str]) -> None:

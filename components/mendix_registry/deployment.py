@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from mendix_registry.place import RegistryPlace
+from mendix_registry.kinds import KINDS
 from mendix_registry.registry_access import (
     Anonymous,
     ExistingPullSecret,
@@ -17,7 +17,7 @@ from mendix_registry.registry_access import (
     ServiceAccountToken,
     WorkloadIdentity,
 )
-from mendix_registry.stack_file.settings import Settings
+from mendix_registry.settings.stack import Settings
 
 
 def deploy(
@@ -34,7 +34,9 @@ def deploy(
     from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, cluster_provider, on_job_failure
 
     cluster = cluster_provider("cluster", settings.cluster, opts=pulumi.ResourceOptions(parent=parent))
-    place = _place(settings, pulumi.ResourceOptions(parent=parent, providers=[cluster]))
+    registry = settings.registry
+    opts = pulumi.ResourceOptions(parent=parent, providers=[cluster])
+    place = KINDS[registry.type].place()("registry", settings, registry, opts)
     job_failure = on_job_failure(f"{name}-job-failure", ClusterEvents(settings.cluster))
     copies = settings.copies()
     namespaces: dict[str, Any] = {}
@@ -66,7 +68,7 @@ def deploy(
             files[namespace.name] = access.mxpc_configuration
     outputs: dict[str, Any] = {
         "registry": {
-            "type": settings.registry.type,
+            "type": registry.type,
             "pushHost": place.push_host,
             "pullHost": place.pull_host,
             "transport": place.transport,
@@ -77,39 +79,6 @@ def deploy(
     if files:
         outputs["mxpcConfiguration"] = files
     return outputs
-
-
-def _place(settings: Settings, opts: pulumi.ResourceOptions) -> RegistryPlace:
-    # Each kind's SDK is imported only by the stacks that use it.
-    match settings.registry.type:
-        case "generic":
-            from mendix_registry.generic import Generic
-
-            return Generic("registry", settings, opts=opts)
-        case "docker-secret":
-            from mendix_registry.generic import DockerSecret
-
-            return DockerSecret("registry", settings, opts=opts)
-        case "amazon-ecr":
-            from mendix_registry.aws import AmazonEcr
-
-            return AmazonEcr("registry", settings, opts=opts)
-        case "microsoft-acr":
-            from mendix_registry.azure import MicrosoftAcr
-
-            return MicrosoftAcr("registry", settings, opts=opts)
-        case "google-gcr":
-            from mendix_registry.gcp import GoogleGcr
-
-            return GoogleGcr("registry", settings, opts=opts)
-        case "openshift3":
-            from mendix_registry.openshift import OpenShift3
-
-            return OpenShift3("registry", settings, opts=opts)
-        case "openshift4":
-            from mendix_registry.openshift import OpenShift4
-
-            return OpenShift4("registry", settings, opts=opts)
 
 
 def _who(access: RegistryAccess) -> pulumi.Input[str]:

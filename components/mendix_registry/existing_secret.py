@@ -11,7 +11,7 @@ from mendix_registry.docker_config import DOCKER_HUB_KEY, key_of
 from mendix_registry.docker_json import UnreadableError, entries, fields, parsed, shown
 from mendix_registry.docker_keychain import Credentials, host_of, possible
 from mendix_registry.kubelet_keyring import matching
-from mendix_registry.stack_file.values import control_character
+from mendix_registry.settings.values import control_character
 
 TYPE = "kubernetes.io/dockerconfigjson"
 _OLD_TYPE = "kubernetes.io/dockercfg"

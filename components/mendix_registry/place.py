@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pulumi
 
 from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.stack_file.transport import TransportDecision
+from mendix_registry.settings.transport import TransportDecision
 
 
 class RegistryPlace(pulumi.ComponentResource):

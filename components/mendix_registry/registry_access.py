@@ -1,6 +1,6 @@
 """The one value that every kind of registry produces and the Kubernetes side consumes.
 
-A place's component (``mendix_registry.generic``, later ``aws``, ``azure``, ``gcp``, ``openshift``) makes one
+A place's component (``mendix_registry.kinds.generic``, later ``aws``, ``azure``, ``gcp``, ``openshift``) makes one
 :class:`RegistryAccess` per namespace. ``mendix_registry.kubernetes`` turns it into a ServiceAccount, a pull secret, an
 ``OperatorConfiguration`` and a proved push without knowing which kind it came from.
 """
@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import pulumi
 
-from mendix_registry.stack_file.transport import TransportDecision
+from mendix_registry.settings.transport import TransportDecision
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ Types, defaults and limits come from the JSON Schema, meanings from the fields' 
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,37 +22,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from docs.site.refusals import Refusal, of_module, of_validator
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.kinds import (
-    AmazonEcrRegistry,
-    AzureRegistry,
-    DockerSecretRegistry,
-    GenericRegistry,
-    GoogleRegistry,
-    OpenShift3Registry,
-    OpenShift4Registry,
-)
-from mendix_registry.stack_file.rules import (
-    aws,
-    aws_identity,
-    azure,
-    azure_registry,
-    builder,
-    ecr_lifecycle,
-    gcp,
-    gcp_identity,
-    general,
-    generic,
-    mirror_permission,
-    namespaces,
-    presets,
-    repeated_tag,
-)
-from mendix_registry.stack_file.rules import openshift as openshift_rules
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings import copy_permission, named_hosts, repeated_tag
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.section import Section
+from mendix_registry.settings.stack import Cluster, Namespace, OperatorConfiguration
+from mendix_registry.settings.transport import Transport
+from mendix_registry.stack_file.rules import builder, general, namespaces
 from mendix_registry.stack_file.schema import stack_schema
-from mendix_registry.stack_file.section import Section
-from mendix_registry.stack_file.settings import Cluster, Namespace, OperatorConfiguration
-from mendix_registry.stack_file.transport import Transport
 
 TARGET = Path(__file__).parents[1] / "reference" / "stack-file"
 
@@ -67,17 +47,40 @@ class Page:
     elsewhere: tuple[type[Section], ...] = ()
 
 
-def _kind(
-    name: str, models: tuple[type[Section], ...], rules: tuple[ModuleType, ...], page: str, title: str = ""
-) -> Page:
-    return Page(
-        name,
-        title or f"Stack file: `registry` of type `{name}`",
-        f"How to use it, with the smallest stack file: [{page}](../../kinds/{page}.md).",
-        tuple(("registry", model) for model in models),
-        rules,
-        (Transport,),
-    )
+_SHARED = (named_hosts, repeated_tag, copy_permission)
+"""Rules of more than one kind."""
+
+
+def _kinds() -> Iterator[Page]:
+    """A page for each kind's folder, from the table of kinds."""
+    folders: dict[str, list[type[Section]]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
+    for kind in KINDS.values():
+        folder = kind.settings.__module__.rpartition(".")[0]
+        folders[folder].append(kind.settings)
+        names[folder].append(f"`{kind.type}`")
+    for folder, models in folders.items():
+        name = folder.rpartition(".")[2].replace("_", "-")
+        path = importlib.import_module(folder).__path__
+        rules = [
+            importlib.import_module(f"{folder}.{module.name}")
+            for module in pkgutil.iter_modules(path)
+            if module.name.endswith("rules")
+        ]
+        rules.sort(key=lambda module: len(module.__name__))
+        used = [module for module in _SHARED if any(_uses(rule, module) for rule in rules)]
+        yield Page(
+            name,
+            f"Stack file: `registry` of type {' or '.join(names[folder])}",
+            f"How to use it, with the smallest stack file: [{name}](../../kinds/{name}.md).",
+            tuple(("registry", model) for model in models),
+            (*rules, *used),
+            (Transport,),
+        )
+
+
+def _uses(module: ModuleType, other: ModuleType) -> bool:
+    return any(value is other or getattr(value, "__module__", "") == other.__name__ for value in vars(module).values())
 
 
 PAGES = (
@@ -98,20 +101,9 @@ PAGES = (
         "Stack file: `builder`",
         "What the modes do: [The builder Job](../../builder.md).",
         (("builder", Builder),),
-        (builder, mirror_permission),
+        (builder,),
     ),
-    _kind("generic", (GenericRegistry,), (generic, presets), "generic"),
-    _kind("docker-secret", (DockerSecretRegistry,), (generic,), "docker-secret"),
-    _kind(
-        "openshift",
-        (OpenShift3Registry, OpenShift4Registry),
-        (openshift_rules,),
-        "openshift",
-        "Stack file: `registry` of type `openshift3` or `openshift4`",
-    ),
-    _kind("amazon-ecr", (AmazonEcrRegistry,), (aws, ecr_lifecycle, aws_identity, repeated_tag), "amazon-ecr"),
-    _kind("microsoft-acr", (AzureRegistry,), (azure, azure_registry), "microsoft-acr"),
-    _kind("google-gcr", (GoogleRegistry,), (gcp, gcp_identity, repeated_tag), "google-gcr"),
+    *_kinds(),
 )
 
 
@@ -207,7 +199,7 @@ def _validators(field: FieldInfo) -> Iterator[Any]:
         # What every text may be (a string, a variable's name, a file's) is told once, on the overview.
         if (
             isinstance(found, AfterValidator | BeforeValidator | PlainValidator)
-            and getattr(found.func, "__module__", "") != "mendix_registry.stack_file.values"
+            and getattr(found.func, "__module__", "") != "mendix_registry.settings.values"
         ):
             yield found.func
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from rehearsal.sandbox.clouds import WantedCloud
+from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 _NODE_POLICY = "AmazonEC2ContainerRegistryReadOnly"
 DEFAULT_ACCOUNT = "123456789012"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from rehearsal.sandbox.clouds import WantedCloud
+from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 DEFAULT_TENANT = "00000000-0000-0000-0000-000000000002"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from rehearsal.sandbox.clouds import WantedCloud
+from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 DEFAULT_NUMBER = "123456789012"
 _GCR = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from rehearsal.sandbox.clouds import CLUSTER_USER, WantedCloud
+from rehearsal.sandbox.wanted_cloud import CLUSTER_USER, WantedCloud
 
 OPENSHIFT4_HOST = "image-registry.openshift-image-registry.svc:5000"
 OPENSHIFT3_HOST = "docker-registry.default.svc:5000"

@@ -10,8 +10,8 @@ from typing import Any
 import hypothesis  # noqa: F401
 import pytest
 
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import Settings, parse
-from mendix_registry.stack_file.values import Surroundings
 
 
 @pytest.fixture

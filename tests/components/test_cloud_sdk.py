@@ -11,7 +11,8 @@ import pulumi
 import pytest
 
 from mendix_registry import cloud_sdk
-from mendix_registry.cloud_sdk import EXTRA_OF_KIND, MODULES, install_sdk_of
+from mendix_registry.cloud_sdk import MODULES, install_sdks
+from mendix_registry.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 SYNC = "sync --inexact --frozen --no-install-workspace --extra=aws"
@@ -50,28 +51,27 @@ def test_what_the_cli_installs_for_every_stack_has_no_clouds_sdk() -> None:
 
 
 def test_every_cloud_has_an_extra_and_a_kind() -> None:
-    assert set(EXTRA_OF_KIND.values()) == set(MODULES) == set(project()["project"]["optional-dependencies"])
+    needed = {kind.settings.sdk for kind in KINDS.values()} - {None}
+    assert needed == set(MODULES) == set(project()["project"]["optional-dependencies"])
 
 
 def test_a_stack_brings_its_own_sdk_to_what_the_lock_says(clone: Path) -> None:
     """Also if it is there: after a pull the lock may have another version."""
     calls = uv(clone)
-    install_sdk_of("amazon-ecr")
+    install_sdks(["aws"])
     assert calls.read_text() == f"{SYNC} in {clone} for {sys.prefix}\n"
 
 
-@pytest.mark.parametrize("kind", ["generic", "docker-secret", "openshift3", "openshift4"])
-def test_a_stack_of_no_cloud_installs_nothing(clone: Path, kind: str) -> None:
-    calls = uv(clone)
-    install_sdk_of(kind)
-    assert not calls.exists()
+def test_a_stack_of_no_cloud_needs_no_sdk() -> None:
+    without = {name for name, kind in KINDS.items() if kind.settings.sdk is None}
+    assert without == {"generic", "docker-secret", "openshift3", "openshift4"}
 
 
 @pytest.mark.parametrize("lacking", ["uv.lock", ".venv"])
 def test_another_programs_environment_is_left_alone(clone: Path, lacking: str) -> None:
     calls = uv(clone)
     (clone / lacking).unlink()
-    install_sdk_of("amazon-ecr")
+    install_sdks(["aws"])
     assert not calls.exists()
 
 
@@ -79,20 +79,20 @@ def test_the_environment_of_another_project_is_left_alone(clone: Path) -> None:
     calls = uv(clone)
     (clone / ".venv").unlink()
     (clone / ".venv").mkdir()
-    install_sdk_of("amazon-ecr")
+    install_sdks(["aws"])
     assert not calls.exists()
 
 
 def test_uv_is_needed_only_for_what_is_missing(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install_sdk_of("amazon-ecr")
+    install_sdks(["aws"])
     monkeypatch.setitem(MODULES, "aws", "no_such_sdk")
     with pytest.raises(pulumi.RunError, match=r"SDK of aws cannot be installed: uv is not on PATH"):
-        install_sdk_of("amazon-ecr")
+        install_sdks(["aws"])
 
 
 def test_a_failure_has_uvs_words_and_the_command(clone: Path) -> None:
     uv(clone, "echo 'error: no space left on device' >&2; exit 2")
     with pytest.raises(pulumi.RunError) as raised:
-        install_sdk_of("amazon-ecr")
+        install_sdks(["aws"])
     assert "no space left on device" in str(raised.value)
     assert f"uv {SYNC}" in str(raised.value)

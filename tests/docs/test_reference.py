@@ -55,8 +55,8 @@ def test_an_entry_says_type_default_meaning_and_rules() -> None:
 
 def test_the_words_of_a_rule_are_those_that_it_reports() -> None:
     """The reference reads the source; what it reads there must be what a user gets."""
+    from mendix_registry.kinds.generic.settings import GenericRegistry
     from mendix_registry.stack_file import ConfigurationError, parse
-    from mendix_registry.stack_file.kinds.generic import GenericRegistry
     from mendix_registry.stack_file.rules import general
 
     registry = {"type": "generic", "pushHost": "h.example.com/x", "repository": "a/b", "authentication": "none"}

@@ -14,8 +14,8 @@ import certifi
 import pytest
 import yaml
 
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import parse
-from mendix_registry.stack_file.values import Surroundings
 from tests.docs.pages import PAGES, blocks, name
 
 KINDS = [page for page in PAGES if page.parent.name == "kinds"]

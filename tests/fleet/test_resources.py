@@ -11,9 +11,9 @@ import yaml
 
 from fleet.resources import count_resources
 from mendix_registry.deployment import deploy
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import Settings, parse
-from mendix_registry.stack_file.values import Surroundings
-from tests.components.azure.conftest import ANSWERS, CALLS, GROUP
+from tests.components.kinds.microsoft_acr.conftest import ANSWERS, CALLS, GROUP
 from tests.components.program import run
 
 pytestmark = pytest.mark.slow

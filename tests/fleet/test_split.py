@@ -15,8 +15,8 @@ from fleet.fleet_file import Fleet
 from fleet.members import Member
 from fleet.stack_files import MARK, stack_file_text
 from fleet.stacks import assign, make_stacks, stack_number
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import parse
-from mendix_registry.stack_file.values import Surroundings
 from tests.fleet.conftest import AWS, GENERIC, STATE, Workspace, fleet_content, names
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def test_namespaces_of_one_stack_do_not_all_share_one_role() -> None:
     fleet = Fleet.model_validate(fleet_content(registry, 1000, 10, config=QUIET))
     stacks = make_stacks(fleet, members(names(1000)), {}, Path())
     assert len(stacks) == 10
-    from mendix_registry.stack_file import ecr_plan
+    from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
 
     for stack in stacks:
         roles = ecr_plan.role_plans(stack.settings.registry.authentication.roles, stack.settings.namespaces)

@@ -93,7 +93,10 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_every_public_component_is_a_resource_of_the_package(schema: dict[str, Any]) -> None:
-    from mendix_registry import aws, azure, gcp, openshift
+    from mendix_registry.kinds import amazon_ecr as aws
+    from mendix_registry.kinds import google_gcr as gcp
+    from mendix_registry.kinds import microsoft_acr as azure
+    from mendix_registry.kinds import openshift
 
     public = {
         name

@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 
 from mendix_registry.deployment import deploy
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import parse
-from mendix_registry.stack_file.values import Surroundings
 from policy.rules import RULES, Resource, Rule
-from tests.components.aws.stack import ANSWERS as AMAZON
-from tests.components.azure.conftest import ANSWERS as AZURE
-from tests.components.azure.conftest import CALLS
-from tests.components.gcp.google import ANSWERS as GOOGLE
+from tests.components.kinds.amazon_ecr.stack import ANSWERS as AMAZON
+from tests.components.kinds.google_gcr.google import ANSWERS as GOOGLE
+from tests.components.kinds.microsoft_acr.conftest import ANSWERS as AZURE
+from tests.components.kinds.microsoft_acr.conftest import CALLS
 from tests.components.program import Recording, Registered, run
 
 ROOT = Path(__file__).parents[2]

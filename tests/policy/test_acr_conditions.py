@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from access_documents.acr_conditions import ACTION, Reach, reach
 from access_documents.patterns import matches
-from mendix_registry.azure.roles import repository_condition
+from mendix_registry.kinds.microsoft_acr.roles import repository_condition
 from rehearsal.emulators.azure import conditions
 
 NAME = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]"

@@ -30,7 +30,7 @@ from mendix_registry.kubernetes.builder_pod import (
 )
 from mendix_registry.kubernetes.names import MANAGED_BY, short
 from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.stack_file.builder import Build, Builder
+from mendix_registry.settings.builder import Build, Builder
 
 SCRIPT = "build.sh"
 _APP_DIRECTORY, _URL_DIRECTORY, _URL_KEY = "/app", "/app-url", "url"

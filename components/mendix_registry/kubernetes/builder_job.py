@@ -43,7 +43,7 @@ from mendix_registry.kubernetes.names import MANAGED_BY, short
 from mendix_registry.kubernetes.proof_image import ProofImage, proof_image
 from mendix_registry.kubernetes.service_account_link import DEFAULT_SERVICE_ACCOUNT
 from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.stack_file.builder import Builder
+from mendix_registry.settings.builder import Builder
 
 SCRIPT = "verify.sh"
 _LABEL = "io.github.mendix-registry."

@@ -28,7 +28,7 @@ import pulumi
 from mendix_registry.kubernetes.builder_login import Login
 from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.stack_file.builder import Builder, Quantities
+from mendix_registry.settings.builder import Builder, Quantities
 
 GRACE_SECONDS = 10
 """How long a pod may take to end when the cluster ends it. The scripts need less than one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes
 
-from mendix_registry.stack_file.settings import Cluster
+from mendix_registry.settings.stack import Cluster
 
 
 def cluster_provider(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mendix_registry.stack_file.settings import Cluster
+from mendix_registry.settings.stack import Cluster
 
 Events: TypeAlias = Sequence[Mapping[str, Any]]
 

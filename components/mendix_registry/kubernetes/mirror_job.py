@@ -27,8 +27,8 @@ from mendix_registry.kubernetes.builder_pod import (
 )
 from mendix_registry.kubernetes.names import MANAGED_BY, short
 from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
 
 SCRIPT, LIST = "mirror.sh", "mirror"
 

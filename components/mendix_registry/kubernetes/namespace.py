@@ -18,10 +18,10 @@ from mendix_registry.kubernetes.object_identity import keep_identity
 from mendix_registry.kubernetes.operator_configuration import operator_configuration
 from mendix_registry.kubernetes.service_account_link import link_to_default
 from mendix_registry.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret, RegistryAccess
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
-from mendix_registry.stack_file.settings import Namespace as NamespaceOptions
-from mendix_registry.stack_file.settings import OperatorConfiguration as OperatorOptions
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
+from mendix_registry.settings.stack import Namespace as NamespaceOptions
+from mendix_registry.settings.stack import OperatorConfiguration as OperatorOptions
 
 
 class MendixNamespace(pulumi.ComponentResource):

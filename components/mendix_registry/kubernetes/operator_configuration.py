@@ -18,8 +18,8 @@ from pulumi_kubernetes.core.v1 import Secret
 
 from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.stack_file.rules import credentials
-from mendix_registry.stack_file.settings import OperatorConfiguration as Options
+from mendix_registry.settings import credentials
+from mendix_registry.settings.stack import OperatorConfiguration as Options
 
 API_VERSION = "privatecloud.mendix.com/v1alpha1"
 KIND = "OperatorConfiguration"

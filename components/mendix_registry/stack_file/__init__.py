@@ -1,8 +1,8 @@
 """The stack file as types: reads it, checks it, and says everything that is wrong with it at once."""
 
-from mendix_registry.stack_file.problems import PROJECT, ConfigurationError, Problem, Severity
+from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem, Severity
+from mendix_registry.settings.stack import Builder, Cluster, Namespace, OperatorConfiguration, Settings
 from mendix_registry.stack_file.reading import Reading, parse, read_settings
-from mendix_registry.stack_file.settings import Builder, Cluster, Namespace, OperatorConfiguration, Settings
 
 __all__ = [
     "PROJECT",

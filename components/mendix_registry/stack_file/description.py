@@ -10,9 +10,9 @@ from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel
 
-from mendix_registry.stack_file.rules import credentials
-from mendix_registry.stack_file.settings import Namespace, Settings
-from mendix_registry.stack_file.values import OriginText, SecretText
+from mendix_registry.settings import credentials
+from mendix_registry.settings.stack import Namespace, Settings
+from mendix_registry.settings.values import OriginText, SecretText
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import yaml
 
-from mendix_registry.stack_file.problems import PROJECT, ConfigurationError, Location, Problem
+from mendix_registry.settings.problems import PROJECT, ConfigurationError, Location, Problem
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file.reading import Reading, parse, remove
-from mendix_registry.stack_file.values import Surroundings
 
 ENCRYPTED = "encrypted"
 """Stands for a value that only Pulumi can decrypt."""

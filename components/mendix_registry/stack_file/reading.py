@@ -13,18 +13,12 @@ import pulumi
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings.problems import PROJECT, ConfigurationError, Location, Problem, Severity, did_you_mean
+from mendix_registry.settings.stack import Settings
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import rules
-from mendix_registry.stack_file.kinds import AUTHENTICATION_KEYS, KINDS
-from mendix_registry.stack_file.problems import (
-    PROJECT,
-    ConfigurationError,
-    Location,
-    Problem,
-    Severity,
-    did_you_mean,
-)
-from mendix_registry.stack_file.settings import Settings
-from mendix_registry.stack_file.values import Surroundings
+from mendix_registry.stack_file.stack_settings import StackSettings, authentication_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ def parse(
         ConfigurationError: with every problem.
     """
     prefix = f"{PROJECT}:"
-    known = _keys(Settings)
+    known = _keys(StackSettings)
     problems: list[Problem] = []
     raw: dict[str, Any] = {}
     for key, value in values.items():
@@ -127,7 +121,7 @@ def _validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Settings
 
 
 def _model(raw: dict[str, Any], surroundings: Surroundings) -> Settings:
-    return Settings.model_validate(raw, context=surroundings, by_alias=True, by_name=False)
+    return StackSettings.model_validate(raw, context=surroundings, by_alias=True, by_name=False)
 
 
 def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
@@ -166,7 +160,7 @@ def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[
     words = {"type": "kind of registry", "method": "method of authentication"}.get(key, key)
     tag = context.get("tag")
     annotation = _keys(model).get(str(location[-1])) if model else None
-    known = KINDS if key == "type" else [tag for tag in map(_tag, _models(annotation)) if tag]
+    known = [*KINDS] if key == "type" else [tag for tag in map(_tag, _models(annotation)) if tag]
     if tag is None:
         return Problem((*location, key), f"the {words} is missing", "", f"add {key}: one of {', '.join(known)}")
     return Problem((*location, key), f"{str(tag)!r} is no {words} here", "", did_you_mean(str(tag), known))
@@ -174,7 +168,7 @@ def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[
 
 def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[str, Any]) -> Problem:
     key = str(location[-1])
-    owner = AUTHENTICATION_KEYS.get(key)
+    owner = authentication_owner(key)
     if location[0] == "registry" and owner and len(location) == 2:
         kind = raw["registry"].get("type")
         if kind in owner.split(" and "):
@@ -196,7 +190,7 @@ def _resolve(loc: Iterable[str | int]) -> tuple[Location, type[BaseModel] | None
     """The place in the file and the model that the last part belongs to. pydantic also names the member of a union that it
     tried, which is no part of the file."""
     location: list[str | int] = []
-    annotation: Any = Settings
+    annotation: Any = StackSettings
     owner: type[BaseModel] | None = None
     for part in loc:
         models = list(_models(annotation))
@@ -282,7 +276,7 @@ def _would_be_default(location: Location, broken: Iterable[Location]) -> bool:
 
 
 def _file_order(problem: Problem) -> tuple[int, list[str]]:
-    order = list(_keys(Settings))
+    order = list(_keys(StackSettings))
     key = problem.location[0]
     first = order.index(str(key)) if key in order else len(order)
     return first, [f"{part:06d}" if isinstance(part, int) else part for part in problem.location]

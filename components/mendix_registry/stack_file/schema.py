@@ -12,16 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from mendix_registry.stack_file.problems import PROJECT
-from mendix_registry.stack_file.settings import Settings
-from mendix_registry.stack_file.values import SECRET_SCHEMA, TEXT_SCHEMA
+from mendix_registry.settings.problems import PROJECT
+from mendix_registry.settings.values import SECRET_SCHEMA, TEXT_SCHEMA
+from mendix_registry.stack_file.stack_settings import StackSettings
 
 DEFAULT_PATH = Path("stacks/stack.schema.json")
 
 
 def stack_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a ``Pulumi.<stack>.yaml``."""
-    settings = Settings.model_json_schema(by_alias=True)
+    settings = StackSettings.model_json_schema(by_alias=True)
     definitions = settings.pop("$defs")
     for definition in definitions.values():
         _tidy(definition)

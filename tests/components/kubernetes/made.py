@@ -23,10 +23,10 @@ from mendix_registry.registry_access import (
     ServiceAccountToken,
     WorkloadIdentity,
 )
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
-from mendix_registry.stack_file.settings import Cluster, Namespace, OperatorConfiguration
-from mendix_registry.stack_file.transport import TransportDecision
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
+from mendix_registry.settings.stack import Cluster, Namespace, OperatorConfiguration
+from mendix_registry.settings.transport import TransportDecision
 from tests.components.program import Recording, run
 
 CANARY = "canary-of-a-password"

@@ -12,7 +12,7 @@ import pytest
 
 from mendix_registry.kubernetes.cluster_events import ClusterEvents
 from mendix_registry.kubernetes.job_failure import failure, on_job_failure, remedy
-from mendix_registry.stack_file.settings import Cluster
+from mendix_registry.settings.stack import Cluster
 from tests.components.program import run
 
 JOB = "orders-push-0a1b2c3d"

@@ -8,8 +8,8 @@ import pulumi
 import pytest
 
 from mendix_registry.registry_access import ServiceAccountIdentity
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
 from tests.components.kubernetes import made
 from tests.components.kubernetes.made import BUNDLE, CANARY, CREDENTIALS, PUSH_ROLE, namespace, permission
 from tests.components.program import Registered

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
 from tests.components.kubernetes.made import CREDENTIALS, namespace
 from tests.components.program import Recording, Registered
 

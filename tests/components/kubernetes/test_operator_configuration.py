@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mendix_registry.stack_file.settings import OperatorConfiguration
-from mendix_registry.stack_file.transport import TransportDecision
+from mendix_registry.settings.stack import OperatorConfiguration
+from mendix_registry.settings.transport import TransportDecision
 from tests.components.kubernetes.made import namespace
 from tests.components.program import Recording, Registered
 

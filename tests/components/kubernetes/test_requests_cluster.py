@@ -17,10 +17,10 @@ import pytest
 import yaml
 
 from mendix_registry.deployment import deploy
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
+from mendix_registry.settings.stack import OperatorConfiguration
 from mendix_registry.stack_file import Settings
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
-from mendix_registry.stack_file.settings import OperatorConfiguration
 from tests.components.kubernetes.made import BUNDLE, CREDENTIALS, named, namespace
 from tests.components.kubernetes.test_namespace import app
 from tests.components.program import Recording, Registered, run

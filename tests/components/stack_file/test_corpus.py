@@ -17,11 +17,11 @@ import jsonschema
 import pytest
 import yaml
 
+from mendix_registry.settings.problems import PROJECT, Problem
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import ConfigurationError, parse
-from mendix_registry.stack_file.problems import PROJECT, Problem
 from mendix_registry.stack_file.reading import Reading
 from mendix_registry.stack_file.schema import stack_schema
-from mendix_registry.stack_file.values import Surroundings
 
 HERE = Path(__file__).parent
 WRONG = sorted((HERE / "wrong").rglob("*.yaml"))

@@ -11,8 +11,8 @@ import json
 import pytest
 import yaml
 
+from mendix_registry.settings.credentials import in_url
 from mendix_registry.stack_file.rules import kubeconfig
-from mendix_registry.stack_file.rules.credentials import in_url
 
 OIDC_LOGIN = """
 oidc-issuer-url string, oidc-client-id string, oidc-client-secret string, oidc-extra-scope strings, oidc-use-access-token,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mendix_registry.stack_file.image_name_template import (
+from mendix_registry.settings.image_name_template import (
     DOCUMENTED,
     HOSTILE,
     VARIABLES,
@@ -22,7 +22,7 @@ from mendix_registry.stack_file.image_name_template import (
     render,
     syntax_problems,
 )
-from mendix_registry.stack_file.problems import Severity
+from mendix_registry.settings.problems import Severity
 
 ORACLE = Path(__file__).parents[2] / "oracles" / "references" / "oracle.py"
 HOST = "registry.example.com:5000"

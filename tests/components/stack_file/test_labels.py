@@ -6,7 +6,7 @@ import re
 
 from pydantic import TypeAdapter, ValidationError
 
-from mendix_registry.stack_file.labels import Labels
+from mendix_registry.settings.labels import Labels
 from tests.go_modules import go_function
 
 _STRING = re.compile(r'strings\.Repeat\("(?P<text>.)", (?P<count>\d+)\)|"(?P<plain>(?:[^"\\]|\\.)*)"')

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mendix_registry.stack_file.plain_http import parse_version, plain_http_rule
-from mendix_registry.stack_file.transport import Transport, decide
+from mendix_registry.settings.plain_http import parse_version, plain_http_rule
+from mendix_registry.settings.transport import Transport, decide
 
 SCHEMES = json.loads(Path(__file__).with_name("go_containerregistry_schemes.json").read_text())
 """What ``name.NewRegistry(host).Scheme()`` of each version says, printed by a Go program that imports that version."""

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from mendix_registry.docker_config import docker_config
+from mendix_registry.kinds.generic.settings import BasicAuthentication
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import ConfigurationError, parse
-from mendix_registry.stack_file.kinds.generic import BasicAuthentication
-from mendix_registry.stack_file.values import Surroundings
 
 PLACES = ["text", "environment", "file"]
 

@@ -33,11 +33,11 @@ from mendix_registry.registry_access import (
     ServiceAccountToken,
     WorkloadIdentity,
 )
-from mendix_registry.stack_file.builder import Builder
-from mendix_registry.stack_file.mirroring import Copy
-from mendix_registry.stack_file.settings import Cluster, OperatorConfiguration
-from mendix_registry.stack_file.settings import Namespace as NamespaceOptions
-from mendix_registry.stack_file.transport import TransportDecision
+from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.mirroring import Copy
+from mendix_registry.settings.stack import Cluster, OperatorConfiguration
+from mendix_registry.settings.stack import Namespace as NamespaceOptions
+from mendix_registry.settings.transport import TransportDecision
 from tests.end_to_end.no_hang.cases import MDA, USER, Case, namespace
 
 

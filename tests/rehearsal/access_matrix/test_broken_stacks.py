@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import ConfigurationError, parse
-from mendix_registry.stack_file.values import Surroundings
 from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.access_matrix.judged import judgements
 from rehearsal.access_matrix.matrix import carry_out, nobody

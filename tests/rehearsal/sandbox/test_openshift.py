@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from rehearsal.emulators.openshift.cloud import OpenShiftSettings
-from rehearsal.sandbox.clouds import WantedCloud, joined, wanted_cloud
+from rehearsal.sandbox.clouds import joined, wanted_cloud
 from rehearsal.sandbox.openshift import SERVICE_ADDRESS
+from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 
 def wanted(**registry: Any) -> WantedCloud:

@@ -7,18 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from mendix_registry.stack_file.kinds import (
-    AmazonEcrRegistry,
-    AzureRegistry,
-    DockerSecretRegistry,
-    GenericRegistry,
-    GoogleRegistry,
-    OpenShift3Registry,
-    OpenShift4Registry,
-)
-from mendix_registry.stack_file.problems import Problem
-from mendix_registry.stack_file.rules import aws, azure, builder, gcp, general, generic, namespaces, openshift
-from mendix_registry.stack_file.settings import Settings
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings.problems import Problem
+from mendix_registry.settings.stack import Settings
+from mendix_registry.stack_file.rules import builder, general, namespaces
 
 _GENERAL: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     general.one_method,
@@ -41,20 +33,6 @@ def check(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[Probl
     ``encrypted_keys``: the configuration keys (without their namespace) that Pulumi knows to hold something encrypted.
     """
     yield from general.plain_text(settings, encrypted_keys)
-    yield from _of_kind(settings)
+    yield from KINDS[settings.registry.type].rules.check(settings, settings.registry)
     for rule in _GENERAL:
         yield from rule(settings)
-
-
-def _of_kind(settings: Settings) -> Iterator[Problem]:
-    match settings.registry:
-        case GenericRegistry() | DockerSecretRegistry() as registry:
-            yield from generic.check(settings, registry)
-        case AmazonEcrRegistry() as registry:
-            yield from aws.check(settings, registry)
-        case AzureRegistry() as registry:
-            yield from azure.check(settings, registry)
-        case GoogleRegistry() as registry:
-            yield from gcp.check(settings, registry)
-        case OpenShift3Registry() | OpenShift4Registry() as registry:
-            yield from openshift.check(settings, registry)

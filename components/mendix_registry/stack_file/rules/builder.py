@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mendix_registry.stack_file.kinds import GenericRegistry
-from mendix_registry.stack_file.kinds.openshift import OpenShiftRegistry
-from mendix_registry.stack_file.mirroring import destination
-from mendix_registry.stack_file.problems import Location, Problem, Severity
-from mendix_registry.stack_file.references import NAME_LENGTH, repository_fault, tag_fault
-from mendix_registry.stack_file.rules import mirror_permission, presets
-from mendix_registry.stack_file.rules.places import BUILDER
-from mendix_registry.stack_file.settings import Settings
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings.mirroring import destination
+from mendix_registry.settings.places import BUILDER
+from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.references import NAME_LENGTH, repository_fault, tag_fault
+from mendix_registry.settings.stack import Settings
 
 
 def image(settings: Settings) -> Iterator[Problem]:
@@ -107,16 +105,18 @@ def mirror(settings: Settings) -> Iterator[Problem]:
         return
     told: set[tuple[Location, str]] = set()
     copied_by = settings.copies()
+    rules = KINDS[settings.registry.type].rules
     for namespace in settings.namespaces:
         places: dict[str, int] = {}
         for index, copied in enumerate(settings.builder.mirror):
             copy = destination(copied, lambda text, of=namespace: settings.filled(text, of))
             at = (*BUILDER, "mirror", index, "destination")
             repository, _, tag = copy.rpartition(":")
-            problems = [*_destination(settings, namespace.name, repository, tag, at)]
+            problems = [*_destination(settings, repository, tag, at)]
             # What an earlier namespace copies to the same place is not this one's to push.
-            if any(own.destination == copy for own in copied_by[namespace.name]):
-                problems += mirror_permission.check(settings, namespace, repository, at)
+            own = any(copy == each.destination for each in copied_by[namespace.name])
+            if own and repository_fault(repository) is None:
+                problems += rules.check_copy(settings, settings.registry, namespace, repository, at)
             for problem in problems:
                 if (at, problem.what) not in told:
                     told.add((at, problem.what))
@@ -132,7 +132,7 @@ def mirror(settings: Settings) -> Iterator[Problem]:
             places.setdefault(copy, index)
 
 
-def _destination(settings: Settings, namespace: str, repository: str, tag: str, at: Location) -> Iterator[Problem]:
+def _destination(settings: Settings, repository: str, tag: str, at: Location) -> Iterator[Problem]:
     fault = repository_fault(repository)
     if fault:
         yield Problem(
@@ -153,15 +153,3 @@ def _destination(settings: Settings, namespace: str, repository: str, tag: str, 
             f"the host is put before it, and both have at most {NAME_LENGTH} characters",
             "leave the host out, or shorten the repository",
         )
-    registry = settings.registry
-    if isinstance(registry, GenericRegistry):
-        yield from presets.repository_problems(registry, repository, at)
-    if isinstance(registry, OpenShiftRegistry):
-        project, _, name = repository.partition("/")
-        if project != namespace or not name or "/" in name:
-            yield Problem(
-                at,
-                f"{repository!r} is no ImageStream of namespace {namespace!r}",
-                "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
-                "begin it with {namespace}/",
-            )

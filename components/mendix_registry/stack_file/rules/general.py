@@ -7,14 +7,13 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from mendix_registry.stack_file import image_name_template
-from mendix_registry.stack_file.kinds import DockerSecretRegistry, GenericRegistry
-from mendix_registry.stack_file.problems import Location, Problem, Severity
-from mendix_registry.stack_file.references import NAME_LENGTH
-from mendix_registry.stack_file.rules import credentials, generic, kubeconfig, presets
-from mendix_registry.stack_file.rules.places import BUILDER, NAMESPACES, OPERATOR, REGISTRY
-from mendix_registry.stack_file.settings import Settings
-from mendix_registry.stack_file.values import SecretText
+from mendix_registry.settings import credentials, image_name_template
+from mendix_registry.settings.places import BUILDER, NAMESPACES, OPERATOR, REGISTRY
+from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.references import NAME_LENGTH
+from mendix_registry.settings.stack import Settings
+from mendix_registry.settings.values import SecretText
+from mendix_registry.stack_file.rules import kubeconfig
 
 MANAGED_REGISTRY_FIELDS = ("type", "pullURL", "pushURL", "imageNameTemplate")
 
@@ -103,7 +102,7 @@ def _words(at: Location) -> str:
 def one_method(settings: Settings) -> Iterator[Problem]:
     """One authentication method per namespace, which is Mendix's own limit."""
     registry = settings.registry
-    if isinstance(registry, DockerSecretRegistry):
+    if registry.credentials_in_secret:
         return
     for index, namespace in enumerate(settings.namespaces):
         if namespace.secret_name is not None:
@@ -116,8 +115,7 @@ def one_method(settings: Settings) -> Iterator[Problem]:
 
 
 def namespaces(settings: Settings) -> Iterator[Problem]:
-    """Namespaces: each once, its repository one that the registry can have."""
-    registry = settings.registry
+    """Namespaces: each once, its repository not too long."""
     seen: dict[str, int] = {}
     for index, namespace in enumerate(settings.namespaces):
         at = (*NAMESPACES, index)
@@ -147,8 +145,6 @@ def namespaces(settings: Settings) -> Iterator[Problem]:
                 f"an image name has at most {NAME_LENGTH}",
                 "shorten the repository",
             )
-        if isinstance(registry, GenericRegistry):
-            yield from presets.repository_problems(registry, repository, place)
 
 
 def templates(settings: Settings) -> Iterator[Problem]:
@@ -159,13 +155,9 @@ def templates(settings: Settings) -> Iterator[Problem]:
         return
     at = (*OPERATOR, "imageNameTemplate")
     found: dict[str, Problem] = {}
-    registry = settings.registry
     for namespace in settings.namespaces:
         filled = settings.image_name_template(namespace) or ""
-        here = list(image_name_template.problems(filled, settings.pull_host, at))
-        if isinstance(registry, GenericRegistry) and not any(p.severity is Severity.ERROR for p in here):
-            here += generic.template_problems(registry, filled, at)
-        for problem in here:
+        for problem in image_name_template.problems(filled, settings.pull_host, at):
             found.setdefault(problem.what, problem)
     errors = [problem for problem in found.values() if problem.severity is Severity.ERROR]
     # One template is judged for many namespaces; the first fault of each severity says it.

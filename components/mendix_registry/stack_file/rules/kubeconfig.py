@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from mendix_registry.stack_file.rules.credentials import by_form, is_credential
+from mendix_registry.settings.credentials import by_form, is_credential
 
 _COMMENT = re.compile(r"(?:^|\s)#[#\s]*(.*)$", re.MULTILINE)
 _COMMENTED_KEY = re.compile(r"""[-\s]*["']?([\w-]+)["']?\s*[:=]\s*["']?([^"'\s]+)["']?\s*""")

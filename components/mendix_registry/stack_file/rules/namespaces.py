@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mendix_registry.stack_file.problems import Location, Problem
-from mendix_registry.stack_file.rules.places import NAMESPACES
-from mendix_registry.stack_file.settings import Namespace, Settings
+from mendix_registry.settings.places import NAMESPACES
+from mendix_registry.settings.problems import Location, Problem
+from mendix_registry.settings.stack import Namespace, Settings
 
 _OF_EVERY_CLUSTER = ("default", "kube-node-lease", "kube-public", "kube-system")
 """Namespaces that the API server makes (kubernetes.io/docs/concepts/overview/working-with-objects/namespaces)."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mendix_registry.azure.roles import WRITER_ACTIONS, repository_condition
+from mendix_registry.kinds.microsoft_acr.roles import WRITER_ACTIONS, repository_condition
 from rehearsal.emulators.azure.conditions import REPOSITORY_NAME, Asked, ConditionError, parse
 
 _NAMES = st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9]{1,8}(-[a-z]{1,3})?){0,2}", fullmatch=True)

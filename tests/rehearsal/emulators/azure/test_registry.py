@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mendix_registry.azure.roles import repository_condition
-from mendix_registry.azure.token import scope_actions
+from mendix_registry.kinds.microsoft_acr.roles import repository_condition
+from mendix_registry.kinds.microsoft_acr.token import scope_actions
 from rehearsal.emulators.azure.store import Store
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
 from tests.rehearsal.emulators.azure.conftest import ACR_PUSH, HOST, WRITER, Azure

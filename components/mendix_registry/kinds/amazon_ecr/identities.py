@@ -1,0 +1,231 @@
+"""Who pushes for each namespace: a role by IRSA or EKS Pod Identity, or a user's access key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_aws.eks import PodIdentityAssociation
+from pulumi_aws.iam import OpenIdConnectProvider, get_open_id_connect_provider_output
+
+from mendix_registry.former import formerly_below
+from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
+from mendix_registry.kinds.amazon_ecr.location import Location, import_id
+from mendix_registry.kinds.amazon_ecr.plan import RolePlan
+from mendix_registry.kinds.amazon_ecr.push_role import DEFAULT_AUDIENCE, EcrPushRoleArgs, PushRole, push_role
+from mendix_registry.kinds.amazon_ecr.push_user import EcrPushUser, EcrPushUserArgs, credentials_file
+from mendix_registry.kinds.amazon_ecr.settings import (
+    AmazonEcrRegistry,
+    Irsa,
+    OidcProvider,
+    PodIdentity,
+    Roles,
+    StaticKeys,
+)
+from mendix_registry.names import bounded
+from mendix_registry.registry_access import Credentials, NewCredentialFile, WorkloadIdentity
+from mendix_registry.settings.stack import Namespace, Settings
+
+NAME_LIMIT = 64
+"""Characters of the name of a role or a user (botocore ``iam``)."""
+
+CREDENTIALS_SECRET = "mendix-registry"  # noqa: S105 - the name of an object, not a secret
+"""Name of the Secret with an access key in each namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who pushes for a namespace: its ``credentials``, ``annotations`` of its ServiceAccount, the role's ARN where there is
+    one, and the resources after whose creation it may push."""
+
+    credentials: Credentials
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    role_arn: pulumi.Output[str] | None = None
+    ready: tuple[pulumi.Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """What roles trust: OIDC providers with an audience, or EKS clusters."""
+
+    providers: list[pulumi.Input[str]] = field(default_factory=list[pulumi.Input[str]])
+    audience: str = DEFAULT_AUDIENCE
+    clusters: list[pulumi.Input[str]] = field(default_factory=list[pulumi.Input[str]])
+
+
+class Identities:
+    """Registers the identities of all namespaces as children of ``parent``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: AmazonEcrRegistry,
+        location: Location,
+        repository_arns: Mapping[str, pulumi.Output[str]],
+        parent: pulumi.Resource,
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._location = location
+        self._repository_arns = repository_arns
+        self._parent = parent
+        self._by_namespace: dict[str, Identity] = {}
+        match registry.authentication:
+            case Irsa() as method:
+                self._irsa(method)
+            case PodIdentity() as method:
+                self._pod_identity(method)
+            case StaticKeys() as method:
+                self._static(method)
+
+    def of(self, namespace: Namespace) -> Identity:
+        """Who pushes for ``namespace``."""
+        return self._by_namespace[namespace.name]
+
+    def _irsa(self, method: Irsa) -> None:
+        providers = [self._oidc_provider(method.oidc_provider, method.audience), *method.also_trust]
+        roles = self._roles(method.roles, _Trust(providers=providers, audience=method.audience))
+        for namespace in self._settings.namespaces:
+            role_arn, ready = roles[namespace.name]
+            annotations: dict[str, pulumi.Input[str]] = {"eks.amazonaws.com/role-arn": role_arn}
+            if method.audience != DEFAULT_AUDIENCE:
+                annotations["eks.amazonaws.com/audience"] = method.audience
+            self._by_namespace[namespace.name] = Identity(WorkloadIdentity(role_arn), annotations, role_arn, ready)
+
+    def _oidc_provider(self, options: OidcProvider, audience: str) -> pulumi.Input[str]:
+        if options.existing:
+            return options.existing
+        if not options.create and not options.import_:
+            return get_open_id_connect_provider_output(
+                url=options.issuer, opts=pulumi.InvokeOptions(parent=self._parent)
+            ).arn
+        provider = OpenIdConnectProvider(
+            "cluster",
+            url=options.issuer or "",
+            client_id_lists=[audience],
+            thumbprint_lists=list(options.thumbprints) or None,
+            tags=self._registry.tags or None,
+            opts=pulumi.ResourceOptions(parent=self._parent, import_=options.import_, protect=True)
+            if options.import_
+            else pulumi.ResourceOptions(parent=self._parent),
+        )
+        return provider.arn
+
+    def _pod_identity(self, method: PodIdentity) -> None:
+        cluster = method.cluster
+        arn = pulumi.Output.concat(
+            "arn:",
+            self._location.partition,
+            ":eks:",
+            cluster.region or self._location.region,
+            ":",
+            cluster.account_id or self._location.account_id,
+            ":cluster/",
+            cluster.name,
+        )
+        roles = self._roles(method.roles, _Trust(clusters=[arn]))
+        for namespace in self._settings.namespaces:
+            role_arn, ready = roles[namespace.name]
+            if method.associate:
+                ready = (*ready, self._association(method, namespace, role_arn))
+            self._by_namespace[namespace.name] = Identity(WorkloadIdentity(role_arn), {}, role_arn, ready)
+
+    def _association(
+        self, method: PodIdentity, namespace: Namespace, role_arn: pulumi.Input[str]
+    ) -> PodIdentityAssociation:
+        exists = method.import_.get(namespace.name)
+        region = method.cluster.region or self._location.given_region
+        return PodIdentityAssociation(
+            namespace.name,
+            cluster_name=method.cluster.name,
+            namespace=namespace.name,
+            service_account=namespace.service_account.name,
+            role_arn=role_arn,
+            region=region,
+            tags=self._registry.tags or None,
+            opts=pulumi.ResourceOptions(parent=self._parent, import_=import_id(exists, region), protect=True)
+            if exists
+            else pulumi.ResourceOptions(parent=self._parent),
+        )
+
+    def _roles(self, roles: Roles, trust: _Trust) -> dict[str, tuple[pulumi.Output[str], tuple[pulumi.Resource, ...]]]:
+        """Each namespace's role, and the resources after whose creation it may push."""
+        found: dict[str, tuple[pulumi.Output[str], tuple[pulumi.Resource, ...]]] = {}
+        for plan in ecr_plan.role_plans(roles, self._settings.namespaces):
+            role = self._role(roles, plan, trust)
+            found |= {namespace.name: (role.arn, role.attached) for namespace in plan.namespaces}
+        for namespace in self._settings.namespaces:
+            existing = ecr_plan.existing_role(roles, namespace.name)
+            if existing is not None:
+                found[namespace.name] = (pulumi.Output.from_input(existing), ())
+        return found
+
+    def _role(self, roles: Roles, plan: RolePlan, trust: _Trust) -> PushRole:
+        repositories = dict.fromkeys(self._settings.repository(namespace) for namespace in plan.namespaces)
+        args: EcrPushRoleArgs = {
+            "service_accounts": [
+                {"namespace": subject.namespace, "name": subject.service_account} for subject in plan.subjects
+            ],
+            "repository_arns": [self._repository_arns[name] for name in repositories],
+            "oidc_provider_arns": trust.providers,
+            "audience": trust.audience,
+            "cluster_arns": trust.clusters,
+            "permissions": list(self._registry.permissions),
+            "create_below": self._registry.repositories.create_on_push,
+            "name": bounded(f"{_prefix(roles.name_prefix)}-{plan.key}", NAME_LIMIT),
+            "path": roles.path,
+            "session_seconds": roles.session_seconds,
+            "tags": self._registry.tags,
+        }
+        if roles.permissions_boundary:
+            args["permissions_boundary"] = roles.permissions_boundary
+        if plan.import_id:
+            args["import_name"] = plan.import_id
+        former = formerly_below(self._parent, "mendix-registry:aws:EcrPushRole", plan.key)
+        return push_role(plan.key, args, self._parent, [former])
+
+    def _static(self, method: StaticKeys) -> None:
+        for namespace in self._settings.namespaces:
+            if method.existing_key is not None:
+                key = method.existing_key
+                content = credentials_file(key.access_key_id, pulumi.Output.secret(key.secret_access_key.value))
+                self._by_namespace[namespace.name] = Identity(_file(content, key.access_key_id))
+                continue
+            user = self._user(method, namespace)
+            self._by_namespace[namespace.name] = Identity(
+                _file(user.credentials_file, user.user_name), ready=user.attached
+            )
+
+    def _user(self, method: StaticKeys, namespace: Namespace) -> EcrPushUser:
+        users = method.users
+        args: EcrPushUserArgs = {
+            "repository_arns": [self._repository_arns[self._settings.repository(namespace)]],
+            "permissions": list(self._registry.permissions),
+            "create_below": self._registry.repositories.create_on_push,
+            "rotation": method.rotation,
+            "name": bounded(f"{_prefix(users.name_prefix)}-{namespace.name}", NAME_LIMIT),
+            "path": users.path,
+            "tags": self._registry.tags,
+        }
+        if users.permissions_boundary:
+            args["permissions_boundary"] = users.permissions_boundary
+        if namespace.name in users.existing:
+            args["existing_name"] = users.existing[namespace.name]
+        if namespace.name in users.import_:
+            args["import_name"] = users.import_[namespace.name]
+        return EcrPushUser(namespace.name, args, opts=pulumi.ResourceOptions(parent=self._parent))
+
+
+def _prefix(given: str | None) -> str:
+    return given or f"mendix-{pulumi.get_stack()}"
+
+
+def _file(content: pulumi.Output[str], username: pulumi.Input[str]) -> NewCredentialFile:
+    return NewCredentialFile(
+        name=CREDENTIALS_SECRET,
+        file="credentials",
+        content=content,
+        variable="AWS_SHARED_CREDENTIALS_FILE",
+        username=username,
+    )

@@ -1,0 +1,1 @@
+"""Any registry with one user and password for all namespaces, or with none."""

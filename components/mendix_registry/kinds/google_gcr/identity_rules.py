@@ -1,0 +1,221 @@
+"""Rules of the kind ``google-gcr`` about who pushes: service accounts, their names and number, the sizes of policies.
+
+Sources: the discovery document ``iam.v1`` (ids of service accounts, 1,500 principals in a policy) and Google's page "IAM quotas"
+(100 service accounts per project).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from mendix_registry.kinds.google_gcr.settings import Direct, GoogleRegistry, RepositoryAddress, WorkloadIdentity
+from mendix_registry.kinds.google_gcr.values import ACCOUNT_ID, MINIMUM_ACCOUNT_ID, SHARD_PLACEHOLDER
+from mendix_registry.settings.places import NAMESPACES, REGISTRY
+from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
+from mendix_registry.settings.stack import Settings
+
+MAXIMUM_PRINCIPALS = 1500
+"""Principals in the policy of one resource; each occurrence counts."""
+
+_Key = TypeVar("_Key")
+
+AUTHENTICATION: Location = (*REGISTRY, "authentication")
+
+
+def check(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]:
+    """Every problem of the identities that push."""
+    yield from _projects(registry)
+    yield from _new_repositories(registry)
+    if isinstance(registry.authentication, WorkloadIdentity):
+        yield from _given(registry.authentication)
+        yield from _pattern(settings, registry.authentication)
+        yield from _accounts(settings, registry.authentication)
+        yield from _annotation(settings)
+    yield from _policies(settings, registry)
+
+
+def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
+    """Where each namespace has a project of its own, none of them is the cluster's."""
+    if registry.home_project is not None:
+        return
+    authentication = registry.authentication
+    if authentication.workload_pool is None:
+        yield Problem(
+            (*AUTHENTICATION, "workloadPool"),
+            "each namespace has a project of its own, so none of them tells the cluster's workload identity pool",
+            "who pushes is named within this pool",
+            "add workloadPool: PROJECT.svc.id.goog, with the id of the cluster's project",
+        )
+    if isinstance(authentication, WorkloadIdentity) and not authentication.project and not authentication.existing:
+        yield Problem(
+            (*AUTHENTICATION, "project"),
+            "each namespace has a project of its own, so none of them tells where service accounts are made",
+            "",
+            "add project, the id of the project that the service accounts belong to",
+        )
+
+
+def _new_repositories(registry: GoogleRegistry) -> Iterator[Problem]:
+    """Nobody can have granted anything on a repository that is only made now."""
+    repositories = registry.artifact_registry
+    if not registry.authentication.grant and not (repositories.existing or repositories.import_):
+        yield Problem(
+            (*AUTHENTICATION, "grant"),
+            "grant is false, but the repositories are made by this stack",
+            "only a permission on the whole project would allow the push, to every repository in it",
+            "remove the key, or write artifactRegistry.existing: true where someone else makes and grants",
+            Severity.WARNING,
+        )
+
+
+def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
+    """A service account that exists: either referred to or taken over, and nothing said that has no effect on it."""
+    if authentication.existing and authentication.import_:
+        yield Problem(
+            (*AUTHENTICATION, "import"),
+            "the service account cannot both be left alone (existing) and taken over (import)",
+            "",
+            "remove one of the two keys",
+        )
+    given = "existing" if authentication.existing else "import" if authentication.import_ else None
+    if given:
+        for key, value in (("serviceAccount", authentication.service_account), ("shards", authentication.shards)):
+            if value is not None:
+                yield Problem(
+                    (*AUTHENTICATION, key),
+                    f"{key} has no effect beside {given}",
+                    "it names service accounts that this stack would make",
+                    "remove one of the two keys",
+                )
+    address = authentication.import_
+    if address and not address.endswith(".iam.gserviceaccount.com"):
+        yield Problem(
+            (*AUTHENTICATION, "import"),
+            f"{address} is one of Google's own service accounts",
+            "only accounts of the form NAME@PROJECT.iam.gserviceaccount.com can be managed",
+            "write existing instead of import, or name another account",
+        )
+    if not authentication.grant and not authentication.existing:
+        yield Problem(
+            (*AUTHENTICATION, "grant"),
+            "a service account that this stack makes or takes over would be granted nothing",
+            "nobody else could have granted it anything before",
+            "remove the key, or name the service account that has the permissions under existing",
+        )
+
+
+def _pattern(settings: Settings, authentication: WorkloadIdentity) -> Iterator[Problem]:
+    """The ids of service accounts: each namespace (or shard) gets its own, and every id is one Google takes."""
+    if authentication.existing or authentication.import_:
+        return
+    pattern = authentication.service_account
+    at = (*AUTHENTICATION, "serviceAccount")
+    if pattern is not None:
+        wanted, other = NAMESPACE_PLACEHOLDER, SHARD_PLACEHOLDER
+        if authentication.shards is not None:
+            wanted, other = other, wanted
+        if other in pattern:
+            yield Problem(
+                at,
+                f"{other} has no meaning {'with' if authentication.shards is not None else 'without'} shards",
+                "service accounts are made per shard if shards is given, else per namespace",
+                f"write {wanted} instead",
+            )
+            return
+        several = authentication.shards > 1 if authentication.shards is not None else len(settings.namespaces) > 1
+        if several and wanted not in pattern:
+            yield Problem(
+                at,
+                f"{pattern!r} is one name for several service accounts",
+                "an id is unique within the project",
+                f"put {wanted} into it; for one service account for all namespaces write shards: 1",
+            )
+            return
+    for index, namespace in enumerate(settings.namespaces):
+        account = authentication.account_id(namespace.name)
+        if not ACCOUNT_ID.fullmatch(account) or len(account) < MINIMUM_ACCOUNT_ID:
+            yield Problem(
+                at if pattern is not None else (*NAMESPACES, index, "name"),
+                f"{account!r}, the id of the service account for namespace {namespace.name!r}, is none that Google takes",
+                "it has 6 to 30 lower-case letters, digits and dashes, and begins with a letter",
+                f"write for example serviceAccount: mendix-{NAMESPACE_PLACEHOLDER}",
+            )
+            return
+
+
+def _accounts(settings: Settings, authentication: WorkloadIdentity) -> Iterator[Problem]:
+    """No two namespaces share a service account without being told to; no more accounts than the project may have."""
+    if authentication.existing or authentication.import_:
+        return
+    users = Counter(authentication.account_id(name) for name in {n.name for n in settings.namespaces})
+    if authentication.shards is None and authentication.service_account is None and max(users.values()) > 1:
+        account, count = users.most_common(1)[0]
+        yield Problem(
+            (*AUTHENTICATION, "serviceAccount"),
+            f"{count} namespaces would share the service account {account!r}",
+            "the hashes of their names meet, which is rarer than one in a million",
+            f"give serviceAccount another beginning, such as apps-{NAMESPACE_PLACEHOLDER}",
+        )
+    quota = authentication.service_account_quota
+    if len(users) > quota:
+        yield Problem(
+            (*AUTHENTICATION, "shards") if authentication.shards else AUTHENTICATION,
+            f"{len(users)} service accounts would be made; the project may have {quota}",
+            "Google allows 100 in a project until it raises the quota on request",
+            f"add shards: {max(1, quota // 2)}, choose method: direct, which needs no service accounts, "
+            "or have the quota raised and write it as serviceAccountQuota",
+        )
+
+
+def _annotation(settings: Settings) -> Iterator[Problem]:
+    for index, namespace in enumerate(settings.namespaces):
+        if not namespace.service_account.create:
+            name = namespace.service_account.name
+            yield Problem(
+                (*NAMESPACES, index, "serviceAccount", "create"),
+                f"ServiceAccount {name!r} is not made here, so it does not get the annotation iam.gke.io/gcp-service-account",
+                "without it pods do not act as the Google service account, and the push is refused",
+                "annotate it with the account's e-mail address, remove create: false, or choose method: direct",
+                Severity.WARNING,
+            )
+
+
+def _policies(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]:
+    """No policy gets more principals than it can hold: of a repository its writers and readers, of an account who may act as it."""
+    authentication = registry.authentication
+    writers: dict[RepositoryAddress, set[str]] = {}
+    users: dict[str, set[str]] = {}
+    for namespace in settings.namespaces:
+        who = namespace.name if isinstance(authentication, Direct) else authentication.account(namespace.name)
+        users.setdefault(who, set()).add(namespace.name)
+        address = registry.address(settings.repository(namespace))
+        if address is not None:
+            writers.setdefault(address, set()).add(who)
+    readers = len(set(registry.node_service_accounts))
+    most = _largest(writers)
+    if most and most[1] + readers > MAXIMUM_PRINCIPALS:
+        yield Problem(
+            (*REGISTRY, "repository"),
+            f"the policy of {most[0].name} would hold {most[1] + readers} principals",
+            f"Google allows {MAXIMUM_PRINCIPALS} in one policy",
+            f"spread the namespaces over several repositories (with {NAMESPACE_PLACEHOLDER} in the second part), "
+            "or choose method: workload-identity with shards",
+        )
+    shared = _largest(users)
+    if shared and shared[1] > MAXIMUM_PRINCIPALS:
+        yield Problem(
+            AUTHENTICATION,
+            f"the policy of service account {shared[0]} would hold {shared[1]} principals",
+            f"Google allows {MAXIMUM_PRINCIPALS} in one policy",
+            "write a higher number of shards",
+        )
+
+
+def _largest(groups: Mapping[_Key, set[str]]) -> tuple[_Key, int] | None:
+    if not groups:
+        return None
+    key = max(groups, key=lambda group: len(groups[group]))
+    return key, len(groups[key])

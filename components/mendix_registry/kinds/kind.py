@@ -1,0 +1,61 @@
+"""What a registry kind is made of: a row of the table :data:`mendix_registry.kinds.KINDS`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
+
+from mendix_registry.settings.problems import Location, Problem
+from mendix_registry.settings.registry_kind import RegistryKind
+from mendix_registry.settings.stack import Namespace, Settings
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from mendix_registry.place import RegistryPlace
+
+
+class Rules(Protocol):
+    """The module ``rules`` in a kind's folder: what its settings must and must not say."""
+
+    def check(self, settings: Settings, registry: Any) -> Iterator[Problem]:
+        """Every problem of a stack of this kind, beyond what holds for every kind."""
+        ...
+
+    def check_copy(
+        self, settings: Settings, registry: Any, namespace: Namespace, repository: str, at: Location
+    ) -> Iterator[Problem]:
+        """Why the builder of ``namespace`` cannot copy to ``repository``, as ``builder.mirror`` says ``at`` this place."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A registry kind. Its folder holds the modules ``settings``, ``rules`` and ``resources``.
+
+    ``settings`` is the type of the stack file's key ``registry``. ``component`` is the name of the class in ``resources`` that
+    makes what the kind needs; it is imported, and with it the cloud's SDK, only by the stacks of this kind.
+    """
+
+    settings: type[RegistryKind]
+    component: str
+
+    @property
+    def type(self) -> str:
+        """What ``registry.type`` says for it."""
+        return str(get_args(self.settings.model_fields["type"].annotation)[0])
+
+    @property
+    def rules(self) -> Rules:
+        """The kind's rules."""
+        return cast("Rules", self._module("rules"))
+
+    def place(self) -> Callable[[str, Settings, RegistryKind, pulumi.ResourceOptions], RegistryPlace]:
+        """The kind's component: takes its name, the settings, their registry, and options."""
+        return getattr(self._module("resources"), self.component)
+
+    def _module(self, name: str) -> Any:
+        folder = self.settings.__module__.rpartition(".")[0]
+        return importlib.import_module(f"{folder}.{name}")

@@ -1,0 +1,1 @@
+"""The registries that OpenShift brings along: ``openshift3`` and ``openshift4``."""

@@ -1,0 +1,1 @@
+"""What the types and rules of a stack file are made of."""

@@ -1,0 +1,93 @@
+"""Rules of the kinds whose hosts the stack file names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mendix_registry.settings.named_registry import NamedRegistry
+from mendix_registry.settings.places import REGISTRY
+from mendix_registry.settings.plain_http import NEWEST, parse_version, plain_http_rule
+from mendix_registry.settings.problems import Problem, Severity
+from mendix_registry.settings.references import is_ecr, is_loopback, split_host
+from mendix_registry.settings.stack import Settings
+from mendix_registry.settings.transport import decide
+
+
+def host_problems(settings: Settings, registry: NamedRegistry, preset: str | None = None) -> Iterator[Problem]:
+    """Push and pull host: there, of the right registry, reachable from where they are used."""
+    if registry.push_host is None and preset is None:
+        yield Problem(
+            (*REGISTRY, "pushHost"),
+            "the host is missing",
+            "builds must know where to push",
+            "add pushHost (Mendix: Push URL), the host as pods inside the cluster reach it",
+        )
+    for key, host in (("pushHost", registry.push_host), ("pullHost", registry.pull_host)):
+        if not host:
+            continue
+        at = (*REGISTRY, key)
+        if is_ecr(host):
+            yield Problem(
+                at,
+                f"{host} belongs to Amazon ECR, which cannot be used with {registry.type}",
+                "ECR has no lasting password, and Mendix sets up its token exchange only for the type amazon-ecr",
+                "use the type amazon-ecr",
+            )
+    if registry.push_host and is_loopback(registry.push_host):
+        yield Problem(
+            (*REGISTRY, "pushHost"),
+            f"{registry.push_host!r} is the build pod itself",
+            "Mendix pushes from a pod inside the cluster; only nodes can reach a registry under localhost",
+            "give the registry's service name here, such as registry.container-registry.svc.cluster.local:5000, "
+            "and keep localhost as pullHost",
+        )
+    pull = split_host(settings.pull_host)[0]
+    if pull.endswith(".svc") or ".svc." in pull:
+        yield Problem(
+            (*REGISTRY, "pullHost"),
+            f"nodes pull from {settings.pull_host}, a name of the cluster's own DNS",
+            "the nodes' container runtime does not ask the cluster's DNS, so it usually cannot resolve it",
+            "give the host that nodes reach (such as localhost:32000 or a node port), unless your nodes map this name themselves",
+            Severity.WARNING,
+        )
+
+
+def transport_problems(settings: Settings, registry: NamedRegistry, *, credentials: bool) -> Iterator[Problem]:
+    """https or plain http: no contradiction, and never silently plain."""
+    at = (*REGISTRY, "transport")
+    if registry.transport.client_version and registry.transport.insecure != "auto":
+        yield Problem(
+            (*at, "clientVersion"),
+            "the client's version decides nothing here",
+            f"insecure is {str(registry.transport.insecure).lower()}, and only auto looks at it",
+            "remove clientVersion, or set insecure: auto",
+        )
+    if registry.transport.insecure is True and registry.transport.ca_certificate:
+        yield Problem(
+            (*at, "caCertificate"),
+            "a certificate authority and insecure: true contradict each other",
+            "insecure clients verify no certificate, so the authority would have no effect",
+            "remove 'insecure' to have the certificate verified, or remove the certificate",
+        )
+    if not settings.push_host:
+        return
+    decision = decide(settings.push_host, registry.transport)
+    if not decision.insecure:
+        return
+    yield Problem(
+        (*at, "insecure"),
+        f"{settings.push_host} may be reached by plain http or with an unverified certificate ({decision.reason})",
+        ("the password and " if credentials else "")
+        + "the images that your cluster runs can be read and changed on the way",
+        "give caCertificate and insecure: false, unless this is a test cluster",
+        Severity.WARNING,
+    )
+    version = parse_version(registry.transport.client_version or "")
+    if plain_http_rule(settings.push_host, version or NEWEST) is None:
+        yield Problem(
+            (*at, "insecure"),
+            f"Mendix's own build decides by the host's name, and {settings.push_host} is one for which it insists on https",
+            "its client, go-containerregistry, has only treated .local names as plain http up to 0.21.5, and others never",
+            "serve the registry by https, or reach it by an address of a private network",
+            Severity.WARNING,
+        )
