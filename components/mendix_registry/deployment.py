@@ -20,11 +20,9 @@ from mendix_registry.registry_access import (
 from mendix_registry.settings.stack import Settings
 
 
-def deploy(
-    settings: Settings, parent: pulumi.Resource | None = None, name: str = "mendix-registry"
-) -> Mapping[str, Any]:
-    """Registers the stack's resources, below ``parent`` where one is given, and returns its outputs. ``name`` is unique in the
-    program.
+def deploy(settings: Settings, parent: pulumi.Resource | None = None, prefix: str = "") -> Mapping[str, Any]:
+    """Registers the stack's resources, below ``parent`` where one is given, and returns its outputs. ``prefix`` begins the names of
+    them all, so that a program can have several registries.
 
     * ``registry``: kind, hosts, transport and why it was chosen;
     * ``namespaces``: for each, repository, ServiceAccount, pull secret, who pushed, what was pushed, pulled and mirrored;
@@ -33,18 +31,23 @@ def deploy(
     # The Kubernetes SDK takes longer to import than reading and checking a whole stack file.
     from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, cluster_provider, on_job_failure
 
-    cluster = cluster_provider("cluster", settings.cluster, opts=pulumi.ResourceOptions(parent=parent))
+    given = parent.get_provider("kubernetes:core/v1:Secret") if parent is not None else None
+    ambient = not (settings.cluster.kubeconfig or settings.cluster.context)
+    if given is not None and ambient:
+        cluster = given
+    else:
+        cluster = cluster_provider(f"{prefix}cluster", settings.cluster, opts=pulumi.ResourceOptions(parent=parent))
     registry = settings.registry
     opts = pulumi.ResourceOptions(parent=parent, providers=[cluster])
-    place = KINDS[registry.type].place()("registry", settings, registry, opts)
-    job_failure = on_job_failure(f"{name}-job-failure", ClusterEvents(settings.cluster))
+    place = KINDS[registry.type].place()(f"{prefix}registry", settings, registry, opts)
+    job_failure = on_job_failure(f"{prefix or 'mendix-registry-'}job-failure", ClusterEvents(settings.cluster))
     copies = settings.copies()
     namespaces: dict[str, Any] = {}
     files: dict[str, pulumi.Output[str]] = {}
     for namespace in settings.namespaces:
         access = place.access[namespace.name]
         made = MendixNamespace(
-            namespace.name,
+            f"{prefix}{namespace.name}",
             access,
             namespace,
             settings.operator_configuration,

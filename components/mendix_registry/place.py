@@ -9,9 +9,15 @@ import pulumi
 from mendix_registry.registry_access import RegistryAccess
 from mendix_registry.settings.transport import TransportDecision
 
+NAME = "registry"
+"""How the one registry of a stack file is called. In a component it is the end of the name."""
+
 
 class RegistryPlace(pulumi.ComponentResource):
-    """A place where the registry lives. A kind's component makes what is needed there, then calls :meth:`publish`."""
+    """A place where the registry lives. A kind's component makes what is needed there, then calls :meth:`publish`.
+
+    A child that is named after something else than this component begins with :attr:`prefix`, so that a program can have several.
+    """
 
     push_host: pulumi.Output[str]
     """The host that builds push to."""
@@ -27,6 +33,10 @@ class RegistryPlace(pulumi.ComponentResource):
 
     access: Mapping[str, RegistryAccess]
     """Each namespace's access, by its name."""
+
+    def __init__(self, token: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(token, name, None, opts)
+        self.prefix = name.removesuffix(NAME)
 
     def publish(
         self,

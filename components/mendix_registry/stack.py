@@ -1,66 +1,225 @@
-"""A whole stack file as one component, for programs in Python and, as a Pulumi package, in other languages."""
+"""A registry and its namespaces as one component, for programs in Python and, as a Pulumi package, in other languages."""
 
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.deployment import deploy
-from mendix_registry.stack_file import PROJECT, parse
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem
+from mendix_registry.stack_file import parse
 
 # No ``from __future__ import annotations``: the SDK's schema analyzer reads these annotations as types.
 
 
+class BuilderServiceAccountArgs(TypedDict):
+    """The ServiceAccount that the builder runs as, and that cloud identities trust."""
+
+    name: NotRequired[str]
+    """Default: mendix-builder."""
+
+    create: NotRequired[bool]
+    """Whether it is created. Default: true; false where it exists."""
+
+
+class NamespaceArgs(TypedDict):
+    """A namespace of Mendix on Kubernetes. Plain values: they decide what there is and what it is called."""
+
+    name: str
+    """Its name."""
+
+    create: NotRequired[bool]
+    """Whether it is created, and deleted with everything inside. Default: false."""
+
+    pod_security: NotRequired[str]
+    """The Pod Security Standard that a created namespace enforces: `restricted` (default), `baseline` or `privileged`."""
+
+    labels: NotRequired[Mapping[str, str]]
+    """Further labels of a created namespace."""
+
+    repository: NotRequired[str]
+    """Its own repository, instead of the registry's pattern."""
+
+    secret_name: NotRequired[str]
+    """With the kind `docker-secret`: its own Secret."""
+
+    service_account: NotRequired[BuilderServiceAccountArgs]
+    """Who builds. Default: mendix-builder, which is created."""
+
+
+class ClusterArgs(TypedDict):
+    """Which cluster."""
+
+    kubeconfig: NotRequired[Any]
+    """A kubeconfig: its text without credentials, or `{file: path}`, `{environment: NAME}`."""
+
+    context: NotRequired[str]
+    """The context of the kubeconfig. Default: its current one."""
+
+
 class MendixRegistryArgs(TypedDict):
-    """The keys of a stack file, each in the stack file's own form."""
+    """A stack file's keys, and the values that may be outputs of other resources."""
 
-    registry: dict[str, Any]
-    """Which registry: `type` and what belongs to it."""
+    registry: Mapping[str, Any]
+    """Which registry: `type` and what belongs to it, in the stack file's own form. Plain values: they decide what there is and
+    what it is called."""
 
-    namespaces: list[dict[str, Any]]
-    """The namespaces that get access to it."""
+    namespaces: Sequence[NamespaceArgs]
+    """The namespaces that get access to it. A namespace has one registry."""
 
-    cluster: NotRequired[dict[str, Any]]
-    """Which cluster they are in. Default: the ambient one."""
+    password: NotRequired[pulumi.Input[str]]
+    """The registry's password (kind `generic`), or the secret part of an access key (`amazon-ecr` with `existingKey`): an output or
+    a secret of the program's configuration, instead of `{environment: NAME}` or `{file: path}` within `registry`."""
 
-    operator_configuration: NotRequired[dict[str, Any]]
-    """What Mendix's Operator is told."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """Kind `amazon-ecr`: ARN of a role of the program's own by which all builders push."""
 
-    builder: NotRequired[dict[str, Any]]
-    """How the push is proved."""
+    token_passwords: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Kind `microsoft-acr` with the method `token`: each namespace's password."""
+
+    cluster: NotRequired[ClusterArgs]
+    """Which cluster. Default: the Kubernetes provider among the component's `providers`, else the ambient one."""
+
+    operator_configuration: NotRequired[Mapping[str, Any]]
+    """What Mendix's Operator is told, in the stack file's own form."""
+
+    builder: NotRequired[Mapping[str, Any]]
+    """How the push is proved, in the stack file's own form."""
+
+
+class NamespaceOutputs(TypedDict):
+    """What a namespace got, in the names that every language sees."""
+
+    repository: str
+    """Its repository."""
+
+    serviceAccount: str
+    """Who builds."""
+
+    pushedAs: str
+    """Who pushed, as the registry sees it."""
+
+    pullSecret: NotRequired[str]
+    """The Secret with the credentials, where there is one."""
+
+    pushed: NotRequired[str]
+    """What was pushed and read back."""
+
+    digest: NotRequired[str]
+    """Its digest."""
+
+    pulled: NotRequired[str]
+    """What a node has pulled and started."""
+
+    mirrored: NotRequired[list[str]]
+    """What was copied into the registry."""
 
 
 class MendixRegistry(pulumi.ComponentResource):
-    """Gives namespaces of Mendix for Private Cloud their registry, and proves a push. Takes what a stack file says."""
+    """Gives namespaces of Mendix on Kubernetes their registry, and proves a push. Any number of them fit into a program: children
+    are named after it."""
 
-    registry: pulumi.Output[dict[str, Any]]
-    """Kind, hosts, transport and why it was chosen."""
+    push_host: pulumi.Output[str]
+    """The host that builds push to."""
 
-    namespaces: pulumi.Output[dict[str, Any]]
+    pull_host: pulumi.Output[str]
+    """The host that nodes pull from."""
+
+    transport: pulumi.Output[str]
+    """`https` or `http`."""
+
+    transport_reason: pulumi.Output[str]
+    """Why."""
+
+    access: pulumi.Output[dict[str, NamespaceOutputs]]
     """For each namespace: repository, ServiceAccount, pull secret, who pushed, what was pushed, pulled and mirrored."""
 
-    mxpc_configuration: pulumi.Output[dict[str, Any]]
+    mxpc_configuration: pulumi.Output[dict[str, str]]
     """For each namespace mxpc-cli's configuration file; empty for kinds whose form is not public."""
 
     def __init__(self, name: str, args: MendixRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Raises :class:`mendix_registry.stack_file.ConfigurationError` with every problem, before anything is registered.
-
-        A password is given as in a stack file, ``{"environment": NAME}`` or ``{"file": path}``, never as text.
-        """
-        reading = parse({f"{PROJECT}:{_KEYS.get(key, key)}": value for key, value in args.items() if value is not None})
-        super().__init__("mendix-registry:index:MendixRegistry", name, None, opts)
+        """Raises :class:`mendix_registry.stack_file.ConfigurationError` with every problem, before anything is registered."""
+        inputs = _with_secrets(component_inputs(args, MendixRegistryArgs))
+        reading = parse({f"{PROJECT}:{key}": value for key, value in _in_their_place(inputs).items()})
+        super().__init__("mendix-registry:index:MendixRegistry", name, inputs, opts)
         for warning in reading.warnings:
             pulumi.log.warn(str(warning), self)
-        outputs = deploy(reading.settings, self, name)
-        self.registry = pulumi.Output.from_input(outputs["registry"])
-        self.namespaces = pulumi.Output.from_input(outputs["namespaces"])
+        outputs = deploy(reading.settings, self, f"{name}-")
+        registry = outputs["registry"]
+        self.push_host = pulumi.Output.from_input(registry["pushHost"])
+        self.pull_host = pulumi.Output.from_input(registry["pullHost"])
+        self.transport = pulumi.Output.from_input(registry["transport"])
+        self.transport_reason = pulumi.Output.from_input(registry["transportReason"])
+        self.access = pulumi.Output.from_input(outputs["namespaces"])
         self.mxpc_configuration = pulumi.Output.from_input(outputs.get("mxpcConfiguration", {}))
         self.register_outputs(
             {
-                "registry": self.registry,
-                "namespaces": self.namespaces,
+                "pushHost": self.push_host,
+                "pullHost": self.pull_host,
+                "transport": self.transport,
+                "transportReason": self.transport_reason,
+                "access": self.access,
                 "mxpcConfiguration": self.mxpc_configuration,
             }
         )
 
 
-_KEYS = {"operator_configuration": "operatorConfiguration"}
+_PROGRAM_INPUTS = ("password", "roleArn", "tokenPasswords")
+
+
+def _with_secrets(inputs: dict[str, Any]) -> dict[str, Any]:
+    """``inputs`` with every password an output that is a secret, for the state too."""
+    made: dict[str, Any] = dict(inputs)
+    if "roleArn" in made:
+        made["roleArn"] = pulumi.Output.from_input(made["roleArn"])
+    if "password" in made:
+        made["password"] = pulumi.Output.secret(made["password"])
+    given: Any = made.get("tokenPasswords")
+    if isinstance(given, Mapping):
+        passwords = cast("Mapping[str, Any]", given)
+        made["tokenPasswords"] = {name: pulumi.Output.secret(value) for name, value in passwords.items()}
+    elif given is not None:
+        # From another language a map with a secret in it is one secret. Every namespace then has to be in it.
+        whole: pulumi.Output[Mapping[str, str]] = pulumi.Output.secret(given)
+        names = [str(namespace["name"]) for namespace in made["namespaces"]]
+        made["tokenPasswords"] = {name: whole.apply(lambda known, of=name: known[of]) for name in names}
+    return made
+
+
+def _in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a stack file, with what the program gave beside ``registry`` at its place within."""
+    keys = {key: value for key, value in inputs.items() if key not in _PROGRAM_INPUTS}
+    registry: dict[str, Any] = dict(keys["registry"])
+    kind = KINDS.get(str(registry.get("type")))
+    places: Mapping[str, tuple[str, ...]] = kind.settings.program_inputs if kind else {}
+    problems: list[Problem] = []
+    for key in _PROGRAM_INPUTS:
+        if key not in inputs:
+            continue
+        if key in places:
+            _put(registry, places[key], inputs[key])
+        elif kind:
+            problems.append(
+                Problem(
+                    (key,),
+                    f"a registry of the kind {kind.type} has no place for {key}",
+                    "it would have no effect",
+                    f"remove it; {kind.type} takes {' and '.join(places) or 'neither password nor role'}",
+                )
+            )
+    if problems:
+        raise ConfigurationError(problems)
+    return {**keys, "registry": registry}
+
+
+def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *parents, last = path
+    for name in parents:
+        inner: Any = target.get(name)
+        # A copy: the caller's arguments are also what the state shows.
+        target[name] = dict(cast("Mapping[str, Any]", inner)) if isinstance(inner, Mapping) else {}
+        target = target[name]
+    beside: Any = target.get(last)
+    target[last] = {**beside, **value} if isinstance(beside, Mapping) and isinstance(value, Mapping) else value

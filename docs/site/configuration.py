@@ -28,6 +28,7 @@ from mendix_registry.settings.builder import Builder
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.stack import Cluster, Namespace, OperatorConfiguration
 from mendix_registry.settings.transport import Transport
+from mendix_registry.settings.values import OrOutput
 from mendix_registry.stack_file.rules import builder, general, namespaces
 from mendix_registry.stack_file.schema import stack_schema
 
@@ -193,7 +194,8 @@ def _validators(field: FieldInfo) -> Iterator[Any]:
     def within(annotation: Any) -> Iterator[Any]:
         for part in get_args(annotation):
             yield from within(part)
-        yield from getattr(annotation, "__metadata__", ())
+        for found in getattr(annotation, "__metadata__", ()):
+            yield from within(found.plain) if isinstance(found, OrOutput) else (found,)
 
     for found in (*field.metadata, *within(field.annotation)):
         # What every text may be (a string, a variable's name, a file's) is told once, on the overview.

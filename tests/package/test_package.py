@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+import mendix_registry
+from rehearsal.cluster.paths import cache_directory
+from rehearsal.toolchain.go_program import GoProgram, ensure_program
 from tests.conftest import ROOT
 from tests.pulumi_cli import PulumiProject
 
@@ -43,7 +46,7 @@ apps = MendixRegistry(
     cluster={"context": "nowhere"},
     opts=OPTIONS,
 )
-pulumi.export("registry", apps.registry)
+pulumi.export("pushHost", apps.push_host)
 """
 RUNTIME = "{name: python, options: {toolchain: uv, virtualenv: .venv}}"
 
@@ -93,20 +96,8 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_every_public_component_is_a_resource_of_the_package(schema: dict[str, Any]) -> None:
-    from mendix_registry.kinds import amazon_ecr as aws
-    from mendix_registry.kinds import google_gcr as gcp
-    from mendix_registry.kinds import microsoft_acr as azure
-    from mendix_registry.kinds import openshift
-
-    public = {
-        name
-        for room in (aws, azure, gcp, openshift)
-        for name in room.__all__
-        # Kinds take a whole Settings; MendixRegistry is their door for other languages.
-        if not name.endswith("Args")
-        and name not in {"AmazonEcr", "MicrosoftAcr", "GoogleGcr", "OpenShift3", "OpenShift4"}
-    }
-    assert {token.rsplit(":", 1)[1] for token in schema["resources"]} == public | {"MendixRegistry"}
+    public = {name for name in mendix_registry.__all__ if not name.endswith("Args")}
+    assert {token.rsplit(":", 1)[1] for token in schema["resources"]} == public
     assert all(resource["isComponent"] for resource in schema["resources"].values())
 
 
@@ -139,8 +130,8 @@ def test_a_program_with_the_sdk_constructs_the_whole_stack_file(consumer: Pulumi
     made = constructed(consumer)
     below = "mendix-registry:index:MendixRegistry$mendix-registry:kubernetes:MendixNamespace$kubernetes:core/v1:ServiceAccount"
     assert {state["urn"].rsplit("::", 1)[1] for state in made if below in state["urn"]} == {
-        "orders-builder",
-        "billing-builder",
+        "apps-orders-builder",
+        "apps-billing-builder",
     }
 
 
@@ -152,3 +143,52 @@ def test_options_and_transforms_of_another_language_reach_what_is_constructed(co
     assert all(state.get("protect") for state in inside)
     accounts = [state for state in inside if state["type"] == "kubernetes:core/v1:ServiceAccount"]
     assert [state["inputs"]["metadata"]["labels"]["team"] for state in accounts] == ["orders", "orders"]
+
+
+YAML_HOST = GoProgram(
+    "pulumi-language-yaml",
+    Path(__file__).with_name("yaml_host"),
+    ("github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",),
+    described="Pulumi's language host for YAML",
+)
+PASSWORD = "not-to-be-seen-anywhere"
+
+
+@pytest.fixture(params=["python", "yaml"])
+def example(request: pytest.FixtureRequest, clone: Path) -> PulumiProject:
+    """An example, as it lies in a clone, with the package added to it."""
+    project = PulumiProject(clone / "examples" / request.param)
+    for path in project.root.iterdir():
+        if path.name not in ("home", "state"):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.copytree(ROOT / "examples" / request.param, project.root, dirs_exist_ok=True)
+    host = ensure_program(YAML_HOST, cache_directory(), lambda _: None)
+    project.environment["PATH"] = f"{host.parent}:{project.environment['PATH']}"
+    del project.environment["UV_NO_INSTALL_WORKSPACE"]
+    project.run("package", "add", "../../components")
+    project.run("stack", "init", "dev")
+    project.run("config", "set", "--secret", "registryPassword", PASSWORD)
+    return project
+
+
+def test_two_registries_of_an_example_come_up_and_go(example: PulumiProject, schema: dict[str, Any]) -> None:
+    """A password from the configuration and a role's ARN from another resource reach two kinds in one program."""
+    printed = example.run("up", "--yes", "--skip-preview").stdout
+    printed += example.run("up", "--yes", "--skip-preview", "--expect-no-changes").stdout
+    exported = example.run("stack", "export").stdout
+    resources = json.loads(exported)["deployment"]["resources"]
+    components = [each for each in resources if each["type"].startswith("mendix-registry:index:")]
+    assert {each["type"] for each in components} == {
+        f"mendix-registry:index:{name}" for name in ("EcrPushRole", "EcrRegistry", "MendixRegistry")
+    }
+    assert {each["type"] for each in components} <= set(schema["resources"])
+    for each in components:
+        given = schema["resources"][each["type"]]
+        assert each["inputs"] and set(each["inputs"]) <= set(given["inputProperties"]), each["urn"]
+    (account,) = (each for each in resources if each["urn"].endswith("ServiceAccount::cloud-billing-builder"))
+    (role,) = (each for each in components if each["type"].endswith("EcrPushRole"))
+    assert account["inputs"]["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == role["outputs"]["roleArn"]
+    state = "".join(path.read_text(errors="replace") for path in (example.root / "state").rglob("*") if path.is_file())
+    assert PASSWORD not in printed + exported + state
+    example.run("destroy", "--yes", "--skip-preview")
+    assert "resources" not in json.loads(example.run("stack", "export").stdout)["deployment"]

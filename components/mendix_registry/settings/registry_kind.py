@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mendix_registry.settings.references import RepositoryPattern
@@ -18,7 +19,8 @@ class RegistryKind(Section):
     ServiceAccount that builds where the platform decides it, not the namespace's ``serviceAccount``. ``sdk`` is the extra of
     ``pyproject.toml`` that brings the SDK of the kind's cloud. ``credentials_in_secret``: builds use a Secret that exists.
     ``authentication_keys`` are the keys, new and former, that choose how builds authenticate: two of them in one stack file mean
-    two methods in one namespace, which Mendix cannot do.
+    two methods in one namespace, which Mendix cannot do. ``program_inputs`` are the inputs of :class:`MendixRegistry` that have a
+    place in this kind, and which.
     """
 
     cloud: ClassVar[bool] = False
@@ -27,6 +29,7 @@ class RegistryKind(Section):
     builder: ClassVar[str | None] = None
     credentials_in_secret: ClassVar[bool] = False
     authentication_keys: ClassVar[tuple[str, ...]] = ()
+    program_inputs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     if TYPE_CHECKING:
         type: Any  # each kind's own word, as a Literal

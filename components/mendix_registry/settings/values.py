@@ -16,13 +16,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast
 
-from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema
+import pulumi
+from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from mendix_registry.settings.problems import refusal
 
-Origin: TypeAlias = Literal["text", "environment", "file"]
+Origin: TypeAlias = Literal["text", "environment", "file", "program"]
+"""Where a value stood. ``program``: the program gave an output."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -38,11 +41,17 @@ class Surroundings:
     directory: Path = field(default_factory=Path.cwd)
 
 
+if TYPE_CHECKING:
+    MaybeOutput: TypeAlias = pulumi.Input[str]
+else:
+    MaybeOutput = Any  # the SDK's type names a class that pydantic cannot find
+
+
 @dataclass(frozen=True, slots=True)
 class SecretText:
-    """A secret's text and where it came from. Its representation never shows the text."""
+    """A secret's text and where it came from; an output where the program gave one. Its representation never shows the text."""
 
-    value: str = field(repr=False)
+    value: MaybeOutput = field(repr=False)
     origin: Origin = "text"
 
     def __str__(self) -> str:
@@ -175,6 +184,8 @@ def _origin_text(value: object, info: ValidationInfo) -> OriginText:
 def _secret(value: object, info: ValidationInfo) -> SecretText:
     if isinstance(value, SecretText):
         return value
+    if isinstance(value, pulumi.Output):
+        return SecretText(pulumi.Output.secret(cast("pulumi.Output[str]", value)), "program")
     text, origin = _resolve(value, info)
     if not text:
         raise refusal("the secret is empty", "", "give it a value, or remove the key")
@@ -233,3 +244,16 @@ MaybeSecret: TypeAlias = Annotated[OriginText, PlainValidator(_origin_text), Wit
 
 Secret: TypeAlias = Annotated[SecretText, PlainValidator(_secret), WithJsonSchema(SECRET_SCHEMA)]
 """A secret that may stand elsewhere; plain text in the stack file is refused by the rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrOutput:
+    """Annotates :data:`MaybeOutput`: a text of the type ``plain``, or an output, which a program gives and nobody can check."""
+
+    plain: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            return cast("Any", value) if isinstance(value, pulumi.Output) else inner(value)
+
+        return core_schema.no_info_wrap_validator_function(validate, handler.generate_schema(self.plain))

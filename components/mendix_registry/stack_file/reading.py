@@ -111,13 +111,22 @@ def _validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Settings
     problems = [
         p for p in problems if p.location not in short or not any(_inside(place, p.location) for place in places)
     ]
-    pruned = json.loads(json.dumps(raw))
+    pruned = _copied(raw)
     for problem in problems:
         remove(pruned, problem.location)
     try:
         return _model(pruned, surroundings), problems
     except ValidationError:
         return None, problems
+
+
+def _copied(value: Any) -> Any:
+    """A copy of the objects and lists. What a program gave as an output stays the same output."""
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_copied(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _model(raw: dict[str, Any], surroundings: Surroundings) -> Settings:

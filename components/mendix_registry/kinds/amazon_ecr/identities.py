@@ -9,7 +9,6 @@ import pulumi
 from pulumi_aws.eks import PodIdentityAssociation
 from pulumi_aws.iam import OpenIdConnectProvider, get_open_id_connect_provider_output
 
-from mendix_registry.former import formerly_below
 from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
 from mendix_registry.kinds.amazon_ecr.location import Location, import_id
 from mendix_registry.kinds.amazon_ecr.plan import RolePlan
@@ -24,6 +23,7 @@ from mendix_registry.kinds.amazon_ecr.settings import (
     StaticKeys,
 )
 from mendix_registry.names import bounded
+from mendix_registry.place import RegistryPlace
 from mendix_registry.registry_access import Credentials, NewCredentialFile, WorkloadIdentity
 from mendix_registry.settings.stack import Namespace, Settings
 
@@ -63,7 +63,7 @@ class Identities:
         registry: AmazonEcrRegistry,
         location: Location,
         repository_arns: Mapping[str, pulumi.Output[str]],
-        parent: pulumi.Resource,
+        parent: RegistryPlace,
     ) -> None:
         self._settings = settings
         self._registry = registry
@@ -101,7 +101,7 @@ class Identities:
                 url=options.issuer, opts=pulumi.InvokeOptions(parent=self._parent)
             ).arn
         provider = OpenIdConnectProvider(
-            "cluster",
+            f"{self._parent.prefix}cluster",
             url=options.issuer or "",
             client_id_lists=[audience],
             thumbprint_lists=list(options.thumbprints) or None,
@@ -137,7 +137,7 @@ class Identities:
         exists = method.import_.get(namespace.name)
         region = method.cluster.region or self._location.given_region
         return PodIdentityAssociation(
-            namespace.name,
+            f"{self._parent.prefix}{namespace.name}",
             cluster_name=method.cluster.name,
             namespace=namespace.name,
             service_account=namespace.service_account.name,
@@ -182,8 +182,7 @@ class Identities:
             args["permissions_boundary"] = roles.permissions_boundary
         if plan.import_id:
             args["import_name"] = plan.import_id
-        former = formerly_below(self._parent, "mendix-registry:aws:EcrPushRole", plan.key)
-        return push_role(plan.key, args, self._parent, [former])
+        return push_role(f"{self._parent.prefix}{plan.key}", args, self._parent)
 
     def _static(self, method: StaticKeys) -> None:
         for namespace in self._settings.namespaces:
@@ -214,7 +213,9 @@ class Identities:
             args["existing_name"] = users.existing[namespace.name]
         if namespace.name in users.import_:
             args["import_name"] = users.import_[namespace.name]
-        return EcrPushUser(namespace.name, args, opts=pulumi.ResourceOptions(parent=self._parent))
+        return EcrPushUser(
+            f"{self._parent.prefix}{namespace.name}", args, opts=pulumi.ResourceOptions(parent=self._parent)
+        )
 
 
 def _prefix(given: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
 from mendix_registry.kinds.amazon_ecr.iam_documents import INLINE_POLICY_LIMIT, LARGEST_TRUST_POLICY
@@ -72,10 +73,11 @@ def _arns(registry: AmazonEcrRegistry) -> Iterator[tuple[Location, str]]:
     at = (*METHOD, "roles")
     if method.roles.permissions_boundary:
         yield (*at, "permissionsBoundary"), method.roles.permissions_boundary
-    if method.roles.existing_for_all:
+    if isinstance(method.roles.existing_for_all, str):
         yield (*at, "existingForAll"), method.roles.existing_for_all
     for namespace, arn in method.roles.existing.items():
-        yield (*at, "existing", namespace), arn
+        if isinstance(arn, str):
+            yield (*at, "existing", namespace), arn
     if isinstance(method, Irsa):
         if method.oidc_provider.existing:
             yield (*METHOD, "oidcProvider", "existing"), method.oidc_provider.existing
@@ -318,7 +320,7 @@ def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys)
     )
 
 
-def _unknown(given: Mapping[str, str], names: Collection[str], at: Location) -> Iterator[Problem]:
+def _unknown(given: Mapping[str, Any], names: Collection[str], at: Location) -> Iterator[Problem]:
     for namespace in given:
         if namespace not in names:
             yield Problem(
@@ -329,7 +331,7 @@ def _unknown(given: Mapping[str, str], names: Collection[str], at: Location) -> 
             )
 
 
-def _both(existing: Mapping[str, str], imported: Mapping[str, str], at: Location, noun: str) -> Iterator[Problem]:
+def _both(existing: Mapping[str, Any], imported: Mapping[str, str], at: Location, noun: str) -> Iterator[Problem]:
     for namespace in sorted(existing.keys() & imported.keys()):
         yield Problem(
             (*at, namespace),

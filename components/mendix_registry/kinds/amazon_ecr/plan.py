@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pulumi
+
 from mendix_registry.kinds.amazon_ecr.iam_documents import (
     INLINE_POLICY_LIMIT,
     Subject,
@@ -54,7 +56,7 @@ def is_managed(registry: AmazonEcrRegistry, repository: str) -> bool:
     return repository in options.import_ or (options.create and repository not in options.existing)
 
 
-def existing_role(roles: Roles, namespace: str) -> str | None:
+def existing_role(roles: Roles, namespace: str) -> pulumi.Input[str] | None:
     """ARN of the role that exists for ``namespace``, or None where this stack has one."""
     return roles.existing.get(namespace, roles.existing_for_all)
 

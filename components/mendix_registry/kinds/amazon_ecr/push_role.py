@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict, cast
 import pulumi
 from pulumi_aws.iam import Role, RolePolicy
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.amazon_ecr.iam_documents import (
     Permission,
     Subject,
@@ -85,7 +86,7 @@ class EcrPushRole(pulumi.ComponentResource):
     """Its name."""
 
     def __init__(self, name: str, args: EcrPushRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:aws:EcrPushRole", name, None, opts)
+        super().__init__("mendix-registry:index:EcrPushRole", name, component_inputs(args, EcrPushRoleArgs), opts)
         made = push_role(name, args, self)
         self._attached = made.attached
         self.role_arn = made.arn
@@ -107,11 +108,9 @@ class PushRole:
     attached: tuple[pulumi.Resource, ...]
 
 
-def push_role(
-    name: str, args: EcrPushRoleArgs, parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()
-) -> PushRole:
+def push_role(name: str, args: EcrPushRoleArgs, parent: pulumi.Resource) -> PushRole:
     """The resources of :class:`EcrPushRole` as children of ``parent``, without a component of their own: a self-managed backend
-    writes the whole state three times for one. ``aliases`` are those of each of them."""
+    writes the whole state three times for one."""
     import_name = args.get("import_name")
     role = Role(
         name,
@@ -123,18 +122,16 @@ def push_role(
         permissions_boundary=args.get("permissions_boundary"),
         tags=args.get("tags") or None,
         # An import must find what it describes; the description is the one thing that the caller cannot choose.
-        opts=pulumi.ResourceOptions(
-            parent=parent, aliases=aliases, import_=import_name, protect=True, ignore_changes=["description"]
-        )
+        opts=pulumi.ResourceOptions(parent=parent, import_=import_name, protect=True, ignore_changes=["description"])
         if import_name
-        else pulumi.ResourceOptions(parent=parent, aliases=aliases),
+        else pulumi.ResourceOptions(parent=parent),
     )
     policy = RolePolicy(
         name,
         name="push",
         role=role.name,
         policy=_push(args),
-        opts=pulumi.ResourceOptions(parent=parent, aliases=aliases),
+        opts=pulumi.ResourceOptions(parent=parent),
     )
     return PushRole(role.arn, role.name, (policy,))
 

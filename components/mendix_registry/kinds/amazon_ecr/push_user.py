@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict, cast
 import pulumi
 from pulumi_aws.iam import AccessKey, User, UserPolicy
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.amazon_ecr.iam_documents import Permission, push_policy
 
 
@@ -62,7 +63,7 @@ class EcrPushUser(pulumi.ComponentResource):
     """AWS's shared credentials file with the key as its default profile; a secret."""
 
     def __init__(self, name: str, args: EcrPushUserArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:aws:EcrPushUser", name, None, opts)
+        super().__init__("mendix-registry:index:EcrPushUser", name, component_inputs(args, EcrPushUserArgs), opts)
         existing = args.get("existing_name")
         self._attached: tuple[pulumi.Resource, ...] = ()
         self.user_name = pulumi.Output.from_input(existing) if existing else self._user(name, args)

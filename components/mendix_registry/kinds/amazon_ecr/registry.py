@@ -9,6 +9,7 @@ import pulumi
 from pulumi_aws.ecr import LifecyclePolicy, Repository, RepositoryCreationTemplate
 from pulumi_aws.iam import Role, RolePolicy
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.amazon_ecr.iam_documents import creation_template_policy, creation_template_trust
 from mendix_registry.kinds.amazon_ecr.lifecycle import lifecycle_policy
 from mendix_registry.kinds.amazon_ecr.location import import_id
@@ -86,7 +87,7 @@ class EcrRegistry(pulumi.ComponentResource):
     """ARN of each repository, by its name."""
 
     def __init__(self, name: str, args: EcrRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:aws:EcrRegistry", name, None, opts)
+        super().__init__("mendix-registry:index:EcrRegistry", name, component_inputs(args, EcrRegistryArgs), opts)
         self._name = name
         self._args = args
         policy = args.get("lifecycle_policy")

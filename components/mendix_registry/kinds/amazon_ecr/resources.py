@@ -33,7 +33,7 @@ class AmazonEcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: AmazonEcrRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:aws:AmazonEcr", name, None, opts)
+        super().__init__("mendix-registry:aws:AmazonEcr", name, opts)
         self._settings = settings
         self._registry = registry
         self._location = locate(registry, self)
@@ -87,7 +87,9 @@ class AmazonEcr(RegistryPlace):
     def _pull_by_nodes(self) -> None:
         policy = pulumi.Output.concat("arn:", self._location.partition, ":iam::aws:", PULL_POLICY)
         for role in dict.fromkeys(text.rpartition("/")[2] for text in self._registry.node_roles):
-            RolePolicyAttachment(f"pull-{role}", role=role, policy_arn=policy, opts=pulumi.ResourceOptions(parent=self))
+            RolePolicyAttachment(
+                f"{self.prefix}pull-{role}", role=role, policy_arn=policy, opts=pulumi.ResourceOptions(parent=self)
+            )
 
     def _access(self, namespace: Namespace, identity: Identity, decision: TransportDecision) -> RegistryAccess:
         repository = self._settings.repository(namespace)

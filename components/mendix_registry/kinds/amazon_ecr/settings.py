@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
@@ -31,7 +32,7 @@ from mendix_registry.kinds.amazon_ecr.values import (
 from mendix_registry.settings.references import NamespaceName
 from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Secret, Text
+from mendix_registry.settings.values import MaybeOutput, OrOutput, Secret, Text
 
 
 class Encryption(Section):
@@ -145,10 +146,12 @@ class Roles(Section):
     trust_policy_limit: Annotated[int, Field(ge=TRUST_POLICY_LIMIT, le=LARGEST_TRUST_POLICY)] = TRUST_POLICY_LIMIT
     """Most characters of a trust policy: the account's quota 'Role trust policy length'."""
 
-    existing: dict[NamespaceName, RoleArn] = Field(default_factory=dict[str, str])
+    existing: dict[NamespaceName, Annotated[MaybeOutput, OrOutput(RoleArn)]] = Field(
+        default_factory=dict[str, MaybeOutput]
+    )
     """Namespace → ARN of its role that exists and is left as it is, trust and permissions included."""
 
-    existing_for_all: RoleArn | None = None
+    existing_for_all: Annotated[MaybeOutput, OrOutput(RoleArn)] | None = None
     """ARN of one such role for all namespaces that are not under ``existing``."""
 
     import_: dict[NamespaceName, RoleName] = Field(default_factory=dict[str, str], alias="import")
@@ -256,6 +259,10 @@ class AmazonEcrRegistry(RegistryKind):
 
     sdk: ClassVar[str | None] = "aws"
     authentication_keys: ClassVar[tuple[str, ...]] = ("irsa", "podIdentity", "roleArn")
+    program_inputs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "roleArn": ("authentication", "roles", "existingForAll"),
+        "password": ("authentication", "existingKey", "secretAccessKey"),
+    }
     cloud: ClassVar[bool] = True
     only_https: ClassVar[bool] = True
 

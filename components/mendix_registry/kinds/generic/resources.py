@@ -27,7 +27,7 @@ class Generic(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: GenericRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:generic:Generic", name, None, opts)
+        super().__init__("mendix-registry:generic:Generic", name, opts)
         decision = decide(settings.push_host, registry.transport)
         access = {n.name: _access(settings, registry, n, decision) for n in settings.namespaces}
         self.publish(settings.push_host, settings.pull_host, decision, access)
@@ -43,12 +43,16 @@ def _access(
         file = configuration_file(namespace.name, push_host, pull_host, repository, None, link=False)
         mxpc = pulumi.Output.from_input(file)
     else:
-        username, password = registry.authentication.username, registry.authentication.password.value
+        username = registry.authentication.username
+        password = pulumi.Output.secret(registry.authentication.password.value)
         link = registry.link_to_default_service_account is not False
-        config = docker_config((push_host, pull_host), username, password)
-        credentials = NewPullSecret(PULL_SECRET_NAME, pulumi.Output.secret(config), username)
-        file = configuration_file(namespace.name, push_host, pull_host, repository, (username, password), link=link)
-        mxpc = pulumi.Output.secret(file)
+        config = password.apply(lambda known: docker_config((push_host, pull_host), username, known))
+        credentials = NewPullSecret(PULL_SECRET_NAME, config, username)
+        mxpc = password.apply(
+            lambda known: configuration_file(
+                namespace.name, push_host, pull_host, repository, (username, known), link=link
+            )
+        )
     return RegistryAccess(
         namespace=namespace.name,
         kind=registry.type,

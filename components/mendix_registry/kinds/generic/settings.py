@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -66,6 +67,7 @@ class GenericRegistry(NamedRegistry):
     """Any registry with a user and password, or with none."""
 
     authentication_keys: ClassVar[tuple[str, ...]] = ("authentication",)
+    program_inputs: ClassVar[Mapping[str, tuple[str, ...]]] = {"password": ("authentication", "password")}
 
     type: Literal["generic"]
 

@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.google_gcr.grants import (
     ArtifactRepositoryReference,
     IamCondition,
@@ -46,7 +47,9 @@ class DirectPushAccess(pulumi.ComponentResource):
     """The ServiceAccount as Google's policies and audit logs name it."""
 
     def __init__(self, name: str, args: DirectPushAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:gcp:DirectPushAccess", name, None, opts)
+        super().__init__(
+            "mendix-registry:index:DirectPushAccess", name, component_inputs(args, DirectPushAccessArgs), opts
+        )
         member = principal(
             args["project_number"],
             args["workload_pool"],

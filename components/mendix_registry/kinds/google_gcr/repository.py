@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_gcp.artifactregistry import Repository, RepositoryIamMember
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.google_gcr.principals import READER
 
 
@@ -121,7 +122,12 @@ class ArtifactRegistryRepository(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ArtifactRegistryRepositoryArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:gcp:ArtifactRegistryRepository", name, None, opts)
+        super().__init__(
+            "mendix-registry:index:ArtifactRegistryRepository",
+            name,
+            component_inputs(args, ArtifactRegistryRepositoryArgs),
+            opts,
+        )
         self.resources: tuple[pulumi.Resource, ...] = ()
         if args.get("existing"):
             self.project = pulumi.Output.from_input(args["project"])

@@ -45,13 +45,15 @@ class GoogleGcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: GoogleRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:gcp:GoogleGcr", name, None, opts)
+        super().__init__("mendix-registry:gcp:GoogleGcr", name, opts)
         decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         self._registry = registry
         addresses = {n.name: _address(settings, registry, n) for n in settings.namespaces}
         self._repositories = {
             address: ArtifactRegistryRepository(
-                _name(address), _repository_args(registry, address), opts=pulumi.ResourceOptions(parent=self)
+                f"{self.prefix}{_name(address)}",
+                _repository_args(registry, address),
+                opts=pulumi.ResourceOptions(parent=self),
             )
             for address in dict.fromkeys(addresses.values())
         }
@@ -81,7 +83,7 @@ class GoogleGcr(RegistryPlace):
             }
             if authentication.condition:
                 args["condition"] = _condition(authentication)
-            made = DirectPushAccess(namespace.name, args, opts=pulumi.ResourceOptions(parent=self))
+            made = DirectPushAccess(f"{self.prefix}{namespace.name}", args, opts=pulumi.ResourceOptions(parent=self))
             ready = (*self._repositories[address].resources, *made.writers.values())
             pushers[namespace.name] = (PushesAs(made.principal), {}, ready)
         return pushers
@@ -97,7 +99,7 @@ class GoogleGcr(RegistryPlace):
             targets = list(dict.fromkeys(addresses[namespace.name] for namespace in namespaces))
             args = _service_account_args(self._registry, authentication, namespaces)
             args["repositories"] = [self._reference(address) for address in targets]
-            name = authentication.resource_name(namespaces[0].name)
+            name = f"{self.prefix}{authentication.resource_name(namespaces[0].name)}"
             made = PushServiceAccount(name, args, opts=pulumi.ResourceOptions(parent=self))
             for namespace in namespaces:
                 address = addresses[namespace.name]

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_gcp.serviceaccount import Account, IAMMember
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.google_gcr.grants import (
     ArtifactRepositoryReference,
     IamCondition,
@@ -67,7 +68,9 @@ class PushServiceAccount(pulumi.ComponentResource):
     """``serviceAccount:`` and its address, as policies name it."""
 
     def __init__(self, name: str, args: PushServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:gcp:PushServiceAccount", name, None, opts)
+        super().__init__(
+            "mendix-registry:index:PushServiceAccount", name, component_inputs(args, PushServiceAccountArgs), opts
+        )
         self.account: Account | None = None
         if "existing_email" in args:
             self.email = pulumi.Output.from_input(args["existing_email"])

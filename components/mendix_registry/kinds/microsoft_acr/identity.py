@@ -15,6 +15,7 @@ from pulumi_azure_native.managedidentity import (
     get_user_assigned_identity_output,
 )
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.microsoft_acr.resource_ids import parse_resource_id
 from mendix_registry.kinds.microsoft_acr.settings import AUDIENCE, CREDENTIALS_PER_IDENTITY
 from mendix_registry.names import digest
@@ -92,7 +93,7 @@ class AcrIdentity(pulumi.ComponentResource):
             raise ValueError(
                 f"{name} would have {count} federated credentials; an identity has 1 to {CREDENTIALS_PER_IDENTITY}"
             )
-        super().__init__("mendix-registry:azure:AcrIdentity", name, None, opts)
+        super().__init__("mendix-registry:index:AcrIdentity", name, component_inputs(args, AcrIdentityArgs), opts)
         existing = args.get("existing_id")
         if existing:
             place = parse_resource_id(existing)

@@ -8,6 +8,8 @@ import pulumi
 from pulumi_azure_native.containerregistry import Registry
 from pulumi_azure_native.resources import Deployment, DeploymentMode, DeploymentPropertiesArgs
 
+from mendix_registry.component_inputs import component_inputs
+
 API_VERSION = "2025-11-01"
 """The first stable version of Azure's API that knows ``roleAssignmentMode``."""
 
@@ -104,7 +106,7 @@ class AcrRegistry(pulumi.ComponentResource):
     """Hosts that layers come from, where the registry has its own; for egress rules and private DNS."""
 
     def __init__(self, name: str, args: AcrRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:azure:AcrRegistry", name, None, opts)
+        super().__init__("mendix-registry:index:AcrRegistry", name, component_inputs(args, AcrRegistryArgs), opts)
         body = registry_body(args)
         properties = dict(body["properties"])
         del properties["roleAssignmentMode"]

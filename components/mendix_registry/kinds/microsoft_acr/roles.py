@@ -13,6 +13,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_azure_native.authorization import RoleAssignment
 
+from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.microsoft_acr.resource_ids import subscription_of
 
 ACR_PUSH = "8311e382-0749-4cb8-b61a-304f252e45ec"
@@ -84,7 +85,7 @@ class AcrPush(pulumi.ComponentResource):
     """Resource id of the role assignment."""
 
     def __init__(self, name: str, args: AcrPushArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:azure:AcrPush", name, None, opts)
+        super().__init__("mendix-registry:index:AcrPush", name, component_inputs(args, AcrPushArgs), opts)
         abac = args.get("abac", True)
         below = args.get("include_subrepositories", False)
         self.assignment = _assign(
@@ -120,7 +121,7 @@ class AcrPull(pulumi.ComponentResource):
     """Resource id of the role assignment."""
 
     def __init__(self, name: str, args: AcrPullArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:azure:AcrPull", name, None, opts)
+        super().__init__("mendix-registry:index:AcrPull", name, component_inputs(args, AcrPullArgs), opts)
         self.assignment = _assign(
             name,
             args["registry_id"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -245,6 +245,7 @@ class AzureRegistry(RegistryKind):
 
     sdk: ClassVar[str | None] = "azure"
     authentication_keys: ClassVar[tuple[str, ...]] = ("workloadIdentity", "clientId")
+    program_inputs: ClassVar[Mapping[str, tuple[str, ...]]] = {"tokenPasswords": ("authentication", "passwords")}
     cloud: ClassVar[bool] = True
     only_https: ClassVar[bool] = True
 

@@ -12,6 +12,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_azure_native.containerregistry import ScopeMap, Token
 
+from mendix_registry.component_inputs import component_inputs
+
 ACTIONS = ("content/read", "content/write", "metadata/read")
 """What a push needs: to see what is there, to write, to read back by tag."""
 
@@ -45,7 +47,7 @@ class AcrToken(pulumi.ComponentResource):
     """The user that clients give: the token's name."""
 
     def __init__(self, name: str, args: AcrTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mendix-registry:azure:AcrToken", name, None, opts)
+        super().__init__("mendix-registry:index:AcrToken", name, component_inputs(args, AcrTokenArgs), opts)
         scope_map = ScopeMap(
             name,
             resource_group_name=args["resource_group"],

@@ -51,7 +51,7 @@ def test_a_callers_options_reach_no_child() -> None:
         )
 
     recording = run(program, answers=ANSWERS)
-    component = recording.one("mendix-registry:aws:EcrRegistry")
+    component = recording.one("mendix-registry:index:EcrRegistry")
     repository = recording.one("aws:ecr/repository:Repository")
     assert repository.parent == component.urn
     assert (repository.ignore_changes, repository.retain_on_delete) == ((), False)
