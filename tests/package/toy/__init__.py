@@ -1,0 +1,1 @@
+"""A registry that only a test has: its settings, a rule and a resource."""
