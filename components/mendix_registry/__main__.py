@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _entry(file: StackFile, problem: Problem) -> dict[str, str | int]:
     place = file.place(problem.location)
     return {
+        "rule": problem.rule,
         "path": problem.path,
         "line": place.line,
         "column": place.column,

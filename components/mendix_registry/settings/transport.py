@@ -26,6 +26,7 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 def _certificates(value: str) -> str:
     if _PRIVATE_KEY.search(value):
         raise refusal(
+            "STK081",
             "there is a private key in it",
             "this text goes to a ConfigMap that everyone with access to the namespace can read",
             "give the certificate of the authority only",
@@ -33,6 +34,7 @@ def _certificates(value: str) -> str:
     blocks: list[str] = _PEM_CERTIFICATE.findall(value)
     if not blocks:
         raise refusal(
+            "STK082",
             "there is no PEM certificate in it",
             "clients read certificates in PEM form ('-----BEGIN CERTIFICATE-----')",
             "give the PEM text, for instance by {file: registry-ca.pem}",
@@ -43,6 +45,7 @@ def _certificates(value: str) -> str:
             context.load_verify_locations(cadata=block)
         except (ssl.SSLError, ValueError) as error:
             raise refusal(
+                "STK083",
                 f"certificate {number} of {len(blocks)} cannot be read: {error}",
                 "",
                 "export it from the authority again",
@@ -53,6 +56,7 @@ def _certificates(value: str) -> str:
 def _version(value: str) -> str:
     if parse_version(value) is None:
         raise refusal(
+            "STK084",
             f"{value!r} is not a version of go-containerregistry",
             "which hosts may be plain http depends on it",
             "write it as 0.21.5, or remove the key to have the newest rule",

@@ -69,10 +69,14 @@ def _resolve(value: object, info: ValidationInfo) -> tuple[str, Origin]:
         text.encode()
     except UnicodeEncodeError:
         # Python stands a byte that is not UTF-8 for half a character.
-        raise refusal("the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8") from None
+        raise refusal(
+            "STK016", "the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8"
+        ) from None
     kept = text.removesuffix("\n").removesuffix("\r")
     if text and not kept:
-        raise refusal("there is only a line break", "an empty value here means a mistake, not an intention", "fill it")
+        raise refusal(
+            "STK017", "there is only a line break", "an empty value here means a mistake, not an intention", "fill it"
+        )
     return kept, origin
 
 
@@ -89,6 +93,7 @@ def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
                 return _from_file(name, surroundings), "file"
             case {"secure": _, **rest} if not rest:
                 raise refusal(
+                    "STK018",
                     "this value is still encrypted",
                     "Pulumi decrypts 'secure:' values before the program starts; this one was not",
                     "check that 'encryptionsalt' or 'secretsprovider' of the stack file belongs to it",
@@ -96,18 +101,23 @@ def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
             case _:
                 keys = ", ".join(sorted(map(str, mapping))) or "nothing"
                 raise refusal(
+                    "STK019",
                     f"an object with {keys} is no value",
                     "",
                     "give a string, {environment: NAME} or {file: path}, with exactly that one key",
                 )
     if isinstance(value, bool | int | float):
         raise refusal(
+            "STK020",
             f"a string is needed, but YAML reads this as a {_yaml_name(value)}",
             "YAML drops leading and trailing zeros and turns words such as 'no' and 'on' into booleans",
             "put the value in quotes",
         )
     raise refusal(
-        f"a string is needed, not {_yaml_name(value)}", "", "give a string, {environment: NAME} or {file: path}"
+        "STK021",
+        f"a string is needed, not {_yaml_name(value)}",
+        "",
+        "give a string, {environment: NAME} or {file: path}",
     )
 
 
@@ -115,12 +125,14 @@ def _from_environment(name: str, surroundings: Surroundings) -> str:
     value = surroundings.environment.get(name)
     if value is None:
         raise refusal(
+            "STK022",
             f"the environment variable {name} is not set",
             "the stack file takes this value from it",
             f"export {name} for the process that runs pulumi or rehearse",
         )
     if not value:
         raise refusal(
+            "STK023",
             f"the environment variable {name} is empty",
             "an empty value here means a mistake in how the variable is set, not an intention",
             f"set {name}, or remove the key from the stack file",
@@ -133,20 +145,26 @@ def _from_file(name: str, surroundings: Surroundings) -> str:
     try:
         if path.stat().st_size > MAXIMUM_FILE_BYTES:
             raise refusal(
-                f"the file {name} is larger than 1 MiB", "no Kubernetes object can hold it", "name another file"
+                "STK024",
+                f"the file {name} is larger than 1 MiB",
+                "no Kubernetes object can hold it",
+                "name another file",
             )
         # Windows' editors begin a file with a mark, which would be the first character of the password.
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refusal(f"the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM") from error
+        raise refusal(
+            "STK025", f"the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM"
+        ) from error
     except OSError as error:
         raise refusal(
+            "STK026",
             f"the file {name} cannot be read: {error.strerror or error}",
             "the stack file takes this value from it",
             "create it, or correct the path (relative to the directory of Pulumi.yaml)",
         ) from error
     if not text:
-        raise refusal(f"the file {name} is empty", "the stack file takes this value from it", "fill it")
+        raise refusal("STK027", f"the file {name} is empty", "the stack file takes this value from it", "fill it")
     return text
 
 
@@ -177,9 +195,10 @@ def _secret(value: object, info: ValidationInfo) -> SecretText:
         return value
     text, origin = _resolve(value, info)
     if not text:
-        raise refusal("the secret is empty", "", "give it a value, or remove the key")
+        raise refusal("STK028", "the secret is empty", "", "give it a value, or remove the key")
     if fault := control_character(text):
         raise refusal(
+            "STK029",
             f"the secret has {fault} in it",
             "no login can carry a control character (RFC 7617, section 2), so the registry would reject it",
             "set it again without; the output of a command often has more lines than the password",

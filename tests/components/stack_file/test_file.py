@@ -107,6 +107,8 @@ def test_every_problem_has_its_line_for_people_and_for_editors(project: Path, ru
         ("namespaces[1].name", 12),
     }
     assert all(each["what"] and each["do"] for each in found["problems"])
+    assert {each["rule"] for each in found["problems"]} == {"STK003", "STK015", "STK078"}
+    assert "config.mendix-registry:namespaces[1].name  [STK078]\n" in done.stdout
 
 
 def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path, run: Run) -> None:

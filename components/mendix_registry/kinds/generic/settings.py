@@ -31,10 +31,13 @@ PUBLIC_HOSTS = {Preset.DOCKER_HUB: "index.docker.io", Preset.QUAY: "quay.io"}
 
 def _user(value: str) -> str:
     if not value:
-        raise refusal("the user is empty", "registries reject it", "give the user; for no authentication write none")
+        raise refusal(
+            "GNR001", "the user is empty", "registries reject it", "give the user; for no authentication write none"
+        )
     fault = "a colon" if ":" in value else control_character(value)
     if fault:
         raise refusal(
+            "GNR002",
             f"the user has {fault} in it",
             "basic authentication sends user and password as one text with a colon between (RFC 7617, section 2)",
             "give only the user here, without the password",
