@@ -38,6 +38,7 @@ class Rule:
 
 def of_validator(validator: Callable[..., Any]) -> tuple[Refusal, ...]:
     """What a field's own validator refuses; with the functions of its module that it calls."""
+    validator = inspect.unwrap(validator)
     try:
         module = inspect.getmodule(validator)
         # A validator that a function makes is read with that function.

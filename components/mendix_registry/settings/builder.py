@@ -11,7 +11,7 @@ from mendix_registry.settings.labels import Labels, Toleration
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import ImageReference, ObjectName, PinnedImageReference, tag_fault
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import MaybeSecret, OriginText, Text
+from mendix_registry.settings.values import MaybeSecret, OriginText, Text, known
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
@@ -121,7 +121,7 @@ class AppSource(Section):
     sha256: Annotated[str, AfterValidator(_sha256)]
     """The file's SHA-256 in hexadecimal digits. A new app is a new digest, hence a new image."""
 
-    url: Annotated[MaybeSecret, AfterValidator(_url)] | None = None
+    url: Annotated[MaybeSecret, known(_url)] | None = None
     """Where the Job downloads it. Kept as a secret, since such URLs often carry a token. In plain text only without one: a
     URL with a user or a token must be encrypted or stand elsewhere."""
 

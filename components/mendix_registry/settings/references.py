@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, Field
 
 from mendix_registry.settings.problems import refusal
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -265,13 +265,13 @@ def _subdomain(value: str) -> str:
     return value
 
 
-Host: TypeAlias = Annotated[Text, AfterValidator(_host)]
+Host: TypeAlias = Annotated[Text, known(_host)]
 """``host`` or ``host:port`` of a registry."""
 
-ImageReference: TypeAlias = Annotated[Text, AfterValidator(_image)]
+ImageReference: TypeAlias = Annotated[Text, known(_image)]
 """A whole image reference: host, repository, and a tag or a digest."""
 
-PinnedImageReference: TypeAlias = Annotated[Text, AfterValidator(_pinned_image)]
+PinnedImageReference: TypeAlias = Annotated[Text, known(_pinned_image)]
 """A whole image reference by digest."""
 
 RepositoryPattern: TypeAlias = Annotated[str, AfterValidator(_repository), Field(min_length=1)]

@@ -17,7 +17,7 @@ from pydantic import AfterValidator
 from mendix_registry.settings.plain_http import NEWEST, parse_version, plain_http_rule
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -76,7 +76,7 @@ class Transport(Section):
     """Version of go-containerregistry in Mendix's Operator, by whose rule ``auto`` decides with ``generic`` and
     ``docker-secret``; ``0.21.5`` and older also take ``.local`` names for plain http. Default: the newest."""
 
-    ca_certificate: Annotated[Text, AfterValidator(_certificates)] | None = None
+    ca_certificate: Annotated[Text, known(_certificates)] | None = None
     """PEM certificates of the authority that signed the registry's certificate, where the system's own do not have
     it."""
 

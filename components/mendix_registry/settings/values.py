@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias, cast
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar, cast
 
-from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
 from mendix_registry.settings.problems import refusal
 
@@ -26,16 +27,54 @@ Origin: TypeAlias = Literal["text", "environment", "file"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+UNKNOWN = "\ue000"
+"""Stands for what is not known, in a value and in whatever is made of it: a character for private use, which no real value has."""
+
 MAXIMUM_FILE_BYTES = 1 << 20
 """A Secret or ConfigMap holds at most 1 MiB (kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where values from outside come from: the process environment and the project directory."""
+    """Where values from outside come from: the process environment and the project directory.
+
+    ``unknown`` is whether a variable that is not set has the value :data:`UNKNOWN`, instead of being refused.
+    """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     directory: Path = field(default_factory=Path.cwd)
+    unknown: bool = False
+
+
+class Variables(Mapping[str, str]):
+    """An environment that remembers which variables were ``asked`` for, and whether each is set."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.asked: dict[str, bool] = {}
+
+    def __getitem__(self, name: str) -> str:
+        self.asked[name] = name in self._environment
+        return self._environment[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environment)
+
+    def __len__(self) -> int:
+        return len(self._environment)
+
+
+_Value = TypeVar("_Value", bound=str)
+
+
+def known(validator: Callable[[_Value], _Value]) -> AfterValidator:
+    """The validator of a value that may be unknown: only a known one is validated."""
+
+    @wraps(validator)
+    def validate(value: _Value) -> _Value:
+        return value if UNKNOWN in value else validator(value)
+
+    return AfterValidator(validate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +162,8 @@ def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
 
 def _from_environment(name: str, surroundings: Surroundings) -> str:
     value = surroundings.environment.get(name)
+    if value is None and surroundings.unknown:
+        return UNKNOWN
     if value is None:
         raise refusal(
             "STK022",

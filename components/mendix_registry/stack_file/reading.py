@@ -54,11 +54,13 @@ def parse(
     Args:
         values: all configuration keys with their namespace, as Pulumi hands them to programs: objects and lists as JSON text.
         encrypted: the keys that hold something encrypted.
-        surroundings: where ``{environment: …}`` and ``{file: …}`` look; default: this process.
+        surroundings: where ``{environment: …}`` and ``{file: …}`` look; default: this process. Where values may be unknown, the
+            rules between fields are left out.
 
     Raises:
         ConfigurationError: with every problem.
     """
+    surroundings = surroundings or Surroundings()
     prefix = f"{PROJECT}:"
     known = _keys(StackSettings)
     problems: list[Problem] = []
@@ -84,10 +86,11 @@ def parse(
                     f"see docs/kinds for the form of {name}",
                 )
             )
-    settings, found = _validate(raw, surroundings or Surroundings())
+    settings, found = _validate(raw, surroundings)
     failed = [problem.location for problem in problems]
     problems += (problem for problem in found if problem.location not in failed)
-    if settings is not None:
+    # The rules judge values, which may be unknown.
+    if settings is not None and not surroundings.unknown:
         broken = [problem.location for problem in problems]
         keys = {key.removeprefix(prefix) for key in encrypted}
         problems += (

@@ -13,6 +13,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from mendix_registry.settings.values import Variables
 from mendix_registry.stack_file.description import describe
 from mendix_registry.stack_file.file import load
 from mendix_registry.stack_file.reading import Reading
@@ -32,13 +33,15 @@ def text(description: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_an_examples_description_is_as_approved(stack: str, snapshot: SnapshotAssertion) -> None:
-    reading, _ = load(stack, ROOT).check(variables(stack))
+    environment = Variables(variables(stack))
+    reading, _ = load(stack, ROOT).check(environment)
     assert reading is not None
-    assert text(describe(reading.settings)) == snapshot(extension_class=Description)
+    assert text(describe(reading.settings, stack, environment.asked)) == snapshot(extension_class=Description)
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_an_accepted_files_description_is_as_approved(path: Path, snapshot: SnapshotAssertion) -> None:
-    _, answer = read(path)
+    file, answer = read(path)
     assert isinstance(answer, Reading)
-    assert text(describe(answer.settings)) == snapshot(extension_class=Description)
+    given = dict.fromkeys(file.get("environment", ()), True)
+    assert text(describe(answer.settings, "production", given)) == snapshot(extension_class=Description)

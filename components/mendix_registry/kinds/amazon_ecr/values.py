@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from mendix_registry.kinds.amazon_ecr.partitions import PARTITIONS, partition_of
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import REPOSITORY
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12}|aws|):(?P<resource>\S+)"
@@ -213,21 +213,21 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Region: TypeAlias = Annotated[Text, AfterValidator(_region)]
-AccountId: TypeAlias = Annotated[Text, AfterValidator(_account)]
-RoleArn: TypeAlias = Annotated[Text, AfterValidator(_role_arn)]
-OidcProviderArn: TypeAlias = Annotated[Text, AfterValidator(_oidc_provider_arn)]
-PolicyArn: TypeAlias = Annotated[Text, AfterValidator(_policy_arn)]
-KeyArn: TypeAlias = Annotated[Text, AfterValidator(_key_arn)]
-Issuer: TypeAlias = Annotated[Text, AfterValidator(_issuer)]
+Region: TypeAlias = Annotated[Text, known(_region)]
+AccountId: TypeAlias = Annotated[Text, known(_account)]
+RoleArn: TypeAlias = Annotated[Text, known(_role_arn)]
+OidcProviderArn: TypeAlias = Annotated[Text, known(_oidc_provider_arn)]
+PolicyArn: TypeAlias = Annotated[Text, known(_policy_arn)]
+KeyArn: TypeAlias = Annotated[Text, known(_key_arn)]
+Issuer: TypeAlias = Annotated[Text, known(_issuer)]
 RoleName: TypeAlias = Annotated[str, AfterValidator(_iam_name), Field(max_length=64)]
 UserName: TypeAlias = Annotated[str, AfterValidator(_iam_name), Field(max_length=64)]
 NamePrefix: TypeAlias = Annotated[str, AfterValidator(_iam_name), Field(max_length=40)]
 IamPath: TypeAlias = Annotated[str, AfterValidator(_iam_path), Field(max_length=512)]
-NodeRole: TypeAlias = Annotated[Text, AfterValidator(_node_role)]
+NodeRole: TypeAlias = Annotated[Text, known(_node_role)]
 RepositoryName: TypeAlias = Annotated[str, AfterValidator(_repository_name), Field(min_length=2, max_length=256)]
 TagFilter: TypeAlias = Annotated[str, AfterValidator(_tag_filter)]
-ClusterName: TypeAlias = Annotated[Text, AfterValidator(_cluster_name)]
+ClusterName: TypeAlias = Annotated[Text, known(_cluster_name)]
 Audience: TypeAlias = Annotated[str, AfterValidator(_audience)]
 Thumbprint: TypeAlias = Annotated[str, AfterValidator(_thumbprint)]
 Tags: TypeAlias = Annotated[dict[str, str], AfterValidator(_tags), Field(max_length=50)]

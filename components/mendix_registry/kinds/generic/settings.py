@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Tag
+from pydantic import Discriminator, Tag
 
 from mendix_registry.settings.named_registry import NamedRegistry
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Secret, Text, control_character
+from mendix_registry.settings.values import Secret, Text, control_character, known
 
 
 class Preset(StrEnum):
@@ -48,7 +48,7 @@ def _user(value: str) -> str:
 class BasicAuthentication(Section):
     """A user and a password or access token."""
 
-    username: Annotated[Text, AfterValidator(_user)]
+    username: Annotated[Text, known(_user)]
     """The user: a robot or service account wherever the registry has one."""
 
     password: Secret

@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 SHARD_PLACEHOLDER = "{shard}"
 
@@ -150,6 +150,6 @@ EmailPattern: TypeAlias = Annotated[str, AfterValidator(_email)]
 
 KmsKeyName: TypeAlias = Annotated[str, AfterValidator(_kms_key)]
 Labels: TypeAlias = Annotated[dict[str, str], AfterValidator(_labels)]
-ProjectId: TypeAlias = Annotated[Text, AfterValidator(_project)]
-ProjectNumber: TypeAlias = Annotated[Text, AfterValidator(_project_number)]
-WorkloadPool: TypeAlias = Annotated[Text, AfterValidator(_pool)]
+ProjectId: TypeAlias = Annotated[Text, known(_project)]
+ProjectNumber: TypeAlias = Annotated[Text, known(_project_number)]
+WorkloadPool: TypeAlias = Annotated[Text, known(_pool)]

@@ -19,7 +19,7 @@ from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import Host
 from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Secret, Text
+from mendix_registry.settings.values import Secret, Text, known
 
 REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
 IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -157,9 +157,9 @@ RegistryId: TypeAlias = Annotated[str, AfterValidator(_id_of(REGISTRY_TYPE))]
 IdentityId: TypeAlias = Annotated[str, AfterValidator(_id_of(IDENTITY_TYPE))]
 RegistryName: TypeAlias = Annotated[str, AfterValidator(_name)]
 ResourceGroup: TypeAlias = Annotated[str, AfterValidator(_group)]
-ObjectId: TypeAlias = Annotated[Text, AfterValidator(_guid)]
+ObjectId: TypeAlias = Annotated[Text, known(_guid)]
 NamePrefix: TypeAlias = Annotated[str, AfterValidator(_prefix)]
-IssuerUrl: TypeAlias = Annotated[Text, AfterValidator(_issuer)]
+IssuerUrl: TypeAlias = Annotated[Text, known(_issuer)]
 IpRange: TypeAlias = Annotated[str, AfterValidator(_range)]
 KeyUrl: TypeAlias = Annotated[str, AfterValidator(_key)]
 
@@ -251,7 +251,7 @@ class CustomerKey(Section):
     identity: IdentityId
     """Resource id of a managed identity that may wrap and unwrap with the key."""
 
-    client_id: Annotated[Text, AfterValidator(_guid)]
+    client_id: Annotated[Text, known(_guid)]
     """That identity's client id."""
 
 
