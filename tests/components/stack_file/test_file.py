@@ -177,9 +177,9 @@ def test_every_example_is_described(
 def only_nulls_differ(less: Any, more: Any) -> bool:
     if less is None:
         return True
-    if isinstance(less, dict):
+    if isinstance(less, dict) and isinstance(more, dict):
         return less.keys() == more.keys() and all(only_nulls_differ(less[key], more[key]) for key in less)
-    if isinstance(less, list):
+    if isinstance(less, list) and isinstance(more, list):
         return len(less) == len(more) and all(map(only_nulls_differ, less, more))
     return less == more
 
