@@ -9,6 +9,7 @@ from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
 from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, PodIdentity, Repositories, StaticKeys
 from mendix_registry.kinds.generic.settings import GenericRegistry
 from mendix_registry.kinds.google_gcr.settings import GoogleRegistry, WorkloadIdentity
+from mendix_registry.kinds.microsoft_acr import plan as acr_plan
 from mendix_registry.kinds.microsoft_acr.settings import (
     AdminAuthentication,
     AzureRegistry,
@@ -17,7 +18,6 @@ from mendix_registry.kinds.microsoft_acr.settings import (
 )
 from mendix_registry.kinds.openshift.settings import OpenShift3Registry, OpenShift4Registry
 from mendix_registry.settings.transport import decide
-from mendix_registry.sharding import shard
 from mendix_registry.stack_file import Namespace, Settings
 
 JOB = "kubernetes:batch/v1:Job"
@@ -51,11 +51,8 @@ def count_resources(settings: Settings) -> Counter[str]:
 
 
 def azure_identities(settings: Settings, authentication: WorkloadIdentityAuthentication) -> dict[str, int]:
-    """How many namespaces each managed identity of the stack serves, by the end of its name."""
-    if authentication.existing or authentication.import_:
-        return {"": len(settings.namespaces)}
-    shared = authentication.shared_identities
-    return dict(Counter(n.name if shared is None else f"{shard(n.name, shared) + 1:02d}" for n in settings.namespaces))
+    """How many namespaces each managed identity of the stack serves, by its name."""
+    return {name: len(members) for name, members in acr_plan.identities(settings, authentication).items()}
 
 
 def _aws(settings: Settings, registry: AmazonEcrRegistry) -> Counter[str]:

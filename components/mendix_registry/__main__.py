@@ -1,6 +1,7 @@
 """``python -m mendix_registry check|describe --stack S``: a stack file without Pulumi, a cluster or a cloud.
 
-``check`` prints every problem with its line, ``describe`` what the file means. Exit status: 0 nothing is wrong (warnings may be
+``check`` prints every problem with its line, ``describe`` what the file means, also where a variable that it reads is not set: what
+hangs on it is null, and the variable stands among the prerequisites as missing. Exit status: 0 nothing is wrong (warnings may be
 printed), 1 something is, 2 there is no such stack file, or it is not YAML.
 """
 
@@ -12,10 +13,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from mendix_registry.settings.problems import Problem, Severity
+from mendix_registry.settings.values import Variables
 from mendix_registry.stack_file.description import describe
-from mendix_registry.stack_file.file import StackFile, StackFileError, load
+from mendix_registry.stack_file.file import UNSET_VARIABLE, StackFile, StackFileError, load
+from mendix_registry.stack_file.reading import Reading
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,26 +30,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackFileError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    reading, problems = file.check(os.environ)
-    wrong = any(problem.severity is Severity.ERROR for problem in problems)
-    if chosen.command == "check" and chosen.json:
+    variables = Variables(os.environ)
+    reading, problems = file.check(variables)
+    if chosen.command == "check":
+        return _check(file, problems, as_json=chosen.json)
+    return _describe(file, reading, problems, variables)
+
+
+def _check(file: StackFile, problems: Sequence[Problem], *, as_json: bool) -> int:
+    if as_json:
         print(json.dumps({"file": str(file.path), "problems": [_entry(file, each) for each in problems]}, indent=2))
-    elif chosen.command == "check" or wrong:
-        stream = sys.stdout if chosen.command == "check" else sys.stderr
-        for problem in problems:
-            place = file.place(problem.location)
-            print(f"{file.path}:{place.line}:{place.column}: {problem.severity}\n{problem}\n", file=stream)
-        print(_summary(file, problems), file=stream)
-    if chosen.command == "check" or wrong:
-        return int(wrong)
+    else:
+        _print(file, problems, sys.stdout)
+    return int(any(problem.severity is Severity.ERROR for problem in problems))
+
+
+def _describe(file: StackFile, reading: Reading | None, problems: Sequence[Problem], variables: Variables) -> int:
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if any(problem.rule != UNSET_VARIABLE for problem in errors):
+        _print(file, problems, sys.stderr)
+        return 1
+    if errors:
+        reading, _ = file.check(variables, unknown=True)
     if reading is None:
         print(
             f"error: {file.path} has an encrypted value where a name or host is needed. Only Pulumi can read it.",
             file=sys.stderr,
         )
         return 1
-    print(json.dumps({"stack": file.stack, "file": str(file.path), **describe(reading.settings)}, indent=2))
+    described = describe(reading.settings, file.stack, variables.asked)
+    print(json.dumps({"stack": file.stack, "file": str(file.path), **described}, indent=2))
     return 0
+
+
+def _print(file: StackFile, problems: Sequence[Problem], stream: TextIO) -> None:
+    for problem in problems:
+        place = file.place(problem.location)
+        print(f"{file.path}:{place.line}:{place.column}: {problem.severity}\n{problem}\n", file=stream)
+    print(_summary(file, problems), file=stream)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 def _entry(file: StackFile, problem: Problem) -> dict[str, str | int]:
     place = file.place(problem.location)
     return {
+        "rule": problem.rule,
         "path": problem.path,
         "line": place.line,
         "column": place.column,

@@ -203,6 +203,7 @@ def _in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
         elif kind:
             problems.append(
                 Problem(
+                    "STK117",
                     (key,),
                     f"a registry of the kind {kind.type} has no place for {key}",
                     "it would have no effect",

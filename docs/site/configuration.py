@@ -23,12 +23,13 @@ from pydantic_core import PydanticUndefined
 
 from docs.site.refusals import Refusal, of_module, of_validator
 from mendix_registry.kinds import KINDS
-from mendix_registry.settings import copy_permission, named_hosts, repeated_tag
+from mendix_registry.settings import copy_permission, image_name_template, named_hosts, repeated_tag, values
 from mendix_registry.settings.builder import Builder
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.stack import Cluster, Namespace, OperatorConfiguration
 from mendix_registry.settings.transport import Transport
 from mendix_registry.settings.values import OrOutput
+from mendix_registry.stack_file import reading
 from mendix_registry.stack_file.rules import builder, general, namespaces
 from mendix_registry.stack_file.schema import stack_schema
 
@@ -38,7 +39,7 @@ TARGET = Path(__file__).parents[1] / "reference" / "stack-file"
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: its file's name, title, introduction, the keys at ``path`` that ``model`` has, and the rules of several
-    keys. ``elsewhere`` are the models that another page describes."""
+    keys. ``elsewhere`` are the models that another page describes; ``checked`` is what the rules look at."""
 
     name: str
     title: str
@@ -46,6 +47,7 @@ class Page:
     sections: tuple[tuple[str, type[Section]], ...]
     rules: tuple[ModuleType, ...] = ()
     elsewhere: tuple[type[Section], ...] = ()
+    checked: str = "What is checked over several keys."
 
 
 _SHARED = (named_hosts, repeated_tag, copy_permission)
@@ -86,6 +88,14 @@ def _uses(module: ModuleType, other: ModuleType) -> bool:
 
 PAGES = (
     Page(
+        "values",
+        "Stack file: what holds for every key and value",
+        "How a value is written: [Stack file reference](../configuration.md#how-a-value-is-written).",
+        (),
+        (reading, values),
+        checked="What is checked at each key.",
+    ),
+    Page(
         "common",
         "Stack file: namespaces, cluster, OperatorConfiguration, transport",
         "The keys that every kind of registry has.",
@@ -95,7 +105,7 @@ PAGES = (
             ("operatorConfiguration", OperatorConfiguration),
             ("registry.transport", Transport),
         ),
-        (general, namespaces),
+        (general, namespaces, image_name_template),
     ),
     Page(
         "builder",
@@ -145,10 +155,11 @@ def _page(page: Page, definitions: dict[str, Any]) -> Iterator[str]:
         waiting = nested + waiting
     if page.rules:
         yield "## Rules\n"
-        yield "What is checked over several keys. All of it is checked before the first resource, and told at once.\n"
+        yield f"{page.checked} All of it is checked before the first resource, and told at once.\n"
     for module in page.rules:
         for rule in of_module(module):
-            yield f"{_prose(rule.meaning)}\n" if rule.meaning else ""
+            if rule.meaning:
+                yield f"{_prose(rule.meaning)}\n"
             yield from _refusals(rule.refusals)
 
 
@@ -177,10 +188,10 @@ def _refusals(refusals: tuple[Refusal, ...]) -> Iterator[str]:
 
 
 def _refusal(refusal: Refusal) -> str:
-    text = f"*{_escaped(refusal.what)}*"
-    if refusal.why:
+    text = f"`{refusal.rule}` *{_escaped(refusal.what)}*"
+    if refusal.why.strip(" …"):
         text += f" – {_escaped(refusal.why)}"
-    return text + (f". Do: {_escaped(refusal.remedy)}." if refusal.remedy else ".")
+    return text + (f". Do: {_escaped(refusal.remedy)}." if refusal.remedy.strip(" …") else ".")
 
 
 def _sections(annotation: Any) -> tuple[type[Section], ...]:

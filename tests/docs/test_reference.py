@@ -9,6 +9,7 @@ from typing import Any
 
 from docs.site.configuration import TARGET, texts
 from docs.site.refusals import of_module, of_validator
+from tests.components.stack_file.test_rule_ids import PREFIXES, RULES
 from tests.conftest import ROOT
 
 SCHEMA = json.loads((ROOT / "stacks" / "stack.schema.json").read_text())
@@ -50,7 +51,15 @@ def test_an_entry_says_type_default_meaning_and_rules() -> None:
     assert "*whole number (1 to 50)* · default: `8`" in entry
     assert "How often a Job tries a push" in entry
     host = texts()["generic.md"].partition("### `registry.pushHost`\n")[2].partition("\n### ")[0]
-    assert "*… has a path* – the path is the repository." in host
+    assert re.search(r"^- `STK\d{3}` \*… has a path\* – the path is the repository\.", host, re.MULTILINE)
+
+
+def test_every_rules_id_is_on_the_page_of_its_room() -> None:
+    pages = {name: set(re.findall(r"^- `([A-Z]{3}\d{3})` ", text, re.MULTILINE)) for name, text in texts().items()}
+    assert set().union(*pages.values()) == RULES
+    for folder, prefix in PREFIXES.items():
+        own = f"{folder.replace('_', '-')}.md"
+        assert {name for name, found in pages.items() if any(rule.startswith(prefix) for rule in found)} == {own}
 
 
 def test_the_words_of_a_rule_are_those_that_it_reports() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 
+from mendix_registry.settings.plan import PlannedIdentity, Prerequisite
 from mendix_registry.settings.problems import Location, Problem
 from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.stack import Namespace, Settings
@@ -31,9 +32,22 @@ class Rules(Protocol):
         ...
 
 
+class Description(Protocol):
+    """The module ``description`` in a kind's folder: what its settings decide, before anything is deployed."""
+
+    def identities(self, settings: Settings, registry: Any, stack: str) -> Mapping[str, PlannedIdentity]:
+        """Who pushes, by the namespace's name; a namespace is left out where nobody authenticates. ``stack`` is the Pulumi stack's
+        name, which names have in them."""
+        ...
+
+    def prerequisites(self, settings: Settings, registry: Any) -> Iterator[Prerequisite]:
+        """What must exist before the stack, beyond what every kind needs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A registry kind. Its folder holds the modules ``settings``, ``rules`` and ``resources``.
+    """A registry kind. Its folder holds the modules ``settings``, ``rules``, ``description`` and ``resources``.
 
     ``settings`` is the type of the stack file's key ``registry``. ``component`` is the name of the class in ``resources`` that
     makes what the kind needs; it is imported, and with it the cloud's SDK, only by the stacks of this kind.
@@ -51,6 +65,11 @@ class Kind:
     def rules(self) -> Rules:
         """The kind's rules."""
         return cast("Rules", self._module("rules"))
+
+    @property
+    def description(self) -> Description:
+        """What the kind's settings decide."""
+        return cast("Description", self._module("description"))
 
     def place(self) -> Callable[[str, Settings, RegistryKind, pulumi.ResourceOptions], RegistryPlace]:
         """The kind's component: takes its name, the settings, their registry, and options."""

@@ -19,11 +19,11 @@ from pulumi_kubernetes.core.v1 import Secret
 from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.registry_access import RegistryAccess
 from mendix_registry.settings import credentials
+from mendix_registry.settings.stack import OPERATOR_CONFIGURATION
 from mendix_registry.settings.stack import OperatorConfiguration as Options
 
 API_VERSION = "privatecloud.mendix.com/v1alpha1"
 KIND = "OperatorConfiguration"
-OBJECT_NAME = "mendix-operator-configuration"
 CA_SECRET_NAME = "mendix-registry-ca"  # noqa: S105 - the name of an object, not a secret
 CA_SECRET_KEY = "custom.crt"  # noqa: S105 - the key that Mendix documents
 
@@ -40,7 +40,7 @@ def operator_configuration(
             data={CA_SECRET_KEY: base64.b64encode(access.transport.ca_certificate.encode()).decode()},
             opts=pulumi.ResourceOptions(parent=parent),
         ).metadata.apply(lambda metadata: metadata.name or CA_SECRET_NAME)
-    metadata: dict[str, Any] = {"name": OBJECT_NAME, "namespace": namespace}
+    metadata: dict[str, Any] = {"name": OPERATOR_CONFIGURATION, "namespace": namespace}
     if options.force:
         metadata["annotations"] = {"pulumi.com/patchForce": "true"}
     resource = CustomResource if options.adopt == "create" else CustomResourcePatch

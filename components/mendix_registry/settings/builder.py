@@ -11,7 +11,7 @@ from mendix_registry.settings.labels import Labels, Toleration
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import ImageReference, ObjectName, PinnedImageReference, tag_fault
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import MaybeSecret, OriginText, Text
+from mendix_registry.settings.values import MaybeSecret, OriginText, Text, known
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
@@ -39,6 +39,7 @@ def _tag(value: str) -> str:
     fault = tag_fault(value + "-" + 12 * "0")
     if fault:
         raise refusal(
+            "STK030",
             f"the tag {value!r} (with 13 characters of digest after it) {fault}",
             "the registry would refuse it",
             "use at most 115 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'",
@@ -50,6 +51,7 @@ def _sha256(value: str) -> str:
     text = value.removeprefix("sha256:").lower()
     if not _SHA256.fullmatch(text):
         raise refusal(
+            "STK031",
             f"{value!r} is not a SHA-256",
             "an app is built only from exactly the file that is meant",
             "give its 64 hexadecimal digits; 'sha256sum app.mda' prints them",
@@ -60,6 +62,7 @@ def _sha256(value: str) -> str:
 def _url(value: OriginText) -> OriginText:
     if not re.fullmatch(r"https?://[^\s/]+/\S*", value):
         raise refusal(
+            "STK032",
             "this is no http or https URL",
             "the Job downloads the app from it",
             "write it as https://host/path; a file in the cluster goes under configMap or persistentVolumeClaim",
@@ -70,6 +73,7 @@ def _url(value: OriginText) -> OriginText:
 def _directory(value: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+", value):
         raise refusal(
+            "STK033",
             f"{value!r} is no directory of an image",
             "the app's files get their path from it",
             "write an absolute path of letters, digits, '.', '_' and '-', not the root",
@@ -80,6 +84,7 @@ def _directory(value: str) -> str:
 def _file_path(value: str) -> str:
     if value.startswith("/") or ".." in value.split("/") or not re.fullmatch(r"[A-Za-z0-9._/ -]+", value):
         raise refusal(
+            "STK034",
             f"{value!r} is no path inside a volume",
             "the file is looked for below the volume's root only",
             "write it relative, such as apps/orders.mda",
@@ -90,7 +95,10 @@ def _file_path(value: str) -> str:
 def _platform(value: str) -> str:
     if not _PLATFORM.fullmatch(value):
         raise refusal(
-            f"{value!r} is no platform", "images are told apart by it", "write os/architecture, such as linux/amd64"
+            "STK035",
+            f"{value!r} is no platform",
+            "images are told apart by it",
+            "write os/architecture, such as linux/amd64",
         )
     return value
 
@@ -99,6 +107,7 @@ def _image_labels(value: dict[str, str]) -> dict[str, str]:
     for key, text in value.items():
         if not _LABEL_TEXT.fullmatch(key) or not _LABEL_TEXT.fullmatch(text):
             raise refusal(
+                "STK036",
                 f"the label {key!r} is empty or has a quote, comma, equals sign, backslash or line break",
                 "the client would split it in two",
                 "leave these characters out",
@@ -112,7 +121,7 @@ class AppSource(Section):
     sha256: Annotated[str, AfterValidator(_sha256)]
     """The file's SHA-256 in hexadecimal digits. A new app is a new digest, hence a new image."""
 
-    url: Annotated[MaybeSecret, AfterValidator(_url)] | None = None
+    url: Annotated[MaybeSecret, known(_url)] | None = None
     """Where the Job downloads it. Kept as a secret, since such URLs often carry a token. In plain text only without one: a
     URL with a user or a token must be encrypted or stand elsewhere."""
 

@@ -23,6 +23,7 @@ def denied(namespace: Namespace, own: str, repository: str, at: Location, remedy
     """What this stack does not allow the builder is refused. Where its identity is somebody else's, who may have allowed it more
     than this stack does, it is only warned of."""
     return Problem(
+        "STK037",
         at,
         f"the builder of namespace {namespace.name!r} would copy to {repository!r}, but this stack allows it {own} only",
         "the registry denies the push" + (" unless somebody else has allowed it" if foreign else ""),

@@ -77,6 +77,7 @@ def syntax_problems(template: str, at: Location) -> Iterator[Problem]:
         match = _VARIABLE.fullmatch(action)
         if match is None:
             yield Problem(
+                "STK038",
                 at,
                 f"'{{{{{action}}}}}' is more than a variable",
                 "Mendix documents five variables and no functions, pipelines or conditions",
@@ -84,6 +85,7 @@ def syntax_problems(template: str, at: Location) -> Iterator[Problem]:
             )
         elif match.group(1) not in VARIABLES:
             yield Problem(
+                "STK039",
                 at,
                 f"{{{{.{match.group(1)}}}}} is no variable of Mendix",
                 "the Operator would fail to name the image",
@@ -92,6 +94,7 @@ def syntax_problems(template: str, at: Location) -> Iterator[Problem]:
     rest = _ACTION.sub("", template)
     if "{" in rest or "}" in rest:
         yield Problem(
+            "STK040",
             at,
             "there is a brace that belongs to no variable",
             "it would become part of the image's name",
@@ -110,6 +113,7 @@ def problems(template: str, host: str, at: Location) -> Iterator[Problem]:
         fault = _fault(render(template, values), host)
         if fault:
             yield Problem(
+                "STK041",
                 at,
                 f"it gives an image name that no registry takes: {fault}",
                 "every build's push would fail",
@@ -119,6 +123,7 @@ def problems(template: str, host: str, at: Location) -> Iterator[Problem]:
     first = template.split("/", 1)[0]
     if "/" in template and (first == "localhost" or "." in first or ":" in first) and "{" not in first:
         yield Problem(
+            "STK042",
             at,
             f"it begins with {first!r}, which reads as a registry host",
             f"the Operator puts the registry's host before it, so images would be {host}/{first}/…",
@@ -129,6 +134,7 @@ def problems(template: str, host: str, at: Location) -> Iterator[Problem]:
         fault = _fault(render(template, values), host)
         if fault:
             yield Problem(
+                "STK043",
                 at,
                 f"with {words} it gives an image name that no registry takes: {fault}",
                 "that app's build would fail when it pushes",

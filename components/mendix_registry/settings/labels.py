@@ -21,6 +21,7 @@ def _key(value: str) -> str:
     prefix, slash, name = value.rpartition("/")
     if not _NAME.fullmatch(name) or (slash and not DNS_SUBDOMAIN.fullmatch(prefix)):
         raise refusal(
+            "STK044",
             f"{value!r} is not the key of a label",
             "the API server rejects it: a key has 1 to 63 letters, digits, '-', '_' and '.', begins and ends with a letter or "
             "digit, and may have a DNS name and a slash before it",
@@ -32,6 +33,7 @@ def _key(value: str) -> str:
 def _value(value: str) -> str:
     if value and not _NAME.fullmatch(value):
         raise refusal(
+            "STK045",
             f"{value!r} is not the value of a label",
             "the API server rejects it: a value has at most 63 letters, digits, '-', '_' and '.', and begins and ends with a "
             "letter or digit",
@@ -47,42 +49,37 @@ _FIELDS = {"key": str, "operator": str, "value": str, "effect": str, "toleration
 _EFFECTS = ("", "NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
+_REJECTED = "the API server rejects the Job"
+_EXAMPLE = "write it as {key: builds, operator: Exists, effect: NoSchedule}"
+
+
 def _toleration(value: dict[str, Any]) -> dict[str, Any]:
-    fault = _toleration_fault(value)
-    if fault:
-        raise refusal(
-            fault,
-            "the API server rejects the Job",
-            "write it as {key: builds, operator: Exists, effect: NoSchedule}",
-        )
-    return value
-
-
-def _toleration_fault(given: dict[str, Any]) -> str | None:
-    for name, value in given.items():
+    for name, field in value.items():
         if name not in _FIELDS:
-            return f"a toleration has no field {name!r}"
-        if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
-            return f"{name} of a toleration is a {'number' if _FIELDS[name] is int else 'text'}"
-    key, value = given.get("key", ""), given.get("value", "")
+            raise refusal("STK046", f"a toleration has no field {name!r}", _REJECTED, _EXAMPLE)
+        if not isinstance(field, _FIELDS[name]) or isinstance(field, bool):
+            kind = "number" if _FIELDS[name] is int else "text"
+            raise refusal("STK047", f"{name} of a toleration is a {kind}", _REJECTED, _EXAMPLE)
+    key, expected = value.get("key", ""), value.get("value", "")
     if key:
         _key(key)
-    elif given.get("operator") != "Exists":
-        return "a toleration without a key needs operator: Exists"
-    match given.get("operator", "Equal"):
+    elif value.get("operator") != "Exists":
+        raise refusal("STK048", "a toleration without a key needs operator: Exists", _REJECTED, _EXAMPLE)
+    match value.get("operator", "Equal"):
         case "Equal" | "":
-            _value(value)
-        case "Exists" if value:
-            return "a toleration with operator Exists has no value"
+            _value(expected)
+        case "Exists" if expected:
+            raise refusal("STK049", "a toleration with operator Exists has no value", _REJECTED, _EXAMPLE)
         case "Exists":
             pass
         case other:
-            return f"{other!r} is no operator of a toleration (Equal, Exists)"
-    if given.get("effect", "") not in _EFFECTS:
-        return f"{given['effect']!r} is no effect of a taint ({', '.join(_EFFECTS[1:])})"
-    if "tolerationSeconds" in given and given.get("effect") != "NoExecute":
-        return "tolerationSeconds goes with effect: NoExecute only"
-    return None
+            raise refusal("STK050", f"{other!r} is no operator of a toleration (Equal, Exists)", _REJECTED, _EXAMPLE)
+    if value.get("effect", "") not in _EFFECTS:
+        known = ", ".join(_EFFECTS[1:])
+        raise refusal("STK051", f"{value['effect']!r} is no effect of a taint ({known})", _REJECTED, _EXAMPLE)
+    if "tolerationSeconds" in value and value.get("effect") != "NoExecute":
+        raise refusal("STK052", "tolerationSeconds goes with effect: NoExecute only", _REJECTED, _EXAMPLE)
+    return value
 
 
 Toleration: TypeAlias = Annotated[dict[str, Any], AfterValidator(_toleration)]

@@ -17,6 +17,7 @@ def host_problems(settings: Settings, registry: NamedRegistry, preset: str | Non
     """Push and pull host: there, of the right registry, reachable from where they are used."""
     if registry.push_host is None and preset is None:
         yield Problem(
+            "STK053",
             (*REGISTRY, "pushHost"),
             "the host is missing",
             "builds must know where to push",
@@ -28,6 +29,7 @@ def host_problems(settings: Settings, registry: NamedRegistry, preset: str | Non
         at = (*REGISTRY, key)
         if is_ecr(host):
             yield Problem(
+                "STK054",
                 at,
                 f"{host} belongs to Amazon ECR, which cannot be used with {registry.type}",
                 "ECR has no lasting password, and Mendix sets up its token exchange only for the type amazon-ecr",
@@ -35,6 +37,7 @@ def host_problems(settings: Settings, registry: NamedRegistry, preset: str | Non
             )
     if registry.push_host and is_loopback(registry.push_host):
         yield Problem(
+            "STK055",
             (*REGISTRY, "pushHost"),
             f"{registry.push_host!r} is the build pod itself",
             "Mendix pushes from a pod inside the cluster; only nodes can reach a registry under localhost",
@@ -44,6 +47,7 @@ def host_problems(settings: Settings, registry: NamedRegistry, preset: str | Non
     pull = split_host(settings.pull_host)[0]
     if pull.endswith(".svc") or ".svc." in pull:
         yield Problem(
+            "STK056",
             (*REGISTRY, "pullHost"),
             f"nodes pull from {settings.pull_host}, a name of the cluster's own DNS",
             "the nodes' container runtime does not ask the cluster's DNS, so it usually cannot resolve it",
@@ -57,6 +61,7 @@ def transport_problems(settings: Settings, registry: NamedRegistry, *, credentia
     at = (*REGISTRY, "transport")
     if registry.transport.client_version and registry.transport.insecure != "auto":
         yield Problem(
+            "STK057",
             (*at, "clientVersion"),
             "the client's version decides nothing here",
             f"insecure is {str(registry.transport.insecure).lower()}, and only auto looks at it",
@@ -64,6 +69,7 @@ def transport_problems(settings: Settings, registry: NamedRegistry, *, credentia
         )
     if registry.transport.insecure is True and registry.transport.ca_certificate:
         yield Problem(
+            "STK058",
             (*at, "caCertificate"),
             "a certificate authority and insecure: true contradict each other",
             "insecure clients verify no certificate, so the authority would have no effect",
@@ -75,6 +81,7 @@ def transport_problems(settings: Settings, registry: NamedRegistry, *, credentia
     if not decision.insecure:
         return
     yield Problem(
+        "STK059",
         (*at, "insecure"),
         f"{settings.push_host} may be reached by plain http or with an unverified certificate ({decision.reason})",
         ("the password and " if credentials else "")
@@ -85,6 +92,7 @@ def transport_problems(settings: Settings, registry: NamedRegistry, *, credentia
     version = parse_version(registry.transport.client_version or "")
     if plain_http_rule(settings.push_host, version or NEWEST) is None:
         yield Problem(
+            "STK060",
             (*at, "insecure"),
             f"Mendix's own build decides by the host's name, and {settings.push_host} is one for which it insists on https",
             "its client, go-containerregistry, has only treated .local names as plain http up to 0.21.5, and others never",

@@ -2,6 +2,10 @@
 
 Every rule of the configuration reports a :class:`Problem`; all problems of a stack file are collected and raised together as
 one :class:`ConfigurationError`, before any resource is registered.
+
+Each rule has an id: ``STK`` for stack files in general, ``GNR``, ``DKS``, ``ECR``, ``ACR``, ``GAR``, ``OCP`` for the folders of
+``kinds``, and a number. It stands as a literal where the problem is made, so that it can be found. A new rule takes the next
+number of its prefix; the number of a rule that is gone is never used again (``tests/components/stack_file/test_rule_ids.py``).
 """
 
 from __future__ import annotations
@@ -33,10 +37,11 @@ class Severity(StrEnum):
 class Problem:
     """One thing to tell about a stack file.
 
-    ``location`` is where it stands; ``what`` is wrong there; ``why`` it matters (may be empty where it is plain);
-    ``remedy`` is what to do about it.
+    ``rule`` is the id of the rule that it breaks, such as ``ECR012``, by which the documentation is searched; ``location`` is where
+    it stands; ``what`` is wrong there; ``why`` it matters (may be empty where it is plain); ``remedy`` is what to do about it.
     """
 
+    rule: str
     location: Location
     what: str
     why: str = ""
@@ -49,7 +54,7 @@ class Problem:
         return path_in_file(self.location)
 
     def __str__(self) -> str:
-        lines = [self.path, f"    {_sentence(self.what)}"]
+        lines = [f"{self.path}  [{self.rule}]", f"    {_sentence(self.what)}"]
         if self.why:
             lines.append(f"    why: {_sentence(self.why)}")
         if self.remedy:
@@ -80,9 +85,9 @@ def path_in_file(location: Location) -> str:
     return path
 
 
-def refusal(what: str, why: str = "", remedy: str = "") -> PydanticCustomError:
+def refusal(rule: str, what: str, why: str = "", remedy: str = "") -> PydanticCustomError:
     """The error that a field's own validator raises; becomes a :class:`Problem` at the field's place."""
-    return PydanticCustomError("rule", "{what}", {"what": what, "why": why, "remedy": remedy})
+    return PydanticCustomError("rule", "{what}", {"rule": rule, "what": what, "why": why, "remedy": remedy})
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

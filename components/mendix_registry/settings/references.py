@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, Field
 
 from mendix_registry.settings.problems import refusal
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -117,12 +117,14 @@ def _host(value: str) -> str:
     if "@" in value:
         # Never repeat it: what stands before the @ is a password more often than not.
         raise refusal(
+            "STK061",
             "a host has no user or password in it",
             "the host is written in plain text to the cluster and to the stack's outputs",
             "give only host or host:port here and the credentials under 'authentication'",
         )
     if "://" in value:
         raise refusal(
+            "STK062",
             f"{value!r} begins with a scheme",
             "an image reference has none: whether https is used is decided by 'transport'",
             f"write {value.split('://', 1)[1].split('/', 1)[0]!r}",
@@ -130,33 +132,39 @@ def _host(value: str) -> str:
     if "/" in value:
         host, path = value.split("/", 1)
         raise refusal(
+            "STK063",
             f"{value!r} has a path",
             "the path is the repository",
             f"write {host!r} here and put {path!r} in 'repository'",
         )
     if value != value.lower():
         raise refusal(
-            f"{value!r} has upper-case letters", "image references are compared as text", f"write {value.lower()!r}"
+            "STK064",
+            f"{value!r} has upper-case letters",
+            "image references are compared as text",
+            f"write {value.lower()!r}",
         )
     name, port = split_host(value)
     if port is not None and not 0 < port < 65536:
-        raise refusal(f"the port of {value!r} is not between 1 and 65535", "", "correct the port")
+        raise refusal("STK065", f"the port of {value!r} is not between 1 and 65535", "", "correct the port")
     if value.startswith("["):
         try:
             ipaddress.IPv6Address(name)
         except ValueError:
             raise refusal(
-                f"{value!r} is not an IPv6 address in brackets", "", "write it as [2001:db8::1]:5000"
+                "STK066", f"{value!r} is not an IPv6 address in brackets", "", "write it as [2001:db8::1]:5000"
             ) from None
         return value
     if not DNS_SUBDOMAIN.fullmatch(name) or (":" in value and port is None):
         raise refusal(
+            "STK067",
             f"{value!r} is not a host name",
             "clients refuse to parse it",
             "write host or host:port, e.g. registry.example.com:5000",
         )
     if "." not in name and port is None and name != "localhost":
         raise refusal(
+            "STK068",
             f"{value!r} has neither a dot nor a port",
             "clients then take it for the first part of a Docker Hub repository, not for a host",
             f"write the full name, or add the port: {value}:443",
@@ -167,9 +175,12 @@ def _host(value: str) -> str:
 def _image(value: str) -> str:
     parts = split_reference(value)
     if "://" in value:
-        raise refusal(f"{value!r} begins with a scheme", "an image reference has none", "leave the scheme out")
+        raise refusal(
+            "STK069", f"{value!r} begins with a scheme", "an image reference has none", "leave the scheme out"
+        )
     if "/" not in value or not ("." in parts.host or ":" in parts.host or parts.host == "localhost"):
         raise refusal(
+            "STK070",
             f"{value!r} has no registry host",
             "clients would take it from Docker Hub without being told to",
             "write the whole reference, such as index.docker.io/library/alpine:3.22",
@@ -177,18 +188,24 @@ def _image(value: str) -> str:
     _host(parts.host)
     fault = repository_fault(parts.repository)
     if fault:
-        raise refusal(f"the repository {parts.repository!r} {fault}", "no registry has it", "correct the reference")
+        raise refusal(
+            "STK071", f"the repository {parts.repository!r} {fault}", "no registry has it", "correct the reference"
+        )
     if not parts.tag and not parts.digest:
         raise refusal(
+            "STK072",
             f"{value!r} has neither a tag nor a digest",
             "clients would take the tag 'latest', which moves",
             "add a tag, or better a digest: 'crane digest <image>' prints it",
         )
     if parts.tag and (fault := tag_fault(parts.tag)):
-        raise refusal(f"the tag {parts.tag!r} {fault}", "no registry has it", "correct the reference")
+        raise refusal("STK073", f"the tag {parts.tag!r} {fault}", "no registry has it", "correct the reference")
     if parts.digest and not _DIGEST.fullmatch(parts.digest):
         raise refusal(
-            f"{parts.digest!r} is no digest", "clients refuse it", "write sha256: and 64 hexadecimal digits after the @"
+            "STK074",
+            f"{parts.digest!r} is no digest",
+            "clients refuse it",
+            "write sha256: and 64 hexadecimal digits after the @",
         )
     return value
 
@@ -197,6 +214,7 @@ def _pinned_image(value: str) -> str:
     _image(value)
     if not split_reference(value).digest:
         raise refusal(
+            "STK075",
             f"{value!r} is not pinned by digest",
             "what is built from it would change without this stack knowing",
             "write it as <image>@sha256:<digest> ('crane digest <image>' prints it)",
@@ -209,6 +227,7 @@ def _repository(value: str) -> str:
     sample = value.replace(NAMESPACE_PLACEHOLDER, "nn")
     if "{" in sample or "}" in sample:
         raise refusal(
+            "STK076",
             f"{value!r} has a placeholder that is not {NAMESPACE_PLACEHOLDER}",
             "only the namespace's name can be put into a repository",
             f"use {NAMESPACE_PLACEHOLDER}, or put Mendix's variables in operatorConfiguration.imageNameTemplate",
@@ -216,6 +235,7 @@ def _repository(value: str) -> str:
     fault = repository_fault(sample)
     if fault:
         raise refusal(
+            "STK077",
             f"the repository {value!r} {fault}",
             "registries and clients refuse such a name (Mendix Operator 2.14 checks it, too)",
             "write lower-case path parts joined by '/', such as mendixapps/orders",
@@ -226,6 +246,7 @@ def _repository(value: str) -> str:
 def _label(value: str) -> str:
     if not DNS_LABEL.fullmatch(value):
         raise refusal(
+            "STK078",
             f"{value!r} is not a namespace name",
             "Kubernetes takes 1 to 63 lower-case letters, digits and dashes, not beginning or ending with a dash",
             "correct the name",
@@ -236,6 +257,7 @@ def _label(value: str) -> str:
 def _subdomain(value: str) -> str:
     if not DNS_SUBDOMAIN.fullmatch(value):
         raise refusal(
+            "STK079",
             f"{value!r} is not the name of a Kubernetes object",
             "Kubernetes takes 1 to 253 lower-case letters, digits, dashes and dots",
             "correct the name",
@@ -243,13 +265,13 @@ def _subdomain(value: str) -> str:
     return value
 
 
-Host: TypeAlias = Annotated[Text, AfterValidator(_host)]
+Host: TypeAlias = Annotated[Text, known(_host)]
 """``host`` or ``host:port`` of a registry."""
 
-ImageReference: TypeAlias = Annotated[Text, AfterValidator(_image)]
+ImageReference: TypeAlias = Annotated[Text, known(_image)]
 """A whole image reference: host, repository, and a tag or a digest."""
 
-PinnedImageReference: TypeAlias = Annotated[Text, AfterValidator(_pinned_image)]
+PinnedImageReference: TypeAlias = Annotated[Text, known(_pinned_image)]
 """A whole image reference by digest."""
 
 RepositoryPattern: TypeAlias = Annotated[str, AfterValidator(_repository), Field(min_length=1)]

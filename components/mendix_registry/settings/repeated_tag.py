@@ -12,6 +12,7 @@ def check(template: str, at: Location, *, or_else: str) -> Iterator[Problem]:
     """Where a tag cannot move, no two builds have the same one."""
     if image_name_template.repeats(template):
         yield Problem(
+            "STK080",
             at,
             "two builds of one app would have the same tag, and the repository's tags are immutable",
             "the second build's push would be refused",

@@ -14,6 +14,9 @@ from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.values import MaybeSecret
 
+OPERATOR_CONFIGURATION = "mendix-operator-configuration"
+"""Name of the object in each namespace that tells Mendix's Operator about the registry."""
+
 
 class Cluster(Section):
     """Which Kubernetes cluster. Without either key: the ambient one (``KUBECONFIG``, else ``~/.kube/config``)."""

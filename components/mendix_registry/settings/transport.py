@@ -17,7 +17,7 @@ from pydantic import AfterValidator
 from mendix_registry.settings.plain_http import NEWEST, parse_version, plain_http_rule
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -26,6 +26,7 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 def _certificates(value: str) -> str:
     if _PRIVATE_KEY.search(value):
         raise refusal(
+            "STK081",
             "there is a private key in it",
             "this text goes to a ConfigMap that everyone with access to the namespace can read",
             "give the certificate of the authority only",
@@ -33,6 +34,7 @@ def _certificates(value: str) -> str:
     blocks: list[str] = _PEM_CERTIFICATE.findall(value)
     if not blocks:
         raise refusal(
+            "STK082",
             "there is no PEM certificate in it",
             "clients read certificates in PEM form ('-----BEGIN CERTIFICATE-----')",
             "give the PEM text, for instance by {file: registry-ca.pem}",
@@ -43,6 +45,7 @@ def _certificates(value: str) -> str:
             context.load_verify_locations(cadata=block)
         except (ssl.SSLError, ValueError) as error:
             raise refusal(
+                "STK083",
                 f"certificate {number} of {len(blocks)} cannot be read: {error}",
                 "",
                 "export it from the authority again",
@@ -53,6 +56,7 @@ def _certificates(value: str) -> str:
 def _version(value: str) -> str:
     if parse_version(value) is None:
         raise refusal(
+            "STK084",
             f"{value!r} is not a version of go-containerregistry",
             "which hosts may be plain http depends on it",
             "write it as 0.21.5, or remove the key to have the newest rule",
@@ -72,7 +76,7 @@ class Transport(Section):
     """Version of go-containerregistry in Mendix's Operator, by whose rule ``auto`` decides with ``generic`` and
     ``docker-secret``; ``0.21.5`` and older also take ``.local`` names for plain http. Default: the newest."""
 
-    ca_certificate: Annotated[Text, AfterValidator(_certificates)] | None = None
+    ca_certificate: Annotated[Text, known(_certificates)] | None = None
     """PEM certificates of the authority that signed the registry's certificate, where the system's own do not have
     it."""
 

@@ -13,13 +13,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar, cast
 
 import pulumi
-from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from mendix_registry.settings.problems import refusal
@@ -29,16 +37,54 @@ Origin: TypeAlias = Literal["text", "environment", "file", "program"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+UNKNOWN = "\ue000"
+"""Stands for what is not known, in a value and in whatever is made of it: a character for private use, which no real value has."""
+
 MAXIMUM_FILE_BYTES = 1 << 20
 """A Secret or ConfigMap holds at most 1 MiB (kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where values from outside come from: the process environment and the project directory."""
+    """Where values from outside come from: the process environment and the project directory.
+
+    ``unknown`` is whether a variable that is not set has the value :data:`UNKNOWN`, instead of being refused.
+    """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     directory: Path = field(default_factory=Path.cwd)
+    unknown: bool = False
+
+
+class Variables(Mapping[str, str]):
+    """An environment that remembers which variables were ``asked`` for, and whether each is set."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.asked: dict[str, bool] = {}
+
+    def __getitem__(self, name: str) -> str:
+        self.asked[name] = name in self._environment
+        return self._environment[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environment)
+
+    def __len__(self) -> int:
+        return len(self._environment)
+
+
+_Value = TypeVar("_Value", bound=str)
+
+
+def known(validator: Callable[[_Value], _Value]) -> AfterValidator:
+    """The validator of a value that may be unknown: only a known one is validated."""
+
+    @wraps(validator)
+    def validate(value: _Value) -> _Value:
+        return value if UNKNOWN in value else validator(value)
+
+    return AfterValidator(validate)
 
 
 if TYPE_CHECKING:
@@ -78,10 +124,14 @@ def _resolve(value: object, info: ValidationInfo) -> tuple[str, Origin]:
         text.encode()
     except UnicodeEncodeError:
         # Python stands a byte that is not UTF-8 for half a character.
-        raise refusal("the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8") from None
+        raise refusal(
+            "STK016", "the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8"
+        ) from None
     kept = text.removesuffix("\n").removesuffix("\r")
     if text and not kept:
-        raise refusal("there is only a line break", "an empty value here means a mistake, not an intention", "fill it")
+        raise refusal(
+            "STK017", "there is only a line break", "an empty value here means a mistake, not an intention", "fill it"
+        )
     return kept, origin
 
 
@@ -98,6 +148,7 @@ def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
                 return _from_file(name, surroundings), "file"
             case {"secure": _, **rest} if not rest:
                 raise refusal(
+                    "STK018",
                     "this value is still encrypted",
                     "Pulumi decrypts 'secure:' values before the program starts; this one was not",
                     "check that 'encryptionsalt' or 'secretsprovider' of the stack file belongs to it",
@@ -105,31 +156,40 @@ def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
             case _:
                 keys = ", ".join(sorted(map(str, mapping))) or "nothing"
                 raise refusal(
+                    "STK019",
                     f"an object with {keys} is no value",
                     "",
                     "give a string, {environment: NAME} or {file: path}, with exactly that one key",
                 )
     if isinstance(value, bool | int | float):
         raise refusal(
+            "STK020",
             f"a string is needed, but YAML reads this as a {_yaml_name(value)}",
             "YAML drops leading and trailing zeros and turns words such as 'no' and 'on' into booleans",
             "put the value in quotes",
         )
     raise refusal(
-        f"a string is needed, not {_yaml_name(value)}", "", "give a string, {environment: NAME} or {file: path}"
+        "STK021",
+        f"a string is needed, not {_yaml_name(value)}",
+        "",
+        "give a string, {environment: NAME} or {file: path}",
     )
 
 
 def _from_environment(name: str, surroundings: Surroundings) -> str:
     value = surroundings.environment.get(name)
+    if value is None and surroundings.unknown:
+        return UNKNOWN
     if value is None:
         raise refusal(
+            "STK022",
             f"the environment variable {name} is not set",
             "the stack file takes this value from it",
             f"export {name} for the process that runs pulumi or rehearse",
         )
     if not value:
         raise refusal(
+            "STK023",
             f"the environment variable {name} is empty",
             "an empty value here means a mistake in how the variable is set, not an intention",
             f"set {name}, or remove the key from the stack file",
@@ -142,20 +202,26 @@ def _from_file(name: str, surroundings: Surroundings) -> str:
     try:
         if path.stat().st_size > MAXIMUM_FILE_BYTES:
             raise refusal(
-                f"the file {name} is larger than 1 MiB", "no Kubernetes object can hold it", "name another file"
+                "STK024",
+                f"the file {name} is larger than 1 MiB",
+                "no Kubernetes object can hold it",
+                "name another file",
             )
         # Windows' editors begin a file with a mark, which would be the first character of the password.
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refusal(f"the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM") from error
+        raise refusal(
+            "STK025", f"the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM"
+        ) from error
     except OSError as error:
         raise refusal(
+            "STK026",
             f"the file {name} cannot be read: {error.strerror or error}",
             "the stack file takes this value from it",
             "create it, or correct the path (relative to the directory of Pulumi.yaml)",
         ) from error
     if not text:
-        raise refusal(f"the file {name} is empty", "the stack file takes this value from it", "fill it")
+        raise refusal("STK027", f"the file {name} is empty", "the stack file takes this value from it", "fill it")
     return text
 
 
@@ -188,9 +254,10 @@ def _secret(value: object, info: ValidationInfo) -> SecretText:
         return SecretText(pulumi.Output.secret(cast("pulumi.Output[str]", value)), "program")
     text, origin = _resolve(value, info)
     if not text:
-        raise refusal("the secret is empty", "", "give it a value, or remove the key")
+        raise refusal("STK028", "the secret is empty", "", "give it a value, or remove the key")
     if fault := control_character(text):
         raise refusal(
+            "STK029",
             f"the secret has {fault} in it",
             "no login can carry a control character (RFC 7617, section 2), so the registry would reject it",
             "set it again without; the output of a command often has more lines than the password",

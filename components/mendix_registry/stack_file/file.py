@@ -17,6 +17,9 @@ from mendix_registry.settings.problems import PROJECT, ConfigurationError, Locat
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file.reading import Reading, parse, remove
 
+UNSET_VARIABLE = "STK022"
+"""The rule that a variable which the stack file reads is set."""
+
 ENCRYPTED = "encrypted"
 """Stands for a value that only Pulumi can decrypt."""
 
@@ -50,24 +53,28 @@ class StackFile:
             location = location[:-1]
         return self.places.get(location, Place(1, 1))
 
-    def check(self, environment: Mapping[str, str]) -> tuple[Reading | None, tuple[Problem, ...]]:
-        """The settings, if nothing is wrong and no encrypted value decides about them, and all problems and warnings."""
-        reading, problems = self._read(self.values, environment)
+    def check(
+        self, environment: Mapping[str, str], *, unknown: bool = False
+    ) -> tuple[Reading | None, tuple[Problem, ...]]:
+        """The settings, if nothing is wrong and no encrypted value decides about them, and all problems and warnings.
+
+        ``unknown``: a variable that is not set is no problem, its value is unknown; the rules between fields are left out then.
+        """
+        surroundings = Surroundings(environment, self.directory, unknown)
+        reading, problems = self._read(self.values, surroundings)
         visible = tuple(problem for problem in problems if not self._hidden(problem.location))
         if reading is None and not visible:
             # What only stands for a secret is no kubeconfig, for one: without it the rest can be read.
             values = copy.deepcopy(dict(self.values))
             for problem in problems:
                 remove(values, (f"{PROJECT}:{problem.location[0]}", *problem.location[1:]))
-            reading, _ = self._read(values, environment)
+            reading, _ = self._read(values, surroundings)
         return reading, visible
 
-    def _read(
-        self, values: Mapping[str, Any], environment: Mapping[str, str]
-    ) -> tuple[Reading | None, Sequence[Problem]]:
+    def _read(self, values: Mapping[str, Any], surroundings: Surroundings) -> tuple[Reading | None, Sequence[Problem]]:
         keys = {f"{PROJECT}:{location[0]}" for location in self.hidden}
         try:
-            reading = parse(values, keys, Surroundings(environment, self.directory))
+            reading = parse(values, keys, surroundings)
         except ConfigurationError as error:
             return None, error.problems
         return reading, reading.warnings

@@ -54,11 +54,13 @@ def parse(
     Args:
         values: all configuration keys with their namespace, as Pulumi hands them to programs: objects and lists as JSON text.
         encrypted: the keys that hold something encrypted.
-        surroundings: where ``{environment: …}`` and ``{file: …}`` look; default: this process.
+        surroundings: where ``{environment: …}`` and ``{file: …}`` look; default: this process. Where values may be unknown, the
+            rules between fields are left out.
 
     Raises:
         ConfigurationError: with every problem.
     """
+    surroundings = surroundings or Surroundings()
     prefix = f"{PROJECT}:"
     known = _keys(StackSettings)
     problems: list[Problem] = []
@@ -69,7 +71,7 @@ def parse(
         name = key.removeprefix(prefix)
         if name not in known:
             problems.append(
-                Problem((name,), "there is no such key", "it would have no effect", did_you_mean(name, known))
+                Problem("STK001", (name,), "there is no such key", "it would have no effect", did_you_mean(name, known))
             )
             continue
         try:
@@ -77,13 +79,18 @@ def parse(
         except json.JSONDecodeError:
             problems.append(
                 Problem(
-                    (name,), "an object or a list is needed, not a text", "", f"see docs/kinds for the form of {name}"
+                    "STK002",
+                    (name,),
+                    "an object or a list is needed, not a text",
+                    "",
+                    f"see docs/kinds for the form of {name}",
                 )
             )
-    settings, found = _validate(raw, surroundings or Surroundings())
+    settings, found = _validate(raw, surroundings)
     failed = [problem.location for problem in problems]
     problems += (problem for problem in found if problem.location not in failed)
-    if settings is not None:
+    # The rules judge values, which may be unknown.
+    if settings is not None and not surroundings.unknown:
         broken = [problem.location for problem in problems]
         keys = {key.removeprefix(prefix) for key in encrypted}
         problems += (
@@ -138,29 +145,36 @@ def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind == "rule":
-        return Problem(location, context["what"], context["why"], context["remedy"])
+        return Problem(context["rule"], location, context["what"], context["why"], context["remedy"])
     if kind == "extra_forbidden":
         return _unknown_key(location, model, raw)
     if kind == "missing":
-        return Problem(location, "this key is missing", _description(model, location), f"add {location[-1]}")
+        return Problem("STK003", location, "this key is missing", _description(model, location), f"add {location[-1]}")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         return _choice(location, model, context)
     if kind in ("literal_error", "enum"):
         choices = str(context["expected"]).replace("True", "true").replace("False", "false")
-        return Problem(location, f"this must be {choices}", _description(model, location), "choose one of them")
+        return Problem(
+            "STK004", location, f"this must be {choices}", _description(model, location), "choose one of them"
+        )
     if kind == "too_short":
-        return Problem(location, "the list is empty", _description(model, location), "add at least one entry")
+        return Problem("STK005", location, "the list is empty", _description(model, location), "add at least one entry")
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         remedy = "write its keys below it, indented, one per line"
-        return Problem(location, "an object with keys is needed here", _description(model, location), remedy)
+        return Problem("STK006", location, "an object with keys is needed here", _description(model, location), remedy)
     if kind in ("bool_type", "bool_parsing"):
-        return Problem(location, "true or false is needed here", _description(model, location), "write true or false")
+        return Problem(
+            "STK007", location, "true or false is needed here", _description(model, location), "write true or false"
+        )
     if kind in ("tuple_type", "list_type"):
-        return Problem(location, "a list is needed here", _description(model, location), "begin each entry with a dash")
+        return Problem(
+            "STK008", location, "a list is needed here", _description(model, location), "begin each entry with a dash"
+        )
     if kind == "string_type":
         remedy = "put it in quotes if YAML reads it as a number, a boolean or nothing"
-        return Problem(location, "a text is needed here", _description(model, location), remedy)
-    return Problem(location, detail["msg"].lower(), _description(model, location), "correct the value")
+        return Problem("STK009", location, "a text is needed here", _description(model, location), remedy)
+    what = f"the value is not valid: {detail['msg'].lower()}"
+    return Problem("STK010", location, what, _description(model, location), "correct the value")
 
 
 def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[str, Any]) -> Problem:
@@ -171,8 +185,10 @@ def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[
     annotation = _keys(model).get(str(location[-1])) if model else None
     known = [*KINDS] if key == "type" else [tag for tag in map(_tag, _models(annotation)) if tag]
     if tag is None:
-        return Problem((*location, key), f"the {words} is missing", "", f"add {key}: one of {', '.join(known)}")
-    return Problem((*location, key), f"{str(tag)!r} is no {words} here", "", did_you_mean(str(tag), known))
+        return Problem(
+            "STK011", (*location, key), f"the {words} is missing", "", f"add {key}: one of {', '.join(known)}"
+        )
+    return Problem("STK012", (*location, key), f"{str(tag)!r} is no {words} here", "", did_you_mean(str(tag), known))
 
 
 def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[str, Any]) -> Problem:
@@ -183,16 +199,19 @@ def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[st
         if kind in owner.split(" and "):
             why = "how builds authenticate stands under the key authentication"
             return Problem(
-                location, f"there is no key {key!r} here", why, f"see authentication in docs/kinds/{kind}.md"
+                "STK013", location, f"there is no key {key!r} here", why, f"see authentication in docs/kinds/{kind}.md"
             )
         return Problem(
+            "STK014",
             location,
             f"{key} authenticates builds to {owner}, beside what {kind} does",
             "Mendix can use one authentication method per namespace; it cannot combine two",
             f"remove {key}, or choose the type {owner} for the namespaces that need it, in a stack of their own",
         )
     known = _keys(model) if model else ()
-    return Problem(location, f"there is no key {key!r} here", "it would have no effect", did_you_mean(key, known))
+    return Problem(
+        "STK015", location, f"there is no key {key!r} here", "it would have no effect", did_you_mean(key, known)
+    )
 
 
 def _resolve(loc: Iterable[str | int]) -> tuple[Location, type[BaseModel] | None]:

@@ -2,8 +2,8 @@
 
 ``wrong/<topic>/*.yaml`` and ``right/<topic>/*.yaml`` beside this file: ``config`` is a stack file's, ``environment`` the variables
 of the process, ``encrypted`` the keys that Pulumi says hold something encrypted. ``{file: …}`` is relative to the YAML file.
-``problems`` (wrong) are all of the file's errors, ``warnings`` (right, where given) all of its warnings: each a ``path`` as the
-message shows it, with or without ``config.mendix-registry:``, and with ``says`` a fragment of its text.
+``problems`` (wrong) are all of the file's errors, ``warnings`` (right, where given) all of its warnings: each the ``rule``'s id, a
+``path`` as the message shows it, with or without ``config.mendix-registry:``, and with ``says`` a fragment of its text.
 """
 
 from __future__ import annotations
@@ -52,11 +52,13 @@ def difference(expected: Iterable[Mapping[str, str]], found: Iterable[Problem]) 
     missing: list[str] = []
     for item in expected:
         path = f"config.{PROJECT}:{str(item['path']).removeprefix('config.').removeprefix(PROJECT + ':')}"
-        fits = [p for p in left if p.path == path and _folded(item["says"]) in _folded(str(p))]
+        fits = [
+            p for p in left if (p.rule, p.path) == (item["rule"], path) and _folded(item["says"]) in _folded(str(p))
+        ]
         if fits:
             left.remove(fits[0])
         else:
-            missing.append(f"not told: {path}: {item['says']}")
+            missing.append(f"not told: {path}  [{item['rule']}]: {item['says']}")
     return "\n".join([*missing, *(f"told: {problem}" for problem in left)])
 
 

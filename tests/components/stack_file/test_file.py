@@ -107,6 +107,8 @@ def test_every_problem_has_its_line_for_people_and_for_editors(project: Path, ru
         ("namespaces[1].name", 12),
     }
     assert all(each["what"] and each["do"] for each in found["problems"])
+    assert {each["rule"] for each in found["problems"]} == {"STK003", "STK015", "STK078"}
+    assert "config.mendix-registry:namespaces[1].name  [STK078]\n" in done.stdout
 
 
 def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path, run: Run) -> None:
@@ -170,6 +172,77 @@ def test_every_example_is_described(
     assert all("{namespace}" not in each["repository"] for each in described["namespaces"])
     assert {"builder", "cluster", "namespaces", "operatorConfiguration", "registry"} == described["settings"].keys()
     assert "hunter2" not in printed
+
+
+def only_nulls_differ(less: Any, more: Any) -> bool:
+    if less is None:
+        return True
+    if isinstance(less, dict) and isinstance(more, dict):
+        return less.keys() == more.keys() and all(only_nulls_differ(less[key], more[key]) for key in less)
+    if isinstance(less, list) and isinstance(more, list):
+        return len(less) == len(more) and all(map(only_nulls_differ, less, more))
+    return less == more
+
+
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if variables(stack)])
+def test_an_example_is_described_without_its_variables_and_what_hangs_on_them_is_null(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    names = variables(stack)
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    assert main(["describe", "--stack", stack]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert main(["check", "--stack", stack, "--json"]) == 1
+    assert {each["rule"] for each in json.loads(capsys.readouterr().out)["problems"]} >= {"STK022"}
+    needed = {each["name"]: each for each in described.pop("prerequisites")}
+    assert all(needed[name] == {"what": "environment variable", "name": name, "missing": True} for name in names)
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    assert main(["describe", "--stack", stack]) == 0
+    complete = json.loads(capsys.readouterr().out)
+    assert not any(each.get("missing") for each in complete.pop("prerequisites"))
+    assert described != complete
+    assert only_nulls_differ(described, complete)
+
+
+def test_a_name_that_a_variable_decides_is_null_everywhere(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ACCOUNT", raising=False)
+    monkeypatch.delenv("ROLE", raising=False)
+    content: dict[str, Any] = yaml.safe_load(RIGHT)
+    content["config"]["mendix-registry:registry"] = {
+        "type": "amazon-ecr",
+        "repository": "mendixapps/{namespace}",
+        "region": "eu-west-1",
+        "accountId": {"environment": "ACCOUNT"},
+        "authentication": {
+            "method": "pod-identity",
+            "cluster": {"name": "production"},
+            "roles": {"existingForAll": {"environment": "ROLE"}},
+        },
+    }
+    write(project, yaml.safe_dump(content))
+    described = json.loads(run("describe", "--stack", "prod").stdout)
+    assert described["registry"] == {"type": "amazon-ecr", "pushHost": None, "pullHost": None}
+    assert described["settings"]["registry"]["accountId"] is None
+    identity = described["namespaces"][0]["plan"]["identity"]
+    assert identity == {"what": "IAM role", "name": None, "origin": "existing"}
+    assert {"what": "IAM role", "name": None} in described["prerequisites"]
+    missing = [each["name"] for each in described["prerequisites"] if each.get("missing")]
+    assert missing == ["ACCOUNT", "ROLE"]
+
+
+def test_another_mistake_is_not_described(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOST", raising=False)
+    content: dict[str, Any] = yaml.safe_load(WRONG)
+    content["config"]["mendix-registry:registry"]["pushHost"] = {"environment": "HOST"}
+    write(project, yaml.safe_dump(content))
+    done = run("describe", "--stack", "prod")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "[STK015]" in done.stderr and "[STK022]" in done.stderr
 
 
 def test_the_command_is_the_module(project: Path) -> None:

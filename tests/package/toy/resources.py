@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pulumi
+from mendix_registry.kinds.toy.settings import ToyRegistry
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from mendix_registry.kinds.toy.settings import ToyRegistry
 from mendix_registry.place import RegistryPlace
 from mendix_registry.registry_access import Anonymous, RegistryAccess, ServiceAccountIdentity
 from mendix_registry.settings.stack import Settings

@@ -22,13 +22,9 @@ from mendix_registry.kinds.amazon_ecr.settings import (
     Roles,
     StaticKeys,
 )
-from mendix_registry.names import bounded
 from mendix_registry.place import RegistryPlace
 from mendix_registry.registry_access import Credentials, NewCredentialFile, WorkloadIdentity
 from mendix_registry.settings.stack import Namespace, Settings
-
-NAME_LIMIT = 64
-"""Characters of the name of a role or a user (botocore ``iam``)."""
 
 CREDENTIALS_SECRET = "mendix-registry"  # noqa: S105 - the name of an object, not a secret
 """Name of the Secret with an access key in each namespace."""
@@ -173,7 +169,7 @@ class Identities:
             "cluster_arns": trust.clusters,
             "permissions": list(self._registry.permissions),
             "create_below": self._registry.repositories.create_on_push,
-            "name": bounded(f"{_prefix(roles.name_prefix)}-{plan.key}", NAME_LIMIT),
+            "name": ecr_plan.role_name(roles, plan, pulumi.get_stack()),
             "path": roles.path,
             "session_seconds": roles.session_seconds,
             "tags": self._registry.tags,
@@ -203,7 +199,7 @@ class Identities:
             "permissions": list(self._registry.permissions),
             "create_below": self._registry.repositories.create_on_push,
             "rotation": method.rotation,
-            "name": bounded(f"{_prefix(users.name_prefix)}-{namespace.name}", NAME_LIMIT),
+            "name": ecr_plan.user_name(users, namespace.name, pulumi.get_stack()),
             "path": users.path,
             "tags": self._registry.tags,
         }
@@ -216,10 +212,6 @@ class Identities:
         return EcrPushUser(
             f"{self._parent.prefix}{namespace.name}", args, opts=pulumi.ResourceOptions(parent=self._parent)
         )
-
-
-def _prefix(given: str | None) -> str:
-    return given or f"mendix-{pulumi.get_stack()}"
 
 
 def _file(content: pulumi.Output[str], username: pulumi.Input[str]) -> NewCredentialFile:

@@ -50,6 +50,7 @@ def _partitions(registry: AmazonEcrRegistry) -> Iterator[Problem]:
         partition = arn_parts(arn)["partition"]
         if partition != known:
             yield Problem(
+                "ECR034",
                 at,
                 f"{arn} is in the partition {partition}, the registry in {known}",
                 "no partition of AWS trusts another",
@@ -89,6 +90,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
     at = (*METHOD, "oidcProvider")
     if provider.existing and provider.issuer:
         yield Problem(
+            "ECR035",
             (*at, "issuer"),
             "the provider is given twice, by ARN and by issuer",
             "they could name two clusters",
@@ -96,6 +98,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
         )
     if not provider.existing and not provider.issuer:
         yield Problem(
+            "ECR036",
             at,
             "the cluster's OIDC provider is missing",
             "the role must trust exactly this cluster's tokens",
@@ -103,6 +106,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
         )
     if provider.existing and (provider.create or provider.import_ or provider.thumbprints):
         yield Problem(
+            "ECR037",
             (*at, "existing"),
             "an existing provider is left as it is, but create, import or thumbprints is given, too",
             "they would have no effect",
@@ -110,6 +114,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
         )
     if provider.create and provider.import_:
         yield Problem(
+            "ECR038",
             (*at, "import"),
             "the provider is to be created and to be taken over",
             "an account has one provider for each issuer",
@@ -119,6 +124,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
         issuer = provider.issuer.removeprefix("https://")
         if not provider.import_.endswith(f":oidc-provider/{issuer}"):
             yield Problem(
+                "ECR039",
                 (*at, "import"),
                 f"{provider.import_} is not the provider of {provider.issuer}",
                 "a provider's ARN ends with its issuer",
@@ -126,6 +132,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
             )
     if provider.thumbprints and not (provider.create or provider.import_) and not provider.existing:
         yield Problem(
+            "ECR040",
             (*at, "thumbprints"),
             "thumbprints are only set on a provider that this stack creates or takes over",
             "they would have no effect",
@@ -138,6 +145,7 @@ def _further_providers(method: Irsa) -> Iterator[Problem]:
     for index, arn in enumerate(method.also_trust):
         if arn in seen:
             yield Problem(
+                "ECR041",
                 (*METHOD, "alsoTrust", index),
                 f"{arn} is trusted already",
                 "a second statement would only use up the trust policy's length",
@@ -154,26 +162,28 @@ def _accounts(registry: AmazonEcrRegistry, method: Irsa | PodIdentity) -> Iterat
         account, noun = arn_parts(arn)["account"] if arn else None, "OIDC provider"
     if registry.account_id is None or account is None or account == registry.account_id:
         return
-    words = f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}"
     if registry.repositories.create_on_push:
         yield Problem(
+            "ECR042",
             (*REGISTRY, "repositories", "createOnPush"),
-            words,
+            f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}",
             "a creation template belongs to the registry's account, where this stack creates nothing",
             "remove the key, and keep the image name template's variables after the colon: "
             "{repository}:{{.Name}}-{{.Timestamp}}",
         )
     if registry.repositories.create:
         yield Problem(
+            "ECR043",
             (*REGISTRY, "accountId"),
-            words,
+            f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}",
             "one provider cannot create in two accounts",
             "set repositories.create: false if the repositories exist there, or correct the account",
         )
     else:
         yield Problem(
+            "ECR044",
             (*REGISTRY, "accountId"),
-            words,
+            f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}",
             "ECR also asks the repositories' own policy about another account's roles, the nodes' among them",
             "allow these roles to push, and the nodes' to pull, in each repository's policy (docs/kinds/amazon-ecr.md shows it)",
             Severity.WARNING,
@@ -184,6 +194,7 @@ def _annotations(settings: Settings, method: Irsa) -> Iterator[Problem]:
     for index, namespace in enumerate(settings.namespaces):
         if not namespace.service_account.create:
             yield Problem(
+                "ECR045",
                 (*NAMESPACES, index, "serviceAccount", "create"),
                 f"ServiceAccount {namespace.service_account.name!r} of namespace {namespace.name!r} is not this stack's",
                 "its pods only get the role if it has the annotation eks.amazonaws.com/role-arn, which this stack does not set",
@@ -202,6 +213,7 @@ def _roles(settings: Settings, registry: AmazonEcrRegistry, method: Irsa | PodId
     yield from _both(roles.existing, roles.import_, (*at, "import"), "role")
     if roles.shared is not None and roles.import_:
         yield Problem(
+            "ECR046",
             (*at, "import"),
             "shared roles belong to no single namespace",
             "it would not be known which of them to take over",
@@ -213,6 +225,7 @@ def _roles(settings: Settings, registry: AmazonEcrRegistry, method: Irsa | PodId
         plans = ecr_plan.role_plans(roles, settings.namespaces)
         if any(len(plan.namespaces) > 1 for plan in plans):
             yield Problem(
+                "ECR047",
                 (*at, "shared"),
                 "namespaces that share a role can push to each other's repositories",
                 "a role has one set of permissions",
@@ -226,6 +239,7 @@ def _existing_for_all(roles: Roles, names: set[str], at: Location) -> Iterator[P
         return
     if roles.import_ or roles.shared is not None:
         yield Problem(
+            "ECR048",
             (*at, "existingForAll"),
             "every namespace has an existing role then, but import or shared is given, too",
             "they would have no effect",
@@ -233,7 +247,11 @@ def _existing_for_all(roles: Roles, names: set[str], at: Location) -> Iterator[P
         )
     elif names and not names - set(roles.existing):
         yield Problem(
-            (*at, "existingForAll"), "every namespace is under existing", "it would have no effect", "remove it"
+            "ECR049",
+            (*at, "existingForAll"),
+            "every namespace is under existing",
+            "it would have no effect",
+            "remove it",
         )
 
 
@@ -248,27 +266,34 @@ def _sizes(
         policy = ecr_plan.policy_length(settings, registry, plan)
         if length <= limit and policy <= INLINE_POLICY_LIMIT:
             continue
-        what, why = (
-            (f"the trust policy of role {plan.key!r} has {length} characters", f"IAM takes {limit} here")
-            if length > limit
-            else (
-                f"the policy of role {plan.key!r} has {policy} characters",
-                f"IAM takes {INLINE_POLICY_LIMIT} and cannot be asked for more",
-            )
-        )
         if method.roles.shared is None:
             key = "alsoTrust" if isinstance(method, Irsa) and method.also_trust else "roles"
-            yield Problem(
-                (*METHOD, key),
-                what,
-                why,
+            place: Location = (*METHOD, key)
+            remedy = (
                 f"have the quota 'Role trust policy length' raised (up to {LARGEST_TRUST_POLICY}) and set "
-                "roles.trustPolicyLimit, or let each cluster have a stack of its own",
+                "roles.trustPolicyLimit, or let each cluster have a stack of its own"
             )
-            return
-        enough = ecr_plan.enough_roles(settings, registry, method)
-        remedy = f"set shared: {enough}" if enough else "leave shared out"
-        yield Problem((*at, "shared"), what, why, f"{remedy}, or have the quota raised and set trustPolicyLimit")
+        else:
+            place = (*at, "shared")
+            enough = ecr_plan.enough_roles(settings, registry, method)
+            remedy = f"set shared: {enough}" if enough else "leave shared out"
+            remedy += ", or have the quota raised and set trustPolicyLimit"
+        if length > limit:
+            yield Problem(
+                "ECR050",
+                place,
+                f"the trust policy of role {plan.key!r} has {length} characters",
+                f"IAM takes {limit} here",
+                remedy,
+            )
+        else:
+            yield Problem(
+                "ECR051",
+                place,
+                f"the policy of role {plan.key!r} has {policy} characters",
+                f"IAM takes {INLINE_POLICY_LIMIT} and cannot be asked for more",
+                remedy,
+            )
         return
 
 
@@ -279,6 +304,7 @@ def _associations(settings: Settings, method: PodIdentity) -> Iterator[Problem]:
         name, comma, association = text.partition(",")
         if not comma or name != method.cluster.name or not association.startswith("a-"):
             yield Problem(
+                "ECR052",
                 (*at, namespace),
                 f"{text!r} is not an association of the cluster {method.cluster.name}",
                 "the provider finds it by cluster and association id",
@@ -286,7 +312,11 @@ def _associations(settings: Settings, method: PodIdentity) -> Iterator[Problem]:
             )
     if method.import_ and not method.associate:
         yield Problem(
-            at, "with associate: false no association is touched", "it would have no effect", "remove one of the two"
+            "ECR053",
+            at,
+            "with associate: false no association is touched",
+            "it would have no effect",
+            "remove one of the two",
         )
 
 
@@ -299,6 +329,7 @@ def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys)
     if method.existing_key is not None:
         if not re.fullmatch(r"AKIA[A-Z0-9]{12,124}", method.existing_key.access_key_id):
             yield Problem(
+                "ECR054",
                 (*METHOD, "existingKey", "accessKeyId"),
                 "this is not the id of a lasting access key",
                 "lasting ones are AKIA and at least 12 letters and digits; a session's (ASIA) ends within hours",
@@ -306,12 +337,14 @@ def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys)
             )
         if method.users.existing or method.users.import_ or method.rotation != 1:
             yield Problem(
+                "ECR055",
                 (*METHOD, "existingKey"),
                 "with an existing key no user and no key is created, but users or rotation is given, too",
                 "they would have no effect",
                 "remove them, or the key",
             )
     yield Problem(
+        "ECR056",
         (*METHOD, "method"),
         "builders have a lasting access key",
         "who reads the Secret can push until the key is rotated; AWS and Mendix advise against it",
@@ -324,6 +357,7 @@ def _unknown(given: Mapping[str, Any], names: Collection[str], at: Location) -> 
     for namespace in given:
         if namespace not in names:
             yield Problem(
+                "ECR057",
                 (*at, namespace),
                 f"{namespace!r} is no namespace of this stack",
                 "it would have no effect",
@@ -334,6 +368,7 @@ def _unknown(given: Mapping[str, Any], names: Collection[str], at: Location) -> 
 def _both(existing: Mapping[str, Any], imported: Mapping[str, str], at: Location, noun: str) -> Iterator[Problem]:
     for namespace in sorted(existing.keys() & imported.keys()):
         yield Problem(
+            "ECR058",
             (*at, namespace),
             f"the {noun} of namespace {namespace!r} is under existing, too",
             f"a {noun} is either left as it is or taken over",

@@ -19,6 +19,7 @@ from mendix_registry.settings.stack import Settings
 
 MOST_RULES = 50
 _MOST_WILDCARDS = 4
+_REJECTED = "ECR rejects such a policy"
 
 
 class _Part(BaseModel):
@@ -42,20 +43,20 @@ class _Selection(_Part):
         given = self.model_fields_set
         lists = given & {"tagPatternList", "tagPrefixList"}
         if self.tagStatus == "tagged" and len(lists) != 1:
-            raise refusal("tagged needs exactly one of tagPatternList and tagPrefixList")
+            raise refusal("ECR059", "tagged needs exactly one of tagPatternList and tagPrefixList")
         if self.tagStatus != "tagged" and lists:
-            raise refusal(f"{min(lists)} goes with tagStatus tagged only, not with {self.tagStatus}")
+            raise refusal("ECR060", f"{min(lists)} goes with tagStatus tagged only, not with {self.tagStatus}")
         for pattern in self.tagPatternList or ():
             if pattern.count("*") > _MOST_WILDCARDS:
-                raise refusal(f"the pattern {pattern!r} has more than {_MOST_WILDCARDS} wildcards")
+                raise refusal("ECR061", f"the pattern {pattern!r} has more than {_MOST_WILDCARDS} wildcards")
         ages = self.countType != "imageCountMoreThan"
         if ages and self.countUnit is None:
-            raise refusal(f"countType {self.countType} needs countUnit: days")
+            raise refusal("ECR062", f"countType {self.countType} needs countUnit: days")
         if not ages and "countUnit" in given:
-            raise refusal("countUnit goes with ages only, not with imageCountMoreThan")
+            raise refusal("ECR063", "countUnit goes with ages only, not with imageCountMoreThan")
         storage = "archive" if self.countType == "sinceImageTransitioned" else "standard"
         if self.storageClass != storage:
-            raise refusal(f"countType {self.countType} needs storageClass: {storage}")
+            raise refusal("ECR064", f"countType {self.countType} needs storageClass: {storage}")
         return self
 
 
@@ -66,9 +67,9 @@ class _Action(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.type == "transition" and self.targetStorageClass is None:
-            raise refusal("transition needs targetStorageClass: archive")
+            raise refusal("ECR065", "transition needs targetStorageClass: archive")
         if self.type == "expire" and "targetStorageClass" in self.model_fields_set:
-            raise refusal("targetStorageClass goes with transition only")
+            raise refusal("ECR066", "targetStorageClass goes with transition only")
         return self
 
 
@@ -82,7 +83,7 @@ class _Rule(_Part):
     def _consistent(self) -> Self:
         only = {"sinceImagePulled": "transition", "sinceImageTransitioned": "expire"}.get(self.selection.countType)
         if only and self.action.type != only:
-            raise refusal(f"countType {self.selection.countType} goes with the action {only} only")
+            raise refusal("ECR067", f"countType {self.selection.countType} goes with the action {only} only")
         return self
 
 
@@ -98,6 +99,7 @@ def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iter
         for key, name in (("untagged_days", "untaggedDays"), ("keep_tagged", "keepTagged")):
             if key in lifecycle.model_fields_set:
                 yield Problem(
+                    "ECR068",
                     (*at, name),
                     f"{name} stands beside policy",
                     "a repository has one lifecycle policy, and this key would have no effect",
@@ -111,6 +113,7 @@ def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iter
         yield from _order(policy, (*at, "policy"))
         if not 100 <= len(lifecycle.policy) <= 30720:
             yield Problem(
+                "ECR069",
                 (*at, "policy"),
                 f"it has {len(lifecycle.policy)} characters",
                 "ECR takes 100 to 30,720",
@@ -122,20 +125,23 @@ def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iter
 def _faults(error: ValidationError, at: Location) -> Iterator[Problem]:
     for detail in error.errors(include_url=False, include_input=False):
         context = detail.get("ctx", {})
+        place = _place(detail["loc"])
         match detail["type"]:
             case "json_invalid":
-                what, do = f"it is not JSON: {context['error']}", "give the policy as ECR's console shows it"
+                remedy = "give the policy as ECR's console shows it"
+                yield Problem("ECR070", at, f"it is not JSON: {context['error']}", _REJECTED, remedy)
             case "missing" if detail["loc"] == ("rules",):
-                what, do = "it has no list 'rules'", 'write it as {"rules": [{"rulePriority": 1, …}]}'
+                remedy = 'write it as {"rules": [{"rulePriority": 1, …}]}'
+                yield Problem("ECR071", at, "it has no list 'rules'", _REJECTED, remedy)
             case "missing":
-                what, do = f"{_place(detail['loc'])} is missing", "add it"
+                yield Problem("ECR072", at, f"{place} is missing", _REJECTED, "add it")
             case "extra_forbidden":
-                what, do = f"there is no property {_place(detail['loc'])}", "remove it"
+                yield Problem("ECR073", at, f"there is no property {place}", _REJECTED, "remove it")
             case "rule":
-                what, do = f"{_place(detail['loc'])}: {context['what']}", "correct the rule"
+                what = f"{place}: {context['what']}"
+                yield Problem(context["rule"], at, what, _REJECTED, "correct the rule")
             case _:
-                what, do = f"{_place(detail['loc'])}: {detail['msg'].lower()}", "correct the value"
-        yield Problem(at, what, "ECR rejects such a policy", do)
+                yield Problem("ECR074", at, f"{place}: {detail['msg'].lower()}", _REJECTED, "correct the value")
 
 
 def _place(parts: tuple[str | int, ...]) -> str:
@@ -148,6 +154,7 @@ def _order(policy: _Policy, at: Location) -> Iterator[Problem]:
     counted = Counter(rule.rulePriority for rule in policy.rules)
     for priority in (priority for priority, count in counted.items() if count > 1):
         yield Problem(
+            "ECR075",
             at,
             f"rulePriority {priority} stands {counted[priority]} times",
             "ECR rejects such a policy: the priorities are the order of the rules",
@@ -159,6 +166,7 @@ def _order(policy: _Policy, at: Location) -> Iterator[Problem]:
         for rule in rules:
             if rule.selection.tagStatus == "any" and rule.rulePriority < last:
                 yield Problem(
+                    "ECR076",
                     at,
                     f"the rule with rulePriority {rule.rulePriority} selects any image, and rules come after it",
                     "ECR rejects such a policy: a rule with tagStatus any is the last of its storage class",
@@ -166,6 +174,7 @@ def _order(policy: _Policy, at: Location) -> Iterator[Problem]:
                 )
         if sum(rule.selection.tagStatus == "untagged" for rule in rules) > 1:
             yield Problem(
+                "ECR077",
                 at,
                 f"more than one rule selects untagged images (storage class {storage})",
                 "ECR rejects such a policy",
@@ -190,6 +199,7 @@ def _running(
     if key is None:
         return
     yield Problem(
+        "ECR078",
         (*at, key) if key in options.lifecycle.model_dump(by_alias=True, exclude_unset=True) else at,
         "tags may be moved, and ECR deletes the images that lose their tag, those that still run among them",
         "Mendix deploys by digest: an app whose image is gone does not start on another node",

@@ -16,9 +16,13 @@ from mendix_registry.kinds.amazon_ecr.iam_documents import (
     push_policy,
     web_identity_trust,
 )
-from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, PodIdentity, Roles
+from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, PodIdentity, Roles, Users
+from mendix_registry.names import bounded
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.sharding import shard
+
+NAME_LIMIT = 64
+"""Characters of the name of a role or a user (botocore ``iam``)."""
 
 _LONGEST_PARTITION = "aws-us-gov"
 _LONGEST_REGION = "ap-southeast-1"
@@ -70,6 +74,26 @@ def role_plans(roles: Roles, namespaces: Sequence[Namespace]) -> tuple[RolePlan,
     for namespace in own:
         groups[shard(namespace.name, roles.shared)].append(namespace)
     return tuple(RolePlan(f"shared-{number}", tuple(groups[number])) for number in sorted(groups))
+
+
+def role_name(roles: Roles, plan: RolePlan, stack: str) -> str:
+    """The name of a role of the Pulumi stack ``stack``."""
+    return plan.import_id or bounded(f"{_prefix(roles.name_prefix, stack)}-{plan.key}", NAME_LIMIT)
+
+
+def user_name(users: Users, namespace: str, stack: str) -> str:
+    """The name of the user of ``namespace`` in the Pulumi stack ``stack``: of its own, or of the one that exists."""
+    given = users.existing.get(namespace) or users.import_.get(namespace)
+    return given or bounded(f"{_prefix(users.name_prefix, stack)}-{namespace}", NAME_LIMIT)
+
+
+def creation_role_name(stack: str) -> str:
+    """The name of the role by which ECR creates repositories, of the Pulumi stack ``stack``."""
+    return bounded(f"{_prefix(None, stack)}-ecr-creation", NAME_LIMIT)
+
+
+def _prefix(given: str | None, stack: str) -> str:
+    return given or f"mendix-{stack}"
 
 
 def trust_length(registry: AmazonEcrRegistry, method: Irsa | PodIdentity, subjects: Sequence[Subject]) -> int:

@@ -8,13 +8,12 @@ import pulumi
 from pulumi_aws.iam import RolePolicyAttachment
 
 from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
-from mendix_registry.kinds.amazon_ecr.identities import NAME_LIMIT, Identities, Identity
+from mendix_registry.kinds.amazon_ecr.identities import Identities, Identity
 from mendix_registry.kinds.amazon_ecr.lifecycle import lifecycle_policy
 from mendix_registry.kinds.amazon_ecr.location import locate
 from mendix_registry.kinds.amazon_ecr.mxpc import configuration_file
 from mendix_registry.kinds.amazon_ecr.registry import EcrRegistry, EcrRegistryArgs
 from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, Repositories, StaticKeys
-from mendix_registry.names import bounded
 from mendix_registry.place import RegistryPlace
 from mendix_registry.registry_access import RegistryAccess, ServiceAccountIdentity
 from mendix_registry.settings.stack import Namespace, Settings
@@ -65,7 +64,7 @@ class AmazonEcr(RegistryPlace):
             "deletion_protection": options.deletion_protection,
             "create_on_push": options.create_on_push,
             "creation_prefixes": list(prefixes),
-            "creation_role_name": bounded(f"mendix-{pulumi.get_stack()}-ecr-creation", NAME_LIMIT),
+            "creation_role_name": ecr_plan.creation_role_name(pulumi.get_stack()),
             "repository_arns": pulumi.Output.all(**arns),
             "tags": self._registry.tags,
         }

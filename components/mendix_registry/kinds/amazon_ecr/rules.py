@@ -60,6 +60,7 @@ def _location(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     region, partition = registry.region, registry.partition
     if region and partition and partition_of(region) != partition:
         yield Problem(
+            "ECR016",
             (*REGISTRY, "partition"),
             f"the region {region} belongs to the partition {partition_of(region)}, not to {partition}",
             "ARNs and the registry's host would name something that does not exist",
@@ -69,6 +70,7 @@ def _location(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     known = registry.known_partition
     if registry.endpoint.endswith("dual-stack") and known and PARTITIONS[known].dual_stack_suffix is None:
         yield Problem(
+            "ECR017",
             (*REGISTRY, "endpoint"),
             f"the partition {known} has no dual-stack host",
             "Mendix's build would not recognise the host as ECR, and push without a token",
@@ -76,6 +78,7 @@ def _location(registry: AmazonEcrRegistry) -> Iterator[Problem]:
         )
     if registry.endpoint.startswith("fips") and region and region not in FIPS_REGIONS:
         yield Problem(
+            "ECR018",
             (*REGISTRY, "endpoint"),
             f"ECR has no FIPS host in {region}",
             "its name would not resolve",
@@ -86,6 +89,7 @@ def _location(registry: AmazonEcrRegistry) -> Iterator[Problem]:
 def _transport(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     if registry.transport.insecure is True:
         yield Problem(
+            "ECR019",
             (*REGISTRY, "transport", "insecure"),
             "Amazon ECR is only reached by https",
             "an unverified certificate would let anyone between take the login token",
@@ -101,6 +105,7 @@ def _names(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]
         if not 2 <= len(name) <= 256 and name not in seen:
             seen.add(name)
             yield Problem(
+                "ECR020",
                 place,
                 f"the repository {name!r} has {len(name)} character{'s' if len(name) != 1 else ''}",
                 "ECR takes 2 to 256",
@@ -118,6 +123,7 @@ def _nested(names: tuple[str, ...]) -> Iterator[Problem]:
             outer = "/".join(parts[:count])
             if outer in known:
                 yield Problem(
+                    "ECR021",
                     (*REPOSITORIES, "createOnPush"),
                     f"the repository {name!r} lies below {outer!r}",
                     f"who may create below {outer!r} could push to {name!r}, another namespace's",
@@ -133,6 +139,7 @@ def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
         for index, name in enumerate(names):
             if name not in known:
                 yield Problem(
+                    "ECR022",
                     (*REPOSITORIES, key, index),
                     f"{name!r} is the repository of no namespace of this stack",
                     "it would have no effect",
@@ -140,6 +147,7 @@ def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
                 )
     for name in sorted(set(options.existing) & set(options.import_)):
         yield Problem(
+            "ECR023",
             (*REPOSITORIES, "import", options.import_.index(name)),
             f"{name!r} is under existing, too",
             "a repository is either left as it is or taken over",
@@ -147,6 +155,7 @@ def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
         )
     if options.import_ and options.lifecycle_is_given:
         yield Problem(
+            "ECR024",
             (*REPOSITORIES, "lifecycle"),
             "repositories that are taken over get this lifecycle policy in place of the one they have",
             "ECR replaces it without a word, and deletes within a day what the new one names, images that run among it",
@@ -155,6 +164,7 @@ def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
         )
     if not options.create and options.existing:
         yield Problem(
+            "ECR025",
             (*REPOSITORIES, "existing"),
             "with create: false all repositories exist",
             "the list would have no effect",
@@ -169,6 +179,7 @@ def _encryption(registry: AmazonEcrRegistry) -> Iterator[Problem]:
         return
     if encryption.type == "AES256":
         yield Problem(
+            "ECR026",
             at,
             "a KMS key is given, but the type is AES256",
             "images would not be encrypted with it",
@@ -177,6 +188,7 @@ def _encryption(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     parts = arn_parts(encryption.key)
     if registry.region and parts["region"] != registry.region:
         yield Problem(
+            "ECR027",
             at,
             f"the key is in {parts['region']}, the registry in {registry.region}",
             "ECR takes only a key of its own region",
@@ -188,6 +200,7 @@ def _hygiene(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     options = registry.repositories
     if options.mutable_tags and not options.immutable_tags:
         yield Problem(
+            "ECR028",
             (*REPOSITORIES, "mutableTags"),
             "all tags are mutable already",
             "immutableTags is false",
@@ -195,6 +208,7 @@ def _hygiene(registry: AmazonEcrRegistry) -> Iterator[Problem]:
         )
     if not options.immutable_tags:
         yield Problem(
+            "ECR029",
             (*REPOSITORIES, "immutableTags"),
             "a tag can be moved to another image",
             "who may push can replace what runs under a tag",
@@ -203,6 +217,7 @@ def _hygiene(registry: AmazonEcrRegistry) -> Iterator[Problem]:
         )
     if options.creation_role and not options.create_on_push:
         yield Problem(
+            "ECR030",
             (*REPOSITORIES, "creationRole"),
             "the role is only used with createOnPush",
             "it would have no effect",
@@ -230,6 +245,7 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
             continue
         if not all(name == repository or name.startswith(f"{repository}/") for name in made):
             yield Problem(
+                "ECR031",
                 at,
                 f"namespace {namespace.name!r} would push to {min(made)}, which is not its repository {repository}",
                 "its builder may push to that repository only",
@@ -238,6 +254,7 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
             return
         if not registry.repositories.create_on_push and "create" not in registry.permissions:
             yield Problem(
+                "ECR032",
                 at,
                 "it gives apps repositories of their own",
                 "ECR wants a repository to exist before a push, unless a creation template makes it",
@@ -247,6 +264,7 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
             return
         if not registry.repositories.create_on_push:
             yield Problem(
+                "ECR033",
                 at,
                 "it gives apps repositories of their own, but builders may only create their namespace's",
                 "the permission is for exactly that repository",

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from mendix_registry.kinds.amazon_ecr.partitions import PARTITIONS, partition_of
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import REPOSITORY
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12}|aws|):(?P<resource>\S+)"
@@ -32,6 +32,7 @@ def arn_parts(arn: str) -> dict[str, str]:
 def _region(value: str) -> str:
     if partition_of(value) is None:
         raise refusal(
+            "ECR001",
             f"{value!r} is not a region of AWS",
             "the registry's host is made from it",
             "write it as eu-west-1, us-gov-west-1, cn-north-1 (not the availability zone eu-west-1a)",
@@ -42,6 +43,7 @@ def _region(value: str) -> str:
 def _account(value: str) -> str:
     if not re.fullmatch(r"\d{12}", value):
         raise refusal(
+            "ECR002",
             f"{value!r} is not the id of an AWS account",
             "the registry's host begins with its 12 digits",
             "give the 12 digits in quotes, since YAML drops leading zeros ('aws sts get-caller-identity' prints them)",
@@ -52,9 +54,12 @@ def _account(value: str) -> str:
 def _arn(value: str, service: str, resource: str, example: str) -> str:
     match = _ARN.fullmatch(value)
     if match is None or match["service"] != service or not re.fullmatch(resource, match["resource"]):
-        raise refusal(f"{value!r} is not the ARN that belongs here", "AWS refuses it", f"write it as {example}")
+        raise refusal(
+            "ECR003", f"{value!r} is not the ARN that belongs here", "AWS refuses it", f"write it as {example}"
+        )
     if match["partition"] not in PARTITIONS:
         raise refusal(
+            "ECR004",
             f"{value!r} is in {match['partition']!r}, which is no partition of AWS",
             "",
             f"the partition is one of {', '.join(PARTITIONS)}",
@@ -93,6 +98,7 @@ def _key_arn(value: str) -> str:
 def _issuer(value: str) -> str:
     if not re.fullmatch(r"https://[a-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?", value):
         raise refusal(
+            "ECR005",
             f"{value!r} is not the URL of an OIDC issuer",
             "the token's issuer must equal it, and IAM only takes https without query or final slash",
             "give the cluster's identity.oidc.issuer ('aws eks describe-cluster' prints it)",
@@ -103,6 +109,7 @@ def _issuer(value: str) -> str:
 def _audience(value: str) -> str:
     if not re.fullmatch(r"[^\s*?$]{1,255}", value):
         raise refusal(
+            "ECR006",
             f"{value!r} is not an audience",
             "the role must trust tokens made for exactly one purpose",
             "leave the key out (sts.amazonaws.com), or give a client id of the OIDC provider",
@@ -113,6 +120,7 @@ def _audience(value: str) -> str:
 def _cluster_name(value: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", value):
         raise refusal(
+            "ECR007",
             f"{value!r} is not the name of an EKS cluster",
             "EKS takes 1 to 100 letters, digits, dashes and underscores",
             "give the name alone, not the ARN ('aws eks list-clusters' prints it)",
@@ -123,7 +131,10 @@ def _cluster_name(value: str) -> str:
 def _thumbprint(value: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{40}", value):
         raise refusal(
-            f"{value!r} is not a SHA-1 thumbprint", "IAM takes 40 hexadecimal digits", "write it without colons"
+            "ECR008",
+            f"{value!r} is not a SHA-1 thumbprint",
+            "IAM takes 40 hexadecimal digits",
+            "write it without colons",
         )
     return value
 
@@ -131,14 +142,19 @@ def _thumbprint(value: str) -> str:
 def _iam_name(value: str) -> str:
     if not _IAM_NAME.fullmatch(value):
         raise refusal(
-            f"{value!r} is not the name of a role or user", "IAM takes letters, digits and +=,.@_-", "correct the name"
+            "ECR009",
+            f"{value!r} is not the name of a role or user",
+            "IAM takes letters, digits and +=,.@_-",
+            "correct the name",
         )
     return value
 
 
 def _iam_path(value: str) -> str:
     if value != "/" and not re.fullmatch(r"/(?:[!-.0-~]+/)+", value):
-        raise refusal(f"{value!r} is not an IAM path", "IAM's paths begin and end with a slash", "write it as /mendix/")
+        raise refusal(
+            "ECR010", f"{value!r} is not an IAM path", "IAM's paths begin and end with a slash", "write it as /mendix/"
+        )
     return value
 
 
@@ -151,6 +167,7 @@ def _node_role(value: str) -> str:
 def _repository_name(value: str) -> str:
     if not REPOSITORY.fullmatch(value):
         raise refusal(
+            "ECR011",
             f"{value!r} is not the name of an ECR repository",
             "",
             "give the name without host and tag, such as mendixapps/orders",
@@ -161,13 +178,17 @@ def _repository_name(value: str) -> str:
 def _tag_filter(value: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z._*-]{1,128}", value) or value.count("*") > 2:
         raise refusal(
+            "ECR012",
             f"{value!r} is not a filter of tags",
             "ECR takes 1 to 128 letters, digits, '.', '_', '-' and at most two '*'",
             "write it as dev-*",
         )
     if not value.strip("*"):
         raise refusal(
-            f"{value!r} fits every tag", "no tag would be immutable then", "set immutableTags: false if that is meant"
+            "ECR013",
+            f"{value!r} fits every tag",
+            "no tag would be immutable then",
+            "set immutableTags: false if that is meant",
         )
     return value
 
@@ -176,6 +197,7 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     for key, text in value.items():
         if not key or len(key) > 128 or len(text) > 256 or key.lower().startswith("aws:"):
             raise refusal(
+                "ECR014",
                 f"the tag {key!r} is none that AWS takes",
                 "a key has 1 to 128 characters and does not begin with aws:, a value has at most 256",
                 "correct the tag",
@@ -183,6 +205,7 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
         wrong = re.sub(r"[\w\s.:/=+@-]", "", key + text)
         if wrong:
             raise refusal(
+                "ECR015",
                 f"the tag {key!r} has {wrong[0]!r} in it",
                 "AWS takes letters, digits, spaces and _.:/=+-@",
                 "correct the tag",
@@ -190,21 +213,21 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Region: TypeAlias = Annotated[Text, AfterValidator(_region)]
-AccountId: TypeAlias = Annotated[Text, AfterValidator(_account)]
-RoleArn: TypeAlias = Annotated[Text, AfterValidator(_role_arn)]
-OidcProviderArn: TypeAlias = Annotated[Text, AfterValidator(_oidc_provider_arn)]
-PolicyArn: TypeAlias = Annotated[Text, AfterValidator(_policy_arn)]
-KeyArn: TypeAlias = Annotated[Text, AfterValidator(_key_arn)]
-Issuer: TypeAlias = Annotated[Text, AfterValidator(_issuer)]
+Region: TypeAlias = Annotated[Text, known(_region)]
+AccountId: TypeAlias = Annotated[Text, known(_account)]
+RoleArn: TypeAlias = Annotated[Text, known(_role_arn)]
+OidcProviderArn: TypeAlias = Annotated[Text, known(_oidc_provider_arn)]
+PolicyArn: TypeAlias = Annotated[Text, known(_policy_arn)]
+KeyArn: TypeAlias = Annotated[Text, known(_key_arn)]
+Issuer: TypeAlias = Annotated[Text, known(_issuer)]
 RoleName: TypeAlias = Annotated[str, AfterValidator(_iam_name), Field(max_length=64)]
 UserName: TypeAlias = Annotated[str, AfterValidator(_iam_name), Field(max_length=64)]
 NamePrefix: TypeAlias = Annotated[str, AfterValidator(_iam_name), Field(max_length=40)]
 IamPath: TypeAlias = Annotated[str, AfterValidator(_iam_path), Field(max_length=512)]
-NodeRole: TypeAlias = Annotated[Text, AfterValidator(_node_role)]
+NodeRole: TypeAlias = Annotated[Text, known(_node_role)]
 RepositoryName: TypeAlias = Annotated[str, AfterValidator(_repository_name), Field(min_length=2, max_length=256)]
 TagFilter: TypeAlias = Annotated[str, AfterValidator(_tag_filter)]
-ClusterName: TypeAlias = Annotated[Text, AfterValidator(_cluster_name)]
+ClusterName: TypeAlias = Annotated[Text, known(_cluster_name)]
 Audience: TypeAlias = Annotated[str, AfterValidator(_audience)]
 Thumbprint: TypeAlias = Annotated[str, AfterValidator(_thumbprint)]
 Tags: TypeAlias = Annotated[dict[str, str], AfterValidator(_tags), Field(max_length=50)]

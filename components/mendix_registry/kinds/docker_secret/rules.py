@@ -31,6 +31,7 @@ def _secrets(settings: Settings) -> Iterator[Problem]:
         at = (*NAMESPACES, index)
         if settings.secret_name(namespace) is None:
             yield Problem(
+                "DKS001",
                 (*at, "secretName"),
                 f"namespace {namespace.name!r} names no Secret",
                 "docker-secret takes the credentials from an existing Secret",
@@ -38,6 +39,7 @@ def _secrets(settings: Settings) -> Iterator[Problem]:
             )
         if namespace.create:
             yield Problem(
+                "DKS002",
                 (*at, "create"),
                 f"namespace {namespace.name!r} is created by this stack, so its Secret cannot exist before",
                 "docker-secret only checks and uses a Secret, it never makes one",

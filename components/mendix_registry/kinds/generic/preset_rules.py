@@ -79,7 +79,9 @@ def host_problems(host: str, at: Location) -> Iterator[Problem]:
     """Names that look like Docker Hub's registry and are not."""
     reason = _NOT_THE_REGISTRY.get(host)
     if reason:
-        yield Problem(at, f"{host!r} is not the host of Docker Hub's registry", reason, "write index.docker.io")
+        yield Problem(
+            "GNR006", at, f"{host!r} is not the host of Docker Hub's registry", reason, "write index.docker.io"
+        )
 
 
 def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
@@ -92,6 +94,7 @@ def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
     host = PUBLIC_HOSTS.get(preset)
     if host and registry.push_host not in (None, host, *_NOT_THE_REGISTRY):
         yield Problem(
+            "GNR007",
             (*at, "pushHost"),
             f"{rules.title} is at {host}, not at {registry.push_host!r}",
             "its preset's rules do not fit another registry",
@@ -99,11 +102,16 @@ def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
         )
     if not host and registry.push_host is None:
         yield Problem(
-            (*at, "pushHost"), "the host is missing", f"{rules.title} runs under your own host name", "add pushHost"
+            "GNR008",
+            (*at, "pushHost"),
+            "the host is missing",
+            f"{rules.title} runs under your own host name",
+            "add pushHost",
         )
     if registry.authentication == "none":
         if not rules.anonymous_push:
             yield Problem(
+                "GNR009",
                 (*at, "authentication"),
                 f"{rules.title} takes no anonymous push",
                 "every build would fail with 401",
@@ -113,6 +121,7 @@ def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
         yield from _user_problems(preset, rules, registry.authentication, (*at, "authentication", "username"))
     if preset is Preset.NEXUS and registry.push_host and split_host(registry.push_host)[1] is None:
         yield Problem(
+            "GNR010",
             (*at, "pushHost"),
             f"{registry.push_host!r} has no port",
             "Nexus answers image clients on a Docker connector's port (or a proxy's host), not under its web address",
@@ -132,6 +141,7 @@ def repository_problems(registry: GenericRegistry, repository: str, at: Location
     if count < fewest or (most is not None and count > most):
         wanted = f"exactly {fewest}" if most == fewest else f"at least {fewest}"
         yield Problem(
+            "GNR011",
             at,
             f"the repository {repository!r} has {count} path part{'s' if count != 1 else ''}; "
             f"{rules.title} wants {wanted}: {rules.layout}",
@@ -157,10 +167,15 @@ def _user_problems(preset: Preset, rules: Rules, who: BasicAuthentication, at: L
     user = who.username
     if preset is Preset.DOCKER_HUB and "@" in user:
         yield Problem(
-            at, "an e-mail address is no Docker Hub user name", "the registry answers 401", "give the Docker ID"
+            "GNR012",
+            at,
+            "an e-mail address is no Docker Hub user name",
+            "the registry answers 401",
+            "give the Docker ID",
         )
     if preset is Preset.GITLAB and user == "gitlab-ci-token":
         yield Problem(
+            "GNR013",
             at,
             "gitlab-ci-token is the user of a CI job",
             "its password, CI_JOB_TOKEN, stops working when that job ends; Mendix builds long after",
@@ -168,6 +183,7 @@ def _user_problems(preset: Preset, rules: Rules, who: BasicAuthentication, at: L
         )
     if preset is Preset.QUAY and "+" not in user and not user.startswith("$"):
         yield Problem(
+            "GNR014",
             at,
             f"{user!r} does not look like a robot account",
             "a person's password or token stops working when the person leaves, and may do more than push",
@@ -176,6 +192,7 @@ def _user_problems(preset: Preset, rules: Rules, who: BasicAuthentication, at: L
         )
     if preset in (Preset.HARBOR, Preset.STACKIT) and "+" not in user and not user.startswith("robot"):
         yield Problem(
+            "GNR015",
             at,
             f"{user!r} does not look like a robot account",
             "a person's account may do more than push, and with single sign-on its password is no registry password",

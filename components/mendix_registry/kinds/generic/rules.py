@@ -41,6 +41,7 @@ def _authentication(registry: GenericRegistry) -> Iterator[Problem]:
     yield from preset_rules.registry_problems(registry)
     if registry.authentication == "none" and registry.link_to_default_service_account:
         yield Problem(
+            "GNR003",
             (*REGISTRY, "linkToDefaultServiceAccount"),
             "there are no credentials to link",
             "authentication is none, so no pull secret is made",
@@ -71,6 +72,7 @@ def _template_problems(registry: GenericRegistry, template: str, at: Location) -
     title = preset_rules.must_exist(registry)
     if title and rendered.repository != other.repository:
         yield Problem(
+            "GNR004",
             at,
             "it gives every app a repository of its own",
             f"{title} wants a repository to exist before the first push to it",
@@ -80,6 +82,7 @@ def _template_problems(registry: GenericRegistry, template: str, at: Location) -
     parts = rendered.repository.count("/") + 1
     if limit and parts > limit[1]:
         yield Problem(
+            "GNR005",
             at,
             f"it gives repositories of {parts} path parts",
             f"{limit[0]} takes at most {limit[1]}",

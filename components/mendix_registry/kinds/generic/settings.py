@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Tag
+from pydantic import Discriminator, Tag
 
 from mendix_registry.settings.named_registry import NamedRegistry
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Secret, Text, control_character
+from mendix_registry.settings.values import Secret, Text, control_character, known
 
 
 class Preset(StrEnum):
@@ -32,10 +32,13 @@ PUBLIC_HOSTS = {Preset.DOCKER_HUB: "index.docker.io", Preset.QUAY: "quay.io"}
 
 def _user(value: str) -> str:
     if not value:
-        raise refusal("the user is empty", "registries reject it", "give the user; for no authentication write none")
+        raise refusal(
+            "GNR001", "the user is empty", "registries reject it", "give the user; for no authentication write none"
+        )
     fault = "a colon" if ":" in value else control_character(value)
     if fault:
         raise refusal(
+            "GNR002",
             f"the user has {fault} in it",
             "basic authentication sends user and password as one text with a colon between (RFC 7617, section 2)",
             "give only the user here, without the password",
@@ -46,7 +49,7 @@ def _user(value: str) -> str:
 class BasicAuthentication(Section):
     """A user and a password or access token."""
 
-    username: Annotated[Text, AfterValidator(_user)]
+    username: Annotated[Text, known(_user)]
     """The user: a robot or service account wherever the registry has one."""
 
     password: Secret

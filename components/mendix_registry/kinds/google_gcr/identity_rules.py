@@ -44,6 +44,7 @@ def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
     authentication = registry.authentication
     if authentication.workload_pool is None:
         yield Problem(
+            "GAR033",
             (*AUTHENTICATION, "workloadPool"),
             "each namespace has a project of its own, so none of them tells the cluster's workload identity pool",
             "who pushes is named within this pool",
@@ -51,6 +52,7 @@ def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
         )
     if isinstance(authentication, WorkloadIdentity) and not authentication.project and not authentication.existing:
         yield Problem(
+            "GAR034",
             (*AUTHENTICATION, "project"),
             "each namespace has a project of its own, so none of them tells where service accounts are made",
             "",
@@ -63,6 +65,7 @@ def _new_repositories(registry: GoogleRegistry) -> Iterator[Problem]:
     repositories = registry.artifact_registry
     if not registry.authentication.grant and not (repositories.existing or repositories.import_):
         yield Problem(
+            "GAR035",
             (*AUTHENTICATION, "grant"),
             "grant is false, but the repositories are made by this stack",
             "only a permission on the whole project would allow the push, to every repository in it",
@@ -75,6 +78,7 @@ def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
     """A service account that exists: either referred to or taken over, and nothing said that has no effect on it."""
     if authentication.existing and authentication.import_:
         yield Problem(
+            "GAR036",
             (*AUTHENTICATION, "import"),
             "the service account cannot both be left alone (existing) and taken over (import)",
             "",
@@ -85,6 +89,7 @@ def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
         for key, value in (("serviceAccount", authentication.service_account), ("shards", authentication.shards)):
             if value is not None:
                 yield Problem(
+                    "GAR037",
                     (*AUTHENTICATION, key),
                     f"{key} has no effect beside {given}",
                     "it names service accounts that this stack would make",
@@ -93,6 +98,7 @@ def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
     address = authentication.import_
     if address and not address.endswith(".iam.gserviceaccount.com"):
         yield Problem(
+            "GAR038",
             (*AUTHENTICATION, "import"),
             f"{address} is one of Google's own service accounts",
             "only accounts of the form NAME@PROJECT.iam.gserviceaccount.com can be managed",
@@ -100,6 +106,7 @@ def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
         )
     if not authentication.grant and not authentication.existing:
         yield Problem(
+            "GAR039",
             (*AUTHENTICATION, "grant"),
             "a service account that this stack makes or takes over would be granted nothing",
             "nobody else could have granted it anything before",
@@ -119,6 +126,7 @@ def _pattern(settings: Settings, authentication: WorkloadIdentity) -> Iterator[P
             wanted, other = other, wanted
         if other in pattern:
             yield Problem(
+                "GAR040",
                 at,
                 f"{other} has no meaning {'with' if authentication.shards is not None else 'without'} shards",
                 "service accounts are made per shard if shards is given, else per namespace",
@@ -128,6 +136,7 @@ def _pattern(settings: Settings, authentication: WorkloadIdentity) -> Iterator[P
         several = authentication.shards > 1 if authentication.shards is not None else len(settings.namespaces) > 1
         if several and wanted not in pattern:
             yield Problem(
+                "GAR041",
                 at,
                 f"{pattern!r} is one name for several service accounts",
                 "an id is unique within the project",
@@ -138,6 +147,7 @@ def _pattern(settings: Settings, authentication: WorkloadIdentity) -> Iterator[P
         account = authentication.account_id(namespace.name)
         if not ACCOUNT_ID.fullmatch(account) or len(account) < MINIMUM_ACCOUNT_ID:
             yield Problem(
+                "GAR042",
                 at if pattern is not None else (*NAMESPACES, index, "name"),
                 f"{account!r}, the id of the service account for namespace {namespace.name!r}, is none that Google takes",
                 "it has 6 to 30 lower-case letters, digits and dashes, and begins with a letter",
@@ -154,6 +164,7 @@ def _accounts(settings: Settings, authentication: WorkloadIdentity) -> Iterator[
     if authentication.shards is None and authentication.service_account is None and max(users.values()) > 1:
         account, count = users.most_common(1)[0]
         yield Problem(
+            "GAR043",
             (*AUTHENTICATION, "serviceAccount"),
             f"{count} namespaces would share the service account {account!r}",
             "the hashes of their names meet, which is rarer than one in a million",
@@ -162,6 +173,7 @@ def _accounts(settings: Settings, authentication: WorkloadIdentity) -> Iterator[
     quota = authentication.service_account_quota
     if len(users) > quota:
         yield Problem(
+            "GAR044",
             (*AUTHENTICATION, "shards") if authentication.shards else AUTHENTICATION,
             f"{len(users)} service accounts would be made; the project may have {quota}",
             "Google allows 100 in a project until it raises the quota on request",
@@ -175,6 +187,7 @@ def _annotation(settings: Settings) -> Iterator[Problem]:
         if not namespace.service_account.create:
             name = namespace.service_account.name
             yield Problem(
+                "GAR045",
                 (*NAMESPACES, index, "serviceAccount", "create"),
                 f"ServiceAccount {name!r} is not made here, so it does not get the annotation iam.gke.io/gcp-service-account",
                 "without it pods do not act as the Google service account, and the push is refused",
@@ -198,6 +211,7 @@ def _policies(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]
     most = _largest(writers)
     if most and most[1] + readers > MAXIMUM_PRINCIPALS:
         yield Problem(
+            "GAR046",
             (*REGISTRY, "repository"),
             f"the policy of {most[0].name} would hold {most[1] + readers} principals",
             f"Google allows {MAXIMUM_PRINCIPALS} in one policy",
@@ -207,6 +221,7 @@ def _policies(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]
     shared = _largest(users)
     if shared and shared[1] > MAXIMUM_PRINCIPALS:
         yield Problem(
+            "GAR047",
             AUTHENTICATION,
             f"the policy of service account {shared[0]} would hold {shared[1]} principals",
             f"Google allows {MAXIMUM_PRINCIPALS} in one policy",

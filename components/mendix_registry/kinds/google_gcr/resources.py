@@ -169,7 +169,7 @@ def _service_account_args(
 ) -> PushServiceAccountArgs:
     first = namespaces[0].name
     account_id = authentication.account_id(first)
-    project = authentication.account_project(first) or registry.home_project or ""
+    project = registry.account_project(authentication, first)
     args: PushServiceAccountArgs = {
         "project": project,
         "account_id": account_id,

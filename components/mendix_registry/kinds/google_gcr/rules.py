@@ -56,6 +56,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
     name = split_host(registry.push_host)[0]
     if name.endswith(".gcr.io") and name not in GCR_LOCATIONS:
         yield Problem(
+            "GAR012",
             at,
             f"{name} is not one of the gcr.io names that Artifact Registry serves",
             "Container Registry was shut down in March 2025; only four of its names live on",
@@ -64,6 +65,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
         return
     if registry.effective_location is None:
         yield Problem(
+            "GAR013",
             (*REGISTRY, "location") if not name.endswith("pkg.dev") else at,
             f"{name} does not tell where the repository is",
             "a repository belongs to one region or multi-region, whose name is part of every request about it",
@@ -71,6 +73,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
         )
     elif registry.location and registry.location != registry.effective_location:
         yield Problem(
+            "GAR014",
             (*REGISTRY, "location"),
             f"{name} is served from {registry.effective_location}, not from {registry.location}",
             "the repository would be made where the host does not look",
@@ -78,6 +81,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
         )
     if name != "gcr.io" and not name.endswith(_CLIENT_HOSTS):
         yield Problem(
+            "GAR015",
             at,
             f"the push client does not take {name} for a host of Google's",
             "krane and Mendix's build ask Google for a token only for gcr.io, *.gcr.io, *.pkg.dev and *.google.com; "
@@ -104,6 +108,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
     form = "PROJECT/IMAGE" if registry.serves_gcr_name else "PROJECT/REPOSITORY/IMAGE"
     if registry.project and not path.startswith(f"{start}/"):
         return Problem(
+            "GAR016",
             at,
             f"{path!r} is not in the project {registry.project}",
             "the path of an image at Google begins with its project",
@@ -111,6 +116,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
         )
     if first.isdigit():
         return Problem(
+            "GAR017",
             at,
             f"{first!r} is a project number",
             "image names have the project's id in them",
@@ -118,6 +124,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
         )
     if not registry.project and not PROJECT_ID.fullmatch(first):
         return Problem(
+            "GAR018",
             at,
             f"{first!r} is not the id of a Google project",
             f"the path of an image at Google is {form}; an id has 6 to 30 lower-case letters, digits and dashes",
@@ -128,6 +135,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
     address = registry.address(path)
     if address is None:
         return Problem(
+            "GAR019",
             at,
             f"{path!r} has too few parts",
             f"at {registry.push_host} the path of an image is {form}",
@@ -137,6 +145,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
         length = len(address.repository_id)
         what = f"has {length} characters; at most 63 are allowed" if length > 63 else "is no name for one"
         return Problem(
+            "GAR020",
             at,
             f"the Artifact Registry repository {address.repository_id!r} {what}",
             "it takes 1 to 63 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
@@ -148,6 +157,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
 def _transport(registry: GoogleRegistry) -> Iterator[Problem]:
     if registry.transport.insecure is True:
         yield Problem(
+            "GAR021",
             (*REGISTRY, "transport", "insecure"),
             "insecure: true makes no sense at Google, which is only reached by https",
             "the token that allows the push would be sent to whoever answers",
@@ -160,6 +170,7 @@ def _ownership(registry: GoogleRegistry) -> Iterator[Problem]:
     given = registry.artifact_registry
     if given.existing and given.import_:
         yield Problem(
+            "GAR022",
             (*ARTIFACT_REGISTRY, "import"),
             "the repositories cannot both be left alone (existing) and taken over (import)",
             "",
@@ -169,6 +180,7 @@ def _ownership(registry: GoogleRegistry) -> Iterator[Problem]:
         for name in sorted(given.model_fields_set - {"existing", "import_"}):
             key = type(given).model_fields[name].alias or name
             yield Problem(
+                "GAR023",
                 (*ARTIFACT_REGISTRY, key),
                 f"{key} has no effect on a repository that exists",
                 "existing: true leaves everything about it to its owner",
@@ -180,6 +192,7 @@ def _encryption(registry: GoogleRegistry) -> Iterator[Problem]:
     key, location = registry.artifact_registry.kms_key_name, registry.effective_location
     if key and location and key.split("/")[3] != location:
         yield Problem(
+            "GAR024",
             (*ARTIFACT_REGISTRY, "kmsKeyName"),
             f"the key is in {key.split('/')[3]}, the repository in {location}",
             "Artifact Registry takes a key of its own location only",
@@ -192,6 +205,7 @@ def _cleanup(registry: GoogleRegistry) -> Iterator[Problem]:
     at = (*ARTIFACT_REGISTRY, "cleanup", "policies")
     if len(policies) > MAXIMUM_CLEANUP_POLICIES:
         yield Problem(
+            "GAR025",
             at,
             f"there are {len(policies)} clean-up policies",
             f"a repository has at most {MAXIMUM_CLEANUP_POLICIES}",
@@ -201,7 +215,11 @@ def _cleanup(registry: GoogleRegistry) -> Iterator[Problem]:
     for index, policy in enumerate(policies):
         if seen[policy.id] > 1:
             yield Problem(
-                (*at, index, "id"), f"there are {seen[policy.id]} policies {policy.id!r}", "", "give each its own id"
+                "GAR026",
+                (*at, index, "id"),
+                f"there are {seen[policy.id]} policies {policy.id!r}",
+                "",
+                "give each its own id",
             )
             seen[policy.id] = 1
         yield from _policy(policy, (*at, index), immutable=registry.artifact_registry.immutable_tags)
@@ -211,6 +229,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
     condition, recent = policy.condition, policy.most_recent_versions
     if (condition is None) == (recent is None):
         yield Problem(
+            "GAR027",
             at,
             f"policy {policy.id!r} must have either condition or mostRecentVersions",
             "it says which versions are meant",
@@ -220,6 +239,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
     if recent is not None:
         if policy.action == "delete":
             yield Problem(
+                "GAR028",
                 (*at, "mostRecentVersions"),
                 "mostRecentVersions goes with action: keep only",
                 "Artifact Registry refuses a policy that deletes the newest versions",
@@ -229,6 +249,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
     assert condition is not None  # noqa: S101 - one of the two is there, as checked above
     if condition.tag_prefixes and condition.tag_state != "tagged":
         yield Problem(
+            "GAR029",
             (*at, "condition", "tagPrefixes"),
             "tagPrefixes needs tagState: tagged",
             "a version without a tag has no beginning of one",
@@ -238,6 +259,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
         return
     if not condition.model_fields_set - {"tag_state"} and condition.tag_state != "untagged":
         yield Problem(
+            "GAR030",
             (*at, "condition"),
             f"policy {policy.id!r} deletes every image, whatever its age",
             "running apps could not be started again on another node",
@@ -245,6 +267,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
         )
     if immutable and condition.tag_state != "untagged":
         yield Problem(
+            "GAR031",
             (*at, "condition", "tagState"),
             f"policy {policy.id!r} means tagged versions, too, which immutable tags do not let go",
             "with immutable tags a tag can never be deleted, nor the image it names",
@@ -266,6 +289,7 @@ def _template(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]
         rendered = image_name_template.render(template, image_name_template.DOCUMENTED[0])
         if registry.address(rendered.repository) != address:
             yield Problem(
+                "GAR032",
                 at,
                 f"builds of namespace {namespace.name!r} would push to {rendered.repository}",
                 f"their identity may only push to {address.name}",

@@ -308,6 +308,17 @@ class GoogleRegistry(RegistryKind):
         first = self.repository.split("/", 1)[0]
         return None if NAMESPACE_PLACEHOLDER in first else first
 
+    def account_project(self, authentication: WorkloadIdentity, namespace: str) -> str:
+        """Project of the service account that ``namespace`` uses; empty where nothing tells it."""
+        return authentication.account_project(namespace) or self.home_project or ""
+
+    def account_email(self, authentication: WorkloadIdentity, namespace: str) -> str:
+        """Address of the service account that ``namespace`` uses: the given one, or the one that Google gives to what this stack
+        makes. An id of a project under a domain, ``example.com:project``, stands there as ``project.example.com``."""
+        domain, _, project = self.account_project(authentication, namespace).rpartition(":")
+        host = f"{project}.{domain}" if domain else project
+        return authentication.email(namespace) or f"{authentication.account_id(namespace)}@{host}{_DOMAIN_OF_ACCOUNTS}"
+
     @property
     def workload_pool(self) -> str:
         """The workload identity pool that the cluster's ServiceAccounts belong to."""

@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 
 from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
-from mendix_registry.settings.values import Text
+from mendix_registry.settings.values import Text, known
 
 SHARD_PLACEHOLDER = "{shard}"
 
@@ -34,6 +34,7 @@ def _account_name(value: str) -> str:
     sample = value.replace(NAMESPACE_PLACEHOLDER, "n").replace(SHARD_PLACEHOLDER, "0")
     if not ACCOUNT_ID.fullmatch(sample):
         raise refusal(
+            "GAR001",
             f"{value!r} gives no id of a service account",
             "Google takes lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
             f"write for example mendix-{NAMESPACE_PLACEHOLDER}",
@@ -44,6 +45,7 @@ def _account_name(value: str) -> str:
 def _email(value: str) -> str:
     if not _SERVICE_ACCOUNT.fullmatch(value.replace(NAMESPACE_PLACEHOLDER, "n")):
         raise refusal(
+            "GAR002",
             f"{value!r} is not the e-mail address of a Google service account",
             "members of Google's policies are given by this address",
             "write NAME@PROJECT.iam.gserviceaccount.com ('gcloud iam service-accounts list' shows it)",
@@ -54,12 +56,14 @@ def _email(value: str) -> str:
 def _project(value: str) -> str:
     if value.isdigit():
         raise refusal(
+            "GAR003",
             f"{value!r} is a project number",
             "this is where the project's id is needed: it is part of names",
             "write the id ('gcloud projects describe NUMBER --format=value(projectId)' prints it)",
         )
     if not PROJECT_ID.fullmatch(value):
         raise refusal(
+            "GAR004",
             f"{value!r} is not the id of a Google project",
             "Google takes 6 to 30 lower-case letters, digits and dashes, beginning with a letter",
             "write the project's id, not its display name",
@@ -70,6 +74,7 @@ def _project(value: str) -> str:
 def _project_number(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{5,18}", value):
         raise refusal(
+            "GAR005",
             f"{value!r} is not a project number",
             "a principal names the pool by the project's number, though the pool's own name has the project's id in it",
             "write the number in quotes ('gcloud projects describe PROJECT --format=value(projectNumber)' prints it)",
@@ -80,6 +85,7 @@ def _project_number(value: str) -> str:
 def _pool(value: str) -> str:
     if not _POOL.fullmatch(value):
         raise refusal(
+            "GAR006",
             f"{value!r} is not the workload identity pool of a cluster or fleet",
             "who pushes is named within this pool; a wrong one names nobody, or somebody else",
             "write PROJECT.svc.id.goog, with the id of the cluster's (or the fleet host's) project",
@@ -90,6 +96,7 @@ def _pool(value: str) -> str:
 def _kms_key(value: str) -> str:
     if not _KMS_KEY.fullmatch(value):
         raise refusal(
+            "GAR007",
             f"{value!r} is not the name of a Cloud KMS key",
             "a repository's key cannot be changed later",
             "write projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, without a version",
@@ -101,18 +108,20 @@ def _labels(value: dict[str, str]) -> dict[str, str]:
     wrong = [k for k, v in value.items() if not _LABEL_KEY.fullmatch(k) or not _LABEL_VALUE.fullmatch(v)]
     if wrong:
         raise refusal(
+            "GAR008",
             f"the label {wrong[0]!r} is none that Google takes",
             "key and value have at most 63 lower-case letters, digits, '_' and '-'; the key begins with a letter",
             "correct it",
         )
     if len(value) > 64:
-        raise refusal(f"there are {len(value)} labels", "Artifact Registry takes at most 64", "remove some")
+        raise refusal("GAR009", f"there are {len(value)} labels", "Artifact Registry takes at most 64", "remove some")
     return value
 
 
 def _duration(value: str) -> str:
     if not _DURATION.fullmatch(value):
         raise refusal(
+            "GAR010",
             f"{value!r} is no length of time",
             "the clean-up counts in seconds, minutes, hours or days",
             "write a whole number and s, m, h or d, such as 30d",
@@ -123,6 +132,7 @@ def _duration(value: str) -> str:
 def _one_email(value: str) -> str:
     if NAMESPACE_PLACEHOLDER in value:
         raise refusal(
+            "GAR011",
             f"{NAMESPACE_PLACEHOLDER} has no meaning here",
             "nodes belong to the cluster, not to a namespace",
             "write the e-mail address of the nodes' service account",
@@ -140,6 +150,6 @@ EmailPattern: TypeAlias = Annotated[str, AfterValidator(_email)]
 
 KmsKeyName: TypeAlias = Annotated[str, AfterValidator(_kms_key)]
 Labels: TypeAlias = Annotated[dict[str, str], AfterValidator(_labels)]
-ProjectId: TypeAlias = Annotated[Text, AfterValidator(_project)]
-ProjectNumber: TypeAlias = Annotated[Text, AfterValidator(_project_number)]
-WorkloadPool: TypeAlias = Annotated[Text, AfterValidator(_pool)]
+ProjectId: TypeAlias = Annotated[Text, known(_project)]
+ProjectNumber: TypeAlias = Annotated[Text, known(_project_number)]
+WorkloadPool: TypeAlias = Annotated[Text, known(_pool)]

@@ -18,6 +18,7 @@ def check(settings: Settings) -> Iterator[Problem]:
     general = cast("dict[str, Any]", labels).get("general") if isinstance(labels, dict) else None
     if isinstance(general, dict) and cast("dict[str, Any]", general).get(LABEL, "true") != "true":
         yield Problem(
+            "ACR031",
             (*OPERATOR, "overlay", "customPodLabels", "general", LABEL),
             "Mendix's build pods would lose the label that Azure's webhook looks for",
             "they would get no identity, and each build would push as nobody",

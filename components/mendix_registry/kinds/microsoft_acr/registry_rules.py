@@ -38,6 +38,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
     given = [key for key in ("name", "existing", "import") if getattr(registry, "import_" if key == "import" else key)]
     if not given:
         yield Problem(
+            "ACR032",
             REGISTRY,
             "no registry is named",
             "this stack must know whether to create one or to use one",
@@ -45,6 +46,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
         )
     for key in given[1:]:
         yield Problem(
+            "ACR033",
             (*REGISTRY, key),
             f"{given[0]} and {key} name two registries",
             "a stack has one registry",
@@ -52,6 +54,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
         )
     if registry.name and not registry.resource_group:
         yield Problem(
+            "ACR034",
             (*REGISTRY, "resourceGroup"),
             "the resource group is missing",
             "Azure creates nothing outside of one",
@@ -63,6 +66,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
         for field, key in _OF_A_NEW_REGISTRY.items():
             if field in registry.model_fields_set:
                 yield Problem(
+                    "ACR035",
                     (*REGISTRY, key),
                     f"{key} would have no effect",
                     "an existing registry stays as it is",
@@ -70,6 +74,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
                 )
     elif registry.login_server:
         yield Problem(
+            "ACR036",
             (*REGISTRY, "loginServer"),
             "the login server of a registry that this stack manages is read from Azure",
             "its name can have a hash in it that nobody can foresee",
@@ -77,6 +82,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
         )
     if registry.login_server and not _LOGIN_SERVER.fullmatch(registry.login_server):
         yield Problem(
+            "ACR037",
             (*REGISTRY, "loginServer"),
             f"{registry.login_server} is not a login server of Azure Container Registry",
             "clients choose Azure's token exchange by the host's name",
@@ -89,6 +95,7 @@ def _mode_of_a_registry_that_exists(registry: AzureRegistry) -> Iterator[Problem
     roles = registry.kubelet_object_ids or isinstance(registry.authentication, WorkloadIdentityAuthentication)
     if registry.import_ or (registry.existing and roles):
         yield Problem(
+            "ACR038",
             (*REGISTRY, "roleAssignmentMode"),
             f"an {'imported' if registry.import_ else 'existing'} registry's mode must be given",
             "Azure ignores AcrPush in an ABAC registry and repository roles in a classic one, without an error",
@@ -106,6 +113,7 @@ def _features(registry: AzureRegistry) -> Iterator[Problem]:
             value = getattr(registry, field)
             if value != type(registry).model_fields[field].default:
                 yield Problem(
+                    "ACR039",
                     (*REGISTRY, key),
                     f"the tier {registry.sku} has no {words.rstrip(',')}",
                     "Azure refuses to create the registry",
@@ -113,6 +121,7 @@ def _features(registry: AzureRegistry) -> Iterator[Problem]:
                 )
     if not registry.allow_export and registry.public_network_access:
         yield Problem(
+            "ACR040",
             (*REGISTRY, "allowExport"),
             "export can only be forbidden where the registry has no public access",
             "Azure refuses this",
@@ -120,6 +129,7 @@ def _features(registry: AzureRegistry) -> Iterator[Problem]:
         )
     if registry.allowed_ip_ranges is not None and not registry.public_network_access:
         yield Problem(
+            "ACR041",
             (*REGISTRY, "allowedIpRanges"),
             "without public access no address can get to the firewall",
             "the ranges would have no effect",
@@ -127,6 +137,7 @@ def _features(registry: AzureRegistry) -> Iterator[Problem]:
         )
     if registry.allowed_ip_ranges is not None and len(registry.allowed_ip_ranges) > 200:
         yield Problem(
+            "ACR042",
             (*REGISTRY, "allowedIpRanges"),
             f"{len(registry.allowed_ip_ranges)} ranges are given",
             "a registry's firewall takes 200",

@@ -9,6 +9,7 @@ from pulumi_azure_native.containerregistry import get_registry_output, list_regi
 
 from mendix_registry.docker_config import docker_config
 from mendix_registry.kinds.microsoft_acr.identity import AcrIdentity, AcrIdentityArgs
+from mendix_registry.kinds.microsoft_acr.plan import identities
 from mendix_registry.kinds.microsoft_acr.registry import AcrRegistry, AcrRegistryArgs
 from mendix_registry.kinds.microsoft_acr.resource_ids import parse_resource_id
 from mendix_registry.kinds.microsoft_acr.roles import AcrPull, AcrPush
@@ -33,7 +34,6 @@ from mendix_registry.registry_access import (
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision
 from mendix_registry.settings.values import SecretText
-from mendix_registry.sharding import shard
 
 PULL_SECRET_NAME = "mendix-registry"  # noqa: S105 - the name of an object, not a secret
 
@@ -113,7 +113,7 @@ class MicrosoftAcr(RegistryPlace):
         self, name: str, authentication: WorkloadIdentityAuthentication
     ) -> dict[str, RegistryAccess]:
         access: dict[str, RegistryAccess] = {}
-        for identity_name, members in _identities(self._settings, authentication).items():
+        for identity_name, members in identities(self._settings, authentication).items():
             logical = f"{name}-{identity_name.removeprefix(authentication.name_prefix + '-')}"
             identity = AcrIdentity(
                 logical,
@@ -311,19 +311,6 @@ def registry_arguments(registry: AzureRegistry, group: str, name: str) -> AcrReg
             "client_id": key.client_id,
         }
     return arguments
-
-
-def _identities(settings: Settings, authentication: WorkloadIdentityAuthentication) -> dict[str, list[Namespace]]:
-    """The identities by name, each with the namespaces that it serves."""
-    given = authentication.existing or authentication.import_
-    if given:
-        return {parse_resource_id(given).name: list(settings.namespaces)}
-    prefix, count = authentication.name_prefix, authentication.shared_identities
-    identities: dict[str, list[Namespace]] = {}
-    for namespace in settings.namespaces:
-        ending = namespace.name if count is None else f"{shard(namespace.name, count) + 1:02d}"
-        identities.setdefault(f"{prefix}-{ending}", []).append(namespace)
-    return identities
 
 
 def _account(namespace: Namespace) -> ServiceAccountIdentity:

@@ -74,6 +74,7 @@ def _transport(registry: AzureRegistry) -> Iterator[Problem]:
     """Azure serves https only."""
     if registry.transport.insecure is True:
         yield Problem(
+            "ACR013",
             (*REGISTRY, "transport", "insecure"),
             "Azure Container Registry is reached by https only",
             "a token sent by plain http, or to an unverified server, can be used by whoever sees it",
@@ -86,6 +87,7 @@ def _pull(registry: AzureRegistry) -> Iterator[Problem]:
     if isinstance(registry.authentication, WorkloadIdentityAuthentication):
         if registry.link_to_default_service_account is not None:
             yield Problem(
+                "ACR014",
                 (*REGISTRY, "linkToDefaultServiceAccount"),
                 "with workload identity there is no pull secret to link",
                 "nodes pull with their kubelet identity",
@@ -93,6 +95,7 @@ def _pull(registry: AzureRegistry) -> Iterator[Problem]:
             )
     elif registry.link_to_default_service_account is False and not registry.kubelet_object_ids:
         yield Problem(
+            "ACR015",
             (*REGISTRY, "linkToDefaultServiceAccount"),
             "this stack sets up no way for nodes to pull",
             "pods of the pushed images start only if the cluster is attached to the registry already",
@@ -119,6 +122,7 @@ def _template(settings: Settings, registry: AzureRegistry) -> Iterator[Problem]:
             below = repository.startswith(f"{permitted}/")
             if not (below and registry.include_subrepositories):
                 yield Problem(
+                    "ACR016",
                     at,
                     f"builds of namespace {namespace.name!r} would push to {repository!r}, but may push to {permitted!r} only",
                     "the registry denies the push",
@@ -139,6 +143,7 @@ def _lengths(settings: Settings, registry: AzureRegistry) -> Iterator[Problem]:
         # Without the host it would be told already.
         if least + len(repository) > NAME_LENGTH >= 1 + len(repository) and not registry.login_server:
             yield Problem(
+                "ACR017",
                 (*NAMESPACES, index, "repository") if namespace.repository else (*REGISTRY, "repository"),
                 f"host and repository of namespace {namespace.name!r} have at least {least + len(repository)} characters",
                 f"an image name has at most {NAME_LENGTH}",
@@ -153,6 +158,7 @@ def _workload_identity(
     names = {"existing": "existing", "import_": "import", "shared_identities": "sharedIdentities"}
     for key in choices[1:]:
         yield Problem(
+            "ACR018",
             (*AUTHENTICATION, names[key]),
             f"{names[choices[0]]} and {names[key]} contradict each other",
             "either one given identity serves all namespaces, or this stack makes them",
@@ -161,6 +167,7 @@ def _workload_identity(
     for index, url in enumerate(authentication.issuer_urls):
         if url in authentication.issuer_urls[:index]:
             yield Problem(
+                "ACR019",
                 (*AUTHENTICATION, "issuerUrls", index),
                 f"the issuer {url} is listed twice",
                 "Azure refuses a second credential for one issuer and subject",
@@ -169,6 +176,7 @@ def _workload_identity(
     for index, namespace in enumerate(settings.namespaces):
         if not namespace.service_account.create:
             yield Problem(
+                "ACR020",
                 (*NAMESPACES, index, "serviceAccount", "create"),
                 f"ServiceAccount {namespace.service_account.name!r} of namespace {namespace.name!r} exists, so this stack "
                 "does not annotate it",
@@ -179,6 +187,7 @@ def _workload_identity(
     place = authentication.location or registry.location or ""
     if place.replace(" ", "").lower() in WITHOUT_CREDENTIALS and not authentication.existing:
         yield Problem(
+            "ACR021",
             (*AUTHENTICATION, "location") if authentication.location else (*REGISTRY, "location"),
             f"identities in {place} had no federated credentials when this was written",
             "Azure would refuse to create them; the identities may be in another region than registry and cluster",
@@ -198,6 +207,7 @@ def _sharing(
     if count is None:
         if issuers > CREDENTIALS_PER_IDENTITY:
             yield Problem(
+                "ACR022",
                 (*AUTHENTICATION, "issuerUrls"),
                 f"{issuers} issuers are listed",
                 f"an identity trusts at most {CREDENTIALS_PER_IDENTITY}",
@@ -211,6 +221,7 @@ def _sharing(
     if most * issuers > CREDENTIALS_PER_IDENTITY:
         total = len(settings.namespaces) * issuers
         yield Problem(
+            "ACR023",
             at,
             f"identity {number + 1} of {count} would have {most * issuers} federated credentials",
             f"Azure takes {CREDENTIALS_PER_IDENTITY}; namespaces are spread by a hash, so that none moves when another comes",
@@ -227,6 +238,7 @@ def _sharing(
         longest = max(lengths.values()) + 500
         if longest > CONDITION_LENGTH:
             yield Problem(
+                "ACR024",
                 at,
                 f"an identity's condition would list repositories in about {longest} characters",
                 f"Azure takes {CONDITION_LENGTH}",
@@ -234,6 +246,7 @@ def _sharing(
             )
         if most > 1:
             yield Problem(
+                "ACR025",
                 at,
                 "namespaces that share an identity may push to each other's repositories",
                 "Azure knows them as one",
@@ -256,6 +269,7 @@ def _enough(settings: Settings, issuers: int) -> int | None:
 
 def _admin(registry: AzureRegistry) -> Iterator[Problem]:
     yield Problem(
+        "ACR026",
         (*AUTHENTICATION, "method"),
         "the admin user may push, pull and delete everything in the registry",
         "one password serves all namespaces, and nothing tells who used it",
@@ -270,6 +284,7 @@ def _tokens(settings: Settings, registry: AzureRegistry, authentication: TokenAu
     for name in authentication.passwords:
         if name not in names:
             yield Problem(
+                "ACR027",
                 (*at, name),
                 f"there is no namespace {name!r} in this stack",
                 "the password would have no effect",
@@ -277,6 +292,7 @@ def _tokens(settings: Settings, registry: AzureRegistry, authentication: TokenAu
             )
     for name in sorted(names - authentication.passwords.keys()):
         yield Problem(
+            "ACR028",
             (*at, name),
             f"the password of namespace {name!r} is missing",
             "builds there could not push",
@@ -285,6 +301,7 @@ def _tokens(settings: Settings, registry: AzureRegistry, authentication: TokenAu
     for name, password in authentication.passwords.items():
         if password == "pending" and name in names:  # noqa: S105 - the word that says there is none
             yield Problem(
+                "ACR029",
                 (*at, name),
                 f"namespace {name!r} has no password yet, so no pull secret is made there and no push is proved",
                 "Azure shows a token's password only to whoever generates it, and the token must exist before",
@@ -295,6 +312,7 @@ def _tokens(settings: Settings, registry: AzureRegistry, authentication: TokenAu
     limit = TOKENS[registry.sku]
     if len(names) > limit:
         yield Problem(
+            "ACR030",
             (*REGISTRY, "sku"),
             f"{len(names)} namespaces need {len(names)} tokens",
             f"a registry of the tier {registry.sku} has at most {limit}",

@@ -19,7 +19,7 @@ from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import Host
 from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Secret, Text
+from mendix_registry.settings.values import Secret, Text, known
 
 REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
 IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -46,9 +46,13 @@ def _id_of(resource_type: str) -> Callable[[str], str]:
         try:
             found = parse_resource_id(value)
         except ValueError:
-            raise refusal(f"{value!r} is not the id of an Azure resource", "", f"write the whole id: {shape}") from None
+            raise refusal(
+                "ACR001", f"{value!r} is not the id of an Azure resource", "", f"write the whole id: {shape}"
+            ) from None
         if found.type.lower() != resource_type.lower():
-            raise refusal(f"{value!r} is the id of a {found.type}", "", f"give the id of a {resource_type}: {shape}")
+            raise refusal(
+                "ACR002", f"{value!r} is the id of a {found.type}", "", f"give the id of a {resource_type}: {shape}"
+            )
         return value
 
     return check
@@ -57,6 +61,7 @@ def _id_of(resource_type: str) -> Callable[[str], str]:
 def _name(value: str) -> str:
     if not _REGISTRY_NAME.fullmatch(value):
         raise refusal(
+            "ACR003",
             f"{value!r} is not the name of a container registry",
             "Azure takes 5 to 50 letters and digits, nothing else; the name is taken worldwide",
             "correct the name ('az acr check-name --name …' tells whether it is free)",
@@ -67,6 +72,7 @@ def _name(value: str) -> str:
 def _group(value: str) -> str:
     if not _RESOURCE_GROUP.fullmatch(value):
         raise refusal(
+            "ACR004",
             f"{value!r} is not the name of a resource group",
             "Azure takes 1 to 90 letters, digits and -_.() and no dot at the end",
             "give the name only, not an id",
@@ -77,6 +83,7 @@ def _group(value: str) -> str:
 def _guid(value: str) -> str:
     if not _GUID.fullmatch(value):
         raise refusal(
+            "ACR005",
             f"{value!r} is not an object id",
             "a role is assigned to an object id, which is a GUID, not to a name or a client id",
             "give what 'az aks show --query identityProfile.kubeletidentity.objectId' prints",
@@ -87,6 +94,7 @@ def _guid(value: str) -> str:
 def _prefix(value: str) -> str:
     if not _PREFIX.fullmatch(value):
         raise refusal(
+            "ACR006",
             f"{value!r} cannot begin the names of identities and tokens",
             "Azure takes letters, digits and dashes; the namespace's name follows",
             "write up to 40 letters, digits and dashes, beginning with a letter or digit",
@@ -97,18 +105,23 @@ def _prefix(value: str) -> str:
 def _issuer(value: str) -> str:
     if "*" in value:
         raise refusal(
-            f"the issuer {value!r} has a wildcard", "trust is for exactly one cluster", "give the cluster's own issuer"
+            "ACR007",
+            f"the issuer {value!r} has a wildcard",
+            "trust is for exactly one cluster",
+            "give the cluster's own issuer",
         )
     if not _ISSUER.fullmatch(value):
         raise refusal(
+            "ACR008",
             f"{value!r} is not the URL of an OIDC issuer",
             "Azure compares it with the token's 'iss' as text and fetches the cluster's keys from it by https",
             "give what 'az aks show --query oidcIssuerProfile.issuerUrl' prints",
         )
     if len(value) > 600:
-        raise refusal(f"the issuer has {len(value)} characters", "Azure takes at most 600", "check the URL")
+        raise refusal("ACR009", f"the issuer has {len(value)} characters", "Azure takes at most 600", "check the URL")
     if _AKS_ISSUER.fullmatch(value) and not value.endswith("/"):
         raise refusal(
+            "ACR010",
             f"the issuer {value!r} lacks the slash at its end",
             "AKS puts it into its tokens, and Azure compares the two as text (AADSTS700211)",
             f"write {value + '/'!r}",
@@ -121,6 +134,7 @@ def _range(value: str) -> str:
         ipaddress.IPv4Network(value)
     except ValueError as error:
         raise refusal(
+            "ACR011",
             f"{value!r} is not an IPv4 address or range ({error})",
             "the registry's firewall takes nothing else",
             "write an address or a range with its lowest address, such as 203.0.113.0/24",
@@ -131,6 +145,7 @@ def _range(value: str) -> str:
 def _key(value: str) -> str:
     if not _KEY.fullmatch(value):
         raise refusal(
+            "ACR012",
             f"{value!r} is not the URL of a Key Vault key",
             "",
             "write https://<vault>.vault.azure.net/keys/<name>, without a version to follow rotations",
@@ -142,9 +157,9 @@ RegistryId: TypeAlias = Annotated[str, AfterValidator(_id_of(REGISTRY_TYPE))]
 IdentityId: TypeAlias = Annotated[str, AfterValidator(_id_of(IDENTITY_TYPE))]
 RegistryName: TypeAlias = Annotated[str, AfterValidator(_name)]
 ResourceGroup: TypeAlias = Annotated[str, AfterValidator(_group)]
-ObjectId: TypeAlias = Annotated[Text, AfterValidator(_guid)]
+ObjectId: TypeAlias = Annotated[Text, known(_guid)]
 NamePrefix: TypeAlias = Annotated[str, AfterValidator(_prefix)]
-IssuerUrl: TypeAlias = Annotated[Text, AfterValidator(_issuer)]
+IssuerUrl: TypeAlias = Annotated[Text, known(_issuer)]
 IpRange: TypeAlias = Annotated[str, AfterValidator(_range)]
 KeyUrl: TypeAlias = Annotated[str, AfterValidator(_key)]
 
@@ -236,7 +251,7 @@ class CustomerKey(Section):
     identity: IdentityId
     """Resource id of a managed identity that may wrap and unwrap with the key."""
 
-    client_id: Annotated[Text, AfterValidator(_guid)]
+    client_id: Annotated[Text, known(_guid)]
     """That identity's client id."""
 
 

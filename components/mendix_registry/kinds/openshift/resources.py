@@ -13,7 +13,12 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Service
 
 from mendix_registry.kinds.openshift.mxpc import configuration_file
-from mendix_registry.kinds.openshift.settings import OpenShift3Registry, OpenShift4Registry, OpenShiftRegistry
+from mendix_registry.kinds.openshift.settings import (
+    OPENSHIFT3_SERVICE,
+    OpenShift3Registry,
+    OpenShift4Registry,
+    OpenShiftRegistry,
+)
 from mendix_registry.place import RegistryPlace
 from mendix_registry.registry_access import (
     CaBundle,
@@ -39,8 +44,6 @@ SERVICE_CA = CaBundle(
     "mendix-registry-service-ca", "service-ca.crt", {"service.beta.openshift.io/inject-cabundle": "true"}
 )
 """Its content is written by OpenShift's service CA operator."""
-
-_SERVICE = ("default", "docker-registry")
 
 
 class OpenShift4(RegistryPlace):
@@ -80,7 +83,9 @@ class OpenShift3(RegistryPlace):
         if registry.pull_host:
             pull_host = pulumi.Output.from_input(registry.pull_host)
         else:
-            service = Service.get(f"{name}-service", "/".join(_SERVICE), opts=pulumi.ResourceOptions(parent=self))
+            service = Service.get(
+                f"{name}-service", "/".join(OPENSHIFT3_SERVICE), opts=pulumi.ResourceOptions(parent=self)
+            )
             pull_host = service.spec.apply(
                 lambda spec: _address(spec.cluster_ip, [port.port for port in spec.ports or ()])
             )
@@ -93,8 +98,9 @@ class OpenShift3(RegistryPlace):
 
 def _address(address: str | None, ports: Sequence[int]) -> str:
     if not address or address == "None" or not ports:
+        namespace, name = OPENSHIFT3_SERVICE
         raise pulumi.RunError(
-            f"The Service {_SERVICE[1]} in namespace {_SERVICE[0]} has no cluster address or no port, so nodes have no pull host. "
+            f"The Service {name} in namespace {namespace} has no cluster address or no port, so nodes have no pull host. "
             "Set registry.pullHost in the stack file to the address that nodes reach the registry by."
         )
     host = f"[{address}]" if ":" in address else address

@@ -33,6 +33,7 @@ def check(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Problem]:
     builder = settings.builder
     if builder.mode != "none" and "run_as_user" in builder.model_fields_set and builder.run_as_user is not None:
         yield Problem(
+            "OCP001",
             (*BUILDER_KEY, "runAsUser"),
             f"pods of the namespaces would have to run as user {builder.run_as_user}",
             "OpenShift gives each project a range of users and refuses pods that choose another",
@@ -48,6 +49,7 @@ def check_copy(
     project, _, name = repository.partition("/")
     if project != namespace.name or not name or "/" in name:
         yield Problem(
+            "OCP002",
             at,
             f"{repository!r} is no ImageStream of namespace {namespace.name!r}",
             "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
@@ -63,6 +65,7 @@ def _namespaces(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Pro
         project, _, name = repository.partition("/")
         if project != namespace.name or not name or "/" in name:
             yield Problem(
+                "OCP003",
                 (*at, "repository") if namespace.repository else (*REGISTRY, "repository"),
                 f"the repository {repository!r} is no ImageStream of namespace {namespace.name!r}",
                 "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
@@ -71,6 +74,7 @@ def _namespaces(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Pro
         account = namespace.service_account
         if "service_account" in namespace.model_fields_set and account.name != BUILDER:
             yield Problem(
+                "OCP004",
                 (*at, "serviceAccount", "name"),
                 f"builds would be proved as ServiceAccount {account.name!r}",
                 f"on OpenShift, Mendix's build runs as {BUILDER!r}, the ServiceAccount that every project has",
@@ -78,6 +82,7 @@ def _namespaces(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Pro
             )
         if namespace.create and namespace.name.startswith(_RESERVED):
             yield Problem(
+                "OCP005",
                 (*at, "name"),
                 f"OpenShift keeps names such as {namespace.name!r} to itself",
                 "it runs no ordinary builds there and may remove what it does not know",
@@ -97,6 +102,7 @@ def _templates(settings: Settings) -> Iterator[Problem]:
         project, _, name = rendered.partition("/")
         if project != namespace.name or not name or "/" in name:
             yield Problem(
+                "OCP006",
                 (*OPERATOR, "imageNameTemplate"),
                 f"in namespace {namespace.name!r} it gives {rendered!r}, which is no ImageStream of that project",
                 "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
@@ -109,6 +115,7 @@ def _hosts(registry: OpenShift3Registry) -> Iterator[Problem]:
     """Builds reach the service by its name, nodes by its address."""
     if is_loopback(registry.push_host):
         yield Problem(
+            "OCP007",
             (*REGISTRY, "pushHost"),
             f"{registry.push_host!r} is the build pod itself",
             "Mendix pushes from a pod inside the cluster",
@@ -119,6 +126,7 @@ def _hosts(registry: OpenShift3Registry) -> Iterator[Problem]:
     pull = registry.pull_host and split_host(registry.pull_host)[0]
     if pull and (pull.endswith(".svc") or ".svc." in pull):
         yield Problem(
+            "OCP008",
             (*REGISTRY, "pullHost"),
             f"nodes pull from {registry.pull_host}, a name of the cluster's own DNS",
             "not every node resolves it; Mendix's page wants the service's address here",
@@ -139,6 +147,7 @@ def _plain_http(host: str) -> Iterator[Problem]:
     )
     address = "; its certificate must name this address" if rule.startswith("an address") else ""
     yield Problem(
+        "OCP009",
         (*REGISTRY, "pushHost"),
         f"{host} is {rule}, for which {client} also tries plain http",
         "whoever is on the way could take the builder's token there; this stack's own Job reaches the registry by https only"
@@ -153,6 +162,7 @@ def _transport(registry: OpenShiftRegistry) -> Iterator[Problem]:
     at = (*REGISTRY, "transport")
     if registry.transport.insecure is True:
         yield Problem(
+            "OCP010",
             (*at, "insecure"),
             "the registry's certificate would not be verified",
             "the builder's token and the images that your cluster runs can be read and changed on the way",
@@ -161,6 +171,7 @@ def _transport(registry: OpenShiftRegistry) -> Iterator[Problem]:
         )
         if registry.transport.ca_certificate:
             yield Problem(
+                "OCP011",
                 (*at, "caCertificate"),
                 "a certificate authority and insecure: true contradict each other",
                 "insecure clients verify no certificate, so the authority would have no effect",
@@ -168,6 +179,7 @@ def _transport(registry: OpenShiftRegistry) -> Iterator[Problem]:
             )
     elif isinstance(registry, OpenShift4Registry) and registry.transport.ca_certificate:
         yield Problem(
+            "OCP012",
             (*at, "caCertificate"),
             "OpenShift 4 hands out its registry's authority itself",
             "another one in its place would make every push fail",

@@ -13,6 +13,9 @@ OPENSHIFT4_HOST = "image-registry.openshift-image-registry.svc:5000"
 OPENSHIFT3_HOST = "docker-registry.default.svc:5000"
 """The service of OpenShift 3's registry. Not under ``.cluster.local``, which older clients would reach by plain http."""
 
+OPENSHIFT3_SERVICE = ("default", "docker-registry")
+"""Namespace and name of the Service of OpenShift 3's registry."""
+
 BUILDER = "builder"
 """The ServiceAccount that OpenShift makes in each project for builds, and that Mendix uses."""
 

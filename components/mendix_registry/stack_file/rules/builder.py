@@ -16,6 +16,7 @@ def image(settings: Settings) -> Iterator[Problem]:
     """The client image is one exact image."""
     if settings.builder.mode != "none" and "@sha256:" not in settings.builder.image:
         yield Problem(
+            "STK085",
             (*BUILDER, "image"),
             f"{settings.builder.image} is not pinned by digest",
             "whoever can move its tag gets your registry's credentials",
@@ -34,6 +35,7 @@ def nodes(settings: Settings) -> Iterator[Problem]:
             continue
         if name == "os" and value != "linux":
             yield Problem(
+                "STK086",
                 (*BUILDER, "nodeSelector", key),
                 f"the Jobs would run on nodes with {key}: {value}",
                 "client and proof image are programs for Linux",
@@ -41,6 +43,7 @@ def nodes(settings: Settings) -> Iterator[Problem]:
             )
         if name == "arch" and value != builder.architecture and pulls:
             yield Problem(
+                "STK087",
                 (*BUILDER, "nodeSelector", key),
                 f"the nodes are {value}, but builder.architecture is {builder.architecture}",
                 "such a node cannot start the proof image that it pulls",
@@ -54,6 +57,7 @@ def modes(settings: Settings) -> Iterator[Problem]:
     for mode, given in (("build", builder.build is not None), ("mirror", bool(builder.mirror))):
         if builder.mode == mode and not given:
             yield Problem(
+                "STK088",
                 (*BUILDER, mode),
                 "this key is missing",
                 f"mode {mode} must know what to {mode}",
@@ -61,6 +65,7 @@ def modes(settings: Settings) -> Iterator[Problem]:
             )
         elif builder.mode != mode and given:
             yield Problem(
+                "STK089",
                 (*BUILDER, mode),
                 f"the mode is {builder.mode}",
                 f"{mode} would have no effect",
@@ -82,15 +87,17 @@ def app(settings: Settings) -> Iterator[Problem]:
     given = [key for key, value in places.items() if value is not None]
     if len(given) != 1:
         yield Problem(
+            "STK090",
             at,
             f"the app comes from {' and '.join(given) if given else 'nowhere'}",
             "the Job takes one file from one place",
             f"give exactly one of {', '.join(places)}",
         )
     if build.mda.url and "path" in build.mda.model_fields_set:
-        yield Problem((*at, "path"), "a URL has its path in itself", "this one has no effect", "remove path")
+        yield Problem("STK091", (*at, "path"), "a URL has its path in itself", "this one has no effect", "remove path")
     if build.mda.url and build.mda.url.startswith("http://"):
         yield Problem(
+            "STK092",
             (*at, "url"),
             "the app is downloaded by plain http",
             "the digest tells that it is the right file, but everyone on the way can read it",
@@ -124,6 +131,7 @@ def mirror(settings: Settings) -> Iterator[Problem]:
             if copy in places and (at, "twice") not in told:
                 told.add((at, "twice"))
                 yield Problem(
+                    "STK093",
                     at,
                     f"{copy} is the destination of entry {places[copy]} already",
                     "the second image would take the first one's tag",
@@ -136,6 +144,7 @@ def _destination(settings: Settings, repository: str, tag: str, at: Location) ->
     fault = repository_fault(repository)
     if fault:
         yield Problem(
+            "STK094",
             at,
             f"the repository {repository!r} {fault}",
             "registries and clients refuse such a name",
@@ -144,10 +153,11 @@ def _destination(settings: Settings, repository: str, tag: str, at: Location) ->
         return
     fault = tag_fault(tag)
     if fault:
-        yield Problem(at, f"the tag {tag!r} {fault}", "the registry would refuse it", "correct the tag")
+        yield Problem("STK095", at, f"the tag {tag!r} {fault}", "the registry would refuse it", "correct the tag")
     host = settings.push_host
     if repository.startswith(f"{host}/") or len(host) + 1 + len(repository) > NAME_LENGTH:
         yield Problem(
+            "STK096",
             at,
             f"{repository!r} begins with the registry's host or is too long",
             f"the host is put before it, and both have at most {NAME_LENGTH} characters",

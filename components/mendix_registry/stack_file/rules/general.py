@@ -23,6 +23,7 @@ def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[
     for at, secret in _secrets(settings.registry, REGISTRY):
         if secret.origin == "text" and "registry" not in encrypted_keys:
             yield Problem(
+                "STK097",
                 at,
                 f"the {_words(at)} stands in plain text in the stack file",
                 "everyone who can read the repository could push images that your cluster then runs",
@@ -36,6 +37,7 @@ def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[
         at = (*OPERATOR, "overlay")
         if found := credentials.in_tree(settings.operator_configuration.overlay):
             yield Problem(
+                "STK098",
                 at,
                 f"the overlay stands in plain text in the stack file, with {found} in it",
                 "everyone who can read the repository could use it",
@@ -47,6 +49,7 @@ def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[
         at = (*BUILDER, "build", "mda", "url")
         if found := credentials.in_url(url):
             yield Problem(
+                "STK099",
                 at,
                 f"the URL stands in plain text in the stack file, with {found} in it",
                 "everyone who can read the repository could download as this stack does",
@@ -61,6 +64,7 @@ def _plain_kubeconfig(text: str) -> Iterator[Problem]:
         found = kubeconfig.credential(text)
     except ValueError as error:
         yield Problem(
+            "STK100",
             at,
             f"the kubeconfig stands in plain text in the stack file, and {error}",
             "whether it has a credential in it cannot be checked, and no client can read it",
@@ -69,6 +73,7 @@ def _plain_kubeconfig(text: str) -> Iterator[Problem]:
         return
     if found:
         yield Problem(
+            "STK101",
             at,
             f"the kubeconfig stands in plain text in the stack file, with {found} in it",
             "everyone who can read the repository could do in the cluster what this stack may",
@@ -107,6 +112,7 @@ def one_method(settings: Settings) -> Iterator[Problem]:
     for index, namespace in enumerate(settings.namespaces):
         if namespace.secret_name is not None:
             yield Problem(
+                "STK102",
                 (*NAMESPACES, index, "secretName"),
                 f"namespace {namespace.name!r} would have two authentication methods: {registry.type} and an existing Secret",
                 "Mendix can use one method per namespace; it cannot combine them",
@@ -121,6 +127,7 @@ def namespaces(settings: Settings) -> Iterator[Problem]:
         at = (*NAMESPACES, index)
         if namespace.name in seen:
             yield Problem(
+                "STK103",
                 (*at, "name"),
                 f"namespace {namespace.name!r} stands at position {seen[namespace.name]} already",
                 "a namespace has one registry and one authentication method; Mendix cannot combine two",
@@ -130,6 +137,7 @@ def namespaces(settings: Settings) -> Iterator[Problem]:
         seen[namespace.name] = index
         if namespace.labels and not namespace.create:
             yield Problem(
+                "STK104",
                 (*at, "labels"),
                 "labels are only set on a namespace that this stack creates",
                 "an existing namespace belongs to someone else",
@@ -140,6 +148,7 @@ def namespaces(settings: Settings) -> Iterator[Problem]:
         length = max(len(settings.push_host), len(settings.pull_host)) + 1 + len(repository)
         if length > NAME_LENGTH:
             yield Problem(
+                "STK105",
                 place,
                 f"host and repository of namespace {namespace.name!r} have {length} characters",
                 f"an image name has at most {NAME_LENGTH}",
@@ -171,13 +180,16 @@ def overlays(settings: Settings) -> Iterator[Problem]:
         return
     at = (*OPERATOR, "overlay")
     if configuration.adopt == "none":
-        yield Problem(at, "there is an overlay, but adopt is none", "nothing is written then", "remove one of the two")
+        yield Problem(
+            "STK106", at, "there is an overlay, but adopt is none", "nothing is written then", "remove one of the two"
+        )
         return
     registry = configuration.overlay.get("registry")
     if isinstance(registry, dict):
         for field in MANAGED_REGISTRY_FIELDS:
             if field in registry:
                 yield Problem(
+                    "STK107",
                     (*at, "registry", field),
                     f"spec.registry.{field} is set by this stack",
                     "two values for one field cannot both hold",
@@ -196,6 +208,7 @@ def overlays(settings: Settings) -> Iterator[Problem]:
         and settings.registry.transport.ca_certificate
     ):
         yield Problem(
+            "STK108",
             (*at, "trust", "customCASecretName"),
             "spec.trust.customCASecretName is set by this stack, because registry.transport.caCertificate is given",
             "the Operator takes one Secret with authorities",
@@ -207,6 +220,7 @@ def client_version(settings: Settings) -> Iterator[Problem]:
     """The client's version is only asked where plain http is possible."""
     if settings.registry.only_https and settings.registry.transport.client_version:
         yield Problem(
+            "STK109",
             (*REGISTRY, "transport", "clientVersion"),
             "the client's version decides nothing here",
             f"{settings.registry.type} is reached by https, whatever older clients take its host for",

@@ -25,6 +25,7 @@ def created(settings: Settings) -> Iterator[Problem]:
         at: Location = (*NAMESPACES, index)
         if namespace.service_account.name == "default" and namespace.service_account.create:
             yield Problem(
+                "STK110",
                 (*at, "serviceAccount", "name"),
                 "this stack would create ServiceAccount 'default'",
                 "Kubernetes creates it in every namespace, so creating it fails; and every pod without a ServiceAccount of its own "
@@ -35,6 +36,7 @@ def created(settings: Settings) -> Iterator[Problem]:
             continue
         if namespace.name in _OF_EVERY_CLUSTER:
             yield Problem(
+                "STK111",
                 (*at, "create"),
                 f"namespace {namespace.name!r} exists in every cluster",
                 "creating it fails, and a namespace that this stack creates is deleted with it",
@@ -48,6 +50,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
     for key, value in namespace.labels.items():
         if key == _NAME_LABEL and value != namespace.name:
             yield Problem(
+                "STK112",
                 (*at, key),
                 f"the label says {value!r}, the namespace's name is {namespace.name!r}",
                 "the API server sets this label itself, so every preview would show a difference",
@@ -58,6 +61,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
             continue
         if mode in _MODES and value not in _LEVELS:
             yield Problem(
+                "STK113",
                 (*at, key),
                 f"{value!r} is no Pod Security Standard",
                 "admission rejects a namespace with such a label",
@@ -65,6 +69,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
             )
         elif mode == "enforce" and value != namespace.pod_security:
             yield Problem(
+                "STK114",
                 (*at, key),
                 f"the label enforces {value!r}, podSecurity says {namespace.pod_security!r}",
                 "a namespace enforces one Pod Security Standard",
@@ -72,6 +77,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
             )
         elif mode.removesuffix("-version") in _MODES and mode not in _MODES and not _VERSION.fullmatch(value):
             yield Problem(
+                "STK115",
                 (*at, key),
                 f"{value!r} is no version of the Pod Security Standards",
                 "admission rejects a namespace with such a label",
@@ -79,6 +85,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
             )
         elif mode.removesuffix("-version") not in _MODES:
             yield Problem(
+                "STK116",
                 (*at, key),
                 f"there is no label {key!r}",
                 "admission ignores it",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
@@ -38,9 +38,15 @@ def stack(*namespaces: str | dict[str, Any], direct: bool = False, **registry: A
     return parse(values, surroundings=Surroundings({})).settings
 
 
+def address(account: Mapping[str, Any]) -> str:
+    """The address that Google gives to a service account with these inputs."""
+    host = ".".join(reversed(account["project"].split(":")))
+    return f"{account['accountId']}@{host}.iam.gserviceaccount.com"
+
+
 def _account(args: mocks.MockResourceArgs) -> dict[str, Any]:
     project = args.inputs["project"]
-    email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"
+    email = address(args.inputs)
     return {
         "email": email,
         "member": f"serviceAccount:{email}",

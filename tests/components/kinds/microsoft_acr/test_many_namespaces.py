@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import settings as configure
 from hypothesis import strategies as st
 
+from mendix_registry.kinds.microsoft_acr import plan as acr_plan
 from mendix_registry.kinds.microsoft_acr.identity import credential_name
-from mendix_registry.kinds.microsoft_acr.resources import _identities
 from mendix_registry.kinds.microsoft_acr.roles import assignment_name, repository_condition
 from mendix_registry.kinds.microsoft_acr.rules import CONDITION_LENGTH
 from mendix_registry.kinds.microsoft_acr.settings import (
@@ -94,7 +94,7 @@ def test_what_the_rules_let_pass_is_within_azures_limits(
         return
     parsed = settings.registry.authentication
     assert isinstance(parsed, WorkloadIdentityAuthentication)
-    identities = _identities(settings, parsed)
+    identities = acr_plan.identities(settings, parsed)
     assert sorted(n.name for members in identities.values() for n in members) == names
     for members in identities.values():
         assert len(members) * clusters <= CREDENTIALS_PER_IDENTITY
