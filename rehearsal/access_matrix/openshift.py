@@ -1,7 +1,7 @@
 """What to try at OpenShift's registry: tokens of the cluster and forged ones, and RoleBindings taken away.
 
-The stock client's push is the stack's own Job; here the same requests are made with everything that must not work. All judging is
-the API server's: TokenReview by its authenticators, SubjectAccessReview by its RBAC.
+The stock client's push is the stack's own Job; here the same requests are made with everything that must not work. The API server
+authorizes everything: TokenReview by its authenticators, SubjectAccessReview by its RBAC.
 """
 
 from __future__ import annotations

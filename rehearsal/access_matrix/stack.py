@@ -39,7 +39,7 @@ class UnprovableError(Exception):
 def prover(
     config: Mapping[str, Any], cluster: BuiltCluster, environment: Mapping[str, str]
 ) -> tuple[Prover, Service | None]:
-    """What tries everything for a stack that is up, and the emulators that judge it, None where a registry judges itself.
+    """What tries everything for a stack that is up, and the emulators that decide, None where a registry decides itself.
 
     Raises UnprovableError.
     """
@@ -100,7 +100,7 @@ def _openshift(
     from rehearsal.sandbox.openshift import registry_hosts, service_ca
 
     hosts = registry_hosts(registry)
-    # The registry's certificate is the service CA's; the record of judgements is served as the clouds' APIs are.
+    # The registry's certificate is the service CA's; the record of decisions is served as the clouds' APIs are.
     authority = cluster.kubeconfig.with_name("openshift-service-ca.crt")
     authority.write_text(service_ca(environment))
     address = _address(environment["REHEARSAL_OPENSHIFT_ENDPOINT"])

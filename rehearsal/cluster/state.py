@@ -1,4 +1,4 @@
-"""What a sandbox home remembers of its built node: enough to find it, to judge it and to end it, and nothing else."""
+"""What a sandbox home remembers of its built node: enough to find it, to assess it and to end it, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster's ServiceAccount tokens, judged as a cloud's token service judges them."""
+"""The cluster's ServiceAccount tokens, checked as a cloud's token service checks them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Refused:
 class Authority(Protocol):
     """A cloud's decision about requests to its registries."""
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused: ...
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused: ...
 
     async def before_manifest(self, request: RegistryRequest, manifest: bytes, media_type: str) -> Refused | None:
         """Asked before a manifest is stored: tag immutability and other rules of the cloud's own."""

@@ -1,6 +1,6 @@
 """The emulated clouds that a stack needs, read from its stack file, and what they find in their accounts from the start.
 
-Each cloud has a function here that makes of the stack's ``registry`` what the clouds' process must know (``CLOUDS``). Judging the
+Each cloud has a function here that makes of the stack's ``registry`` what the clouds' process must know (``CLOUDS``). Checking the
 configuration is left to the program: what is missing or wrong there is passed over here.
 """
 

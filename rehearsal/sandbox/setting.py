@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 PROPAGATION_SECONDS = 5.0
-"""How long the emulated clouds' judges do not see a change of an identity. At AWS it is mostly a few seconds;
+"""How long the emulated clouds' decisions do not see a change of an identity. At AWS it is mostly a few seconds;
 ``REHEARSAL_PROPAGATION_SECONDS`` makes it another time."""
 
 

@@ -1,4 +1,4 @@
-"""Reads from a stack file which of the sandbox's registries it wants. Judging the configuration is left to the program."""
+"""Reads from a stack file which of the sandbox's registries it wants. Checking the configuration is left to the program."""
 
 from __future__ import annotations
 

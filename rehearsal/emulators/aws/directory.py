@@ -1,4 +1,4 @@
-"""What the account holds, read from moto for the judges: roles, users, their policies, repositories."""
+"""What the account holds, read from moto for the decisions: roles, users, their policies, repositories."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import Any
 from rehearsal.emulators.aws.account import Account, Caller
 from rehearsal.emulators.aws.calls import ApiCall, ApiError, HttpRequest
 from rehearsal.emulators.aws.store import LOCK
-from rehearsal.emulators.judgements import Judgement
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
 
 ACTIONS: Mapping[Action, str] = {
@@ -64,14 +64,14 @@ class EcrAuthority:
         self._account, self._region, self._tokens = account, region, tokens
         self._registry = registry or account.id
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
-        verdict = await asyncio.to_thread(self._judge, request)
-        # Before a client has a token it is asked for one: that is no judgement of anybody.
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
+        verdict = await asyncio.to_thread(self._authorize, request)
+        # Before a client has a token it is asked for one: that is no decision of anybody.
         if request.authorization and request.action != "ping":
             caller = self._caller(request.authorization)
             refused = verdict if isinstance(verdict, Refused) else None
-            self._account.judgements.add(
-                Judgement(
+            self._account.decisions.add(
+                RecordedDecision(
                     "ecr",
                     self._account.name_of(caller) if caller else "",
                     ACTIONS.get(request.action, request.action),
@@ -83,7 +83,7 @@ class EcrAuthority:
             )
         return verdict
 
-    def _judge(self, request: RegistryRequest) -> Allowed | Refused:
+    def _authorize(self, request: RegistryRequest) -> Allowed | Refused:
         caller = self._caller(request.authorization)
         if caller is None:
             challenge = f'Basic realm="https://{request.host}/",service="ecr.amazonaws.com"'

@@ -1,9 +1,9 @@
 """AWS's policy language: is this request allowed by these documents?
 
 Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and …_elements_condition_operators.html.
-Not judged: service control policies, resource control policies, VPC endpoint policies (a rehearsal has no organisation).
+Not evaluated: service control policies, resource control policies, VPC endpoint policies (a rehearsal has no organisation).
 A document with something this module does not know (an operator, a principal form) makes PolicyError instead of being
-passed over: what cannot be judged must not be called allowed.
+passed over: what cannot be evaluated must not be called allowed.
 """
 
 from __future__ import annotations

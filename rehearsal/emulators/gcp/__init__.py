@@ -7,6 +7,6 @@ that pods ask at 169.254.169.254; like GKE's it finds the pod's ServiceAccount b
 ServiceAccount's token at the Security Token Service (``sts``) and, where an annotation names a Google service account, has IAM
 Credentials (``credentials``) make a token of that.
 
-Not judged: organisation policies, VPC Service Controls, deny policies, custom roles, groups, whether an API is enabled, whether a
-project or a KMS key exists, billing, and conditions beyond what ``conditions`` says.
+Not evaluated: organisation policies, VPC Service Controls, deny policies, custom roles, groups, whether an API is enabled, whether
+a project or a KMS key exists, billing, and conditions beyond what ``conditions`` says.
 """

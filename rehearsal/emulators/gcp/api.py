@@ -143,7 +143,7 @@ class GoogleApi:
         return self._account.caller(token)
 
     def _require(self, call: Call, permission: str, resource: str, resource_type: str) -> None:
-        """Raises ApiError. The operator's own calls are not recorded: nobody judges them."""
+        """Raises ApiError. The operator's own calls are not recorded: no policy applies to them."""
         if isinstance(call.caller, Operator):
             return
         service = permission.partition(".")[0]

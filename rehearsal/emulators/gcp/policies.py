@@ -104,7 +104,7 @@ class Policies:
             if holds(condition["expression"], resource, resource_type, self._store.now()):
                 return ""
         except ConditionError as error:
-            return f"the condition {condition.get('title')!r} cannot be judged: {error}"
+            return f"the condition {condition.get('title')!r} cannot be evaluated: {error}"
         return f"the condition {condition.get('title')!r} is false"
 
     def _checked(self, given: Mapping[str, Any]) -> list[Object]:

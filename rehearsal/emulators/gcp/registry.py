@@ -57,8 +57,8 @@ class GoogleRegistry:
     def __init__(self, account: Account, locations: Mapping[str, str]) -> None:
         self._account, self._locations = account, locations
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
-        return await asyncio.to_thread(self._judge, request)
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
+        return await asyncio.to_thread(self._authorize, request)
 
     async def before_manifest(self, request: RegistryRequest, manifest: bytes, media_type: str) -> Refused | None:
         del media_type
@@ -84,7 +84,7 @@ class GoogleRegistry:
             made = digest or f"sha256:{hashlib.sha256(manifest).hexdigest()}"
             store.tags.setdefault(place.repository, {})[f"{place.image}:{request.reference}"] = made
 
-    def _judge(self, request: RegistryRequest) -> Allowed | Refused:
+    def _authorize(self, request: RegistryRequest) -> Allowed | Refused:
         challenge = {"www-authenticate": f'Bearer realm="{request.realm(REALM)}",service="{request.host}"'}
         if not request.authorization:
             return Refused(401, "UNAUTHORIZED", "authentication failed", challenge)

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from rehearsal.emulators.judgements import Judgement, Judgements
+from rehearsal.emulators.decisions import DecisionLog, RecordedDecision
 from rehearsal.emulators.openshift.api import ANONYMOUS, Access, Reviewer, User
 from rehearsal.emulators.tokens import unverified_claim
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
@@ -52,15 +52,15 @@ class ImageStreams:
 class OpenShiftRegistry:
     """Satisfies :class:`rehearsal.registry.authority.Authority`."""
 
-    def __init__(self, reviewer: Reviewer, streams: ImageStreams, judgements: Judgements) -> None:
-        self._reviewer, self._streams, self._judgements = reviewer, streams, judgements
+    def __init__(self, reviewer: Reviewer, streams: ImageStreams, decisions: DecisionLog) -> None:
+        self._reviewer, self._streams, self._decisions = reviewer, streams, decisions
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
         if not request.authorization:
-            # Before a client has a token it is asked for one: that is no judgement of anybody.
+            # Before a client has a token it is asked for one: that is no decision of anybody.
             return _challenge(request)
         try:
-            return await self._judge(request)
+            return await self._authorize(request)
         except httpx.HTTPError as error:
             return Refused(503, "UNAVAILABLE", f"the API server cannot be asked: {type(error).__name__} {error}")
 
@@ -98,10 +98,10 @@ class OpenShiftRegistry:
         issuer = unverified_claim(token, "iss")
         reason = f"{found} (the token names the issuer {issuer})" if issuer else found
         subject = unverified_claim(token, "sub")
-        self._judgements.add(Judgement(TOKEN_REVIEW, subject, "authenticate", False, "Unauthorized", reason))
+        self._decisions.add(RecordedDecision(TOKEN_REVIEW, subject, "authenticate", False, "Unauthorized", reason))
         return _denied("access denied", reason)
 
-    async def _judge(self, request: RegistryRequest) -> Allowed | Refused:
+    async def _authorize(self, request: RegistryRequest) -> Allowed | Refused:
         user = await self.user(request.authorization)
         if isinstance(user, Refused):
             return user
@@ -125,8 +125,8 @@ class OpenShiftRegistry:
         allowed, reason = await self._reviewer.review_access(user, access)
         # RBAC tells why something is allowed; where it is not, there is nothing to tell.
         words = reason if allowed else f"{user.name} may not {access}" + (f": {reason}" if reason else "")
-        self._judgements.add(
-            Judgement(
+        self._decisions.add(
+            RecordedDecision(
                 ACCESS_REVIEW,
                 user.name,
                 access.verb,
