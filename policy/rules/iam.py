@@ -18,7 +18,7 @@ RESOURCE_POLICIES = {
     "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": "repositoryPolicy",
     REGISTRY_POLICY: "policy",
 }
-"""Types that carry a policy of a repository or registry, which says by itself who may use it, and the input that holds it."""
+"""Types that carry a policy of a repository or registry, which itself names who may use it, and the input that holds it."""
 
 # Keys are not case-sensitive. Each is absent, and so refuses, where a caller has none: a condition on the way of a request, such
 # as aws:SecureTransport or aws:SourceIp, holds for strangers as well.

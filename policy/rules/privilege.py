@@ -187,7 +187,7 @@ def _condition(resource: Resource, condition: str) -> Iterator[Finding]:
         return
     if not names:
         yield Finding(
-            f"{resource.name} has a condition that no repository meets: nobody can push.",
+            f"{resource.name} has a condition that no repository meets: no push succeeds.",
             "name repositories in lower case; to StringEquals a * is a plain character.",
         )
     for name in sorted(names):

@@ -37,13 +37,13 @@ def _check(resource: Resource) -> Iterator[Finding]:
 
 
 def _kubeconfig(resource: Resource, text: str) -> Iterator[Finding]:
-    """Read as what it is: no search of the text finds every way in which YAML can say the same."""
+    """Read as what it is: no search of the text finds every way in which YAML can express the same."""
     try:
         content = _parsed(text)
     except yaml.YAMLError:
         # Not the error: it quotes the text, which is a secret.
         yield Finding(
-            f"the kubeconfig of the provider {resource.name} cannot be read, so nobody knows how the cluster is reached.",
+            f"the kubeconfig of the provider {resource.name} cannot be read, so it is unknown how the cluster is reached.",
             "give a kubeconfig in YAML or JSON.",
         )
         return
@@ -65,7 +65,7 @@ def _kubeconfig(resource: Resource, text: str) -> Iterator[Finding]:
 
 
 def _parsed(text: str) -> Any:
-    # JSON is YAML but for this parser, which takes no tabs and no colon on a line of its own.
+    # JSON is YAML but for this parser, which accepts no tabs and no colon on its own line.
     try:
         return json.loads(text)
     except ValueError:

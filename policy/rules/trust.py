@@ -56,7 +56,7 @@ def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
     principal = statement.get("Principal")
     if "NotPrincipal" in statement or not isinstance(principal, Mapping):
         yield Finding(
-            f"the role {resource.name} trusts everybody, or everybody but somebody.",
+            f"the role {resource.name} trusts everyone, or everyone with exceptions.",
             "name the OIDC provider or the service that may assume it in Principal.",
         )
         return
@@ -101,7 +101,7 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
         return
     if foreign := claims_of_others(statement, issuer):
         yield Finding(
-            f"the role {resource.name} trusts {issuer} and tests {', '.join(foreign)}, which its tokens lack: nobody gets in.",
+            f"the role {resource.name} trusts {issuer} and tests {', '.join(foreign)}, which its tokens lack: it rejects all.",
             f"test claims of {issuer} only, and give each issuer a statement.",
         )
     exact = _exactly(statement)
@@ -139,7 +139,7 @@ def _association(resource: Resource) -> Iterator[Finding]:
     """Source: EKS API, PodIdentityAssociation."""
     if resource.inputs.get("disableSessionTags"):
         yield Finding(
-            f"the association {resource.name} disables session tags: no trust or policy can tell its pods from others.",
+            f"the association {resource.name} disables session tags: no trust or policy can distinguish its pods from others.",
             "leave disableSessionTags out.",
         )
     target = resource.inputs.get("targetRoleArn")
@@ -187,7 +187,7 @@ def _google(resource: Resource) -> Iterator[Finding]:
             )
     if not members:
         yield Finding(
-            f"{resource.name} replaces a whole IAM policy, so nobody sees here who gains or loses what.",
+            f"{resource.name} replaces a whole IAM policy, so a preview cannot show who gains or loses what.",
             "use one IAM member resource for each member.",
         )
 

@@ -1,6 +1,6 @@
 """What to try at a registry with a user and a password, or open to everyone: it decides itself, in its own words.
 
-It knows no repositories of somebody: who has the password may push everywhere, which is no cell of the matrix.
+It knows no owners of repositories: who has the password may push everywhere, which is no cell of the matrix.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Prover:
         namespace = builder.namespace
         if not self._target.login:
             run = partial(self._push, builder, _anonymous)
-            yield Attempt(namespace, "without a login, as the stack file says", True, run)
+            yield Attempt(namespace, "without a login, as in the stack file", True, run)
             return
         own = partial(registry_login, self._cluster, namespace, self._target.push_host)
 

@@ -64,7 +64,7 @@ def no_decisions(number: int) -> Sequence[Mapping[str, Any]]:
 
 
 def carry_out(attempts: Sequence[Attempt], decisions: Decisions, told: Callable[[Cell], None]) -> list[Cell]:
-    """Try everything in order, telling each outcome as it comes."""
+    """Try everything in order, reporting each outcome as it comes."""
     cells: list[Cell] = []
     for attempt in attempts:
         seen = decisions(0)

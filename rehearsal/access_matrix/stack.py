@@ -33,7 +33,7 @@ _DEFAULT_SERVICE_ACCOUNT = "mendix-builder"
 
 
 class UnprovableError(Exception):
-    """There is no matrix for this stack; the text says why and for which there is."""
+    """There is no matrix for this stack; the text states why and for which there is."""
 
 
 def prover(
@@ -238,7 +238,7 @@ def _pushers(config: Mapping[str, Any], registry: Mapping[str, Any]) -> Iterator
 
 def _no_password(token: str, namespace: str) -> str:
     return (
-        f"nobody here knows a password of the token {token}: name an environment variable in the stack file's "
+        f"this machine has no password of the token {token}: name an environment variable in the stack file's "
         f"registry.authentication.passwords.{namespace} (one that is encrypted there is not known to the emulator)"
     )
 

@@ -32,7 +32,7 @@ def explain(error: Exception) -> int:
 
 
 def _wrong_use() -> Iterator[type[Exception]]:
-    """Errors of use or configuration. Only rooms that are loaded already can have raised one."""
+    """Errors of use or configuration. Only modules that are loaded already can have raised one."""
     yield from _loaded({"rehearsal.sandbox.project": ("UsageError",)})
 
 

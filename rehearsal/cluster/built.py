@@ -86,7 +86,7 @@ class BuiltCluster(Cluster):
 
     @property
     def node_token(self) -> str:
-        """What the node proves itself with to the emulated clouds, when it asks as whom it pulls."""
+        """What the node proves itself with to the emulated clouds, when it asks for its identity at a registry."""
         return (self._node.directory.configuration / "services" / "clouds" / "node-token").read_text()
 
     @property

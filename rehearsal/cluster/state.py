@@ -53,7 +53,7 @@ class ProcessIdentity:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """``identity`` names the node on this machine (cgroup); ``images`` and ``snapshotter`` say what its runtime holds."""
+    """``identity`` names the node on this machine (cgroup); ``images`` and ``snapshotter`` are what its runtime holds."""
 
     identity: str
     subnet_index: int | None = None

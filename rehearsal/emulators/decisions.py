@@ -1,7 +1,7 @@
 """The record of what the emulators decided: who asked, for what, whether it was allowed, and why.
 
-``rehearse prove`` reads it to tell a refusal by decision from an error on the way. Kept in memory, newest last, and told in the
-process's log; no token or key is ever part of it.
+``rehearse prove`` reads it to distinguish a decision from an error on the way. Kept in memory, newest last, and
+written to the process's log; no token or key is ever part of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEPT = 5000
 class RecordedDecision:
     """One decision. ``service`` is who decided (``sts``, ``ecr``); ``subject`` who asked, as far as it is known;
     ``code`` the cloud's own
-    name of a refusal; ``details`` whatever else tells one case from another (repository, audience)."""
+    name of a refusal; ``details`` whatever else distinguishes one case from another (repository, audience)."""
 
     service: str
     subject: str

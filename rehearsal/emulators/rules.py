@@ -157,7 +157,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """A value that the vendor's model says nothing about."""
+    """A value that the vendor's model does not describe."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         del value, path

@@ -106,7 +106,7 @@ async def serve(settings: Settings) -> None:
         _server(reached, settings.address, 443, certificates),
         _server(webhook, settings.address, ADMISSION_PORT, certificates),
     ]
-    # Provider plugins run outside of the cluster's DNS: they reach each cloud's API by a port of its own.
+    # Provider plugins run outside of the cluster's DNS: they reach each cloud's API by its own port.
     servers += [
         _server(faults.around(cloud.api, name), settings.address, API_PORTS[name], certificates)
         for name, cloud in zip(settings.clouds, clouds, strict=True)

@@ -69,4 +69,4 @@ class Authority(Protocol):
         """Asked before a manifest is stored: tag immutability and other rules of the cloud's own."""
 
     async def manifest_written(self, request: RegistryRequest, manifest: bytes, media_type: str, digest: str) -> None:
-        """Told after the registry has stored a manifest."""
+        """Called after the registry has stored a manifest."""

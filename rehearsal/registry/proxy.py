@@ -1,7 +1,7 @@
 """The registry as the clouds' clients see it: every request authorized by a cloud, then passed to the real registry behind.
 
-Bodies stream in both directions; nothing of a layer is kept here. The registry behind has one name space; a cloud says
-under which name a repository is stored there, and paths and locations are rewritten between the two.
+Bodies stream in both directions; nothing of a layer is kept here. The registry behind has one name space; a cloud knows under which
+name a repository is stored there, and paths and locations are rewritten between the two.
 """
 
 from __future__ import annotations

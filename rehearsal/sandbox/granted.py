@@ -1,4 +1,4 @@
-"""What a stack takes for granted in its cluster: namespaces that mxpc-cli made, the object that Mendix's installer left in
+"""The prerequisites of a stack in its cluster: namespaces that mxpc-cli made, the object that Mendix's installer left in
 them, and the Secret that ``docker-secret`` reads."""
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-# None that a stack sets, too: a namespace that it is to create after all would then be in conflict.
+# None that a stack sets too: a namespace that it is to create after all would then be in conflict.
 _LABELS = {"mendix-registry-rehearsal/prerequisite": "true"}
 
 
 _NOBODY = ("nobody", "nothing")
-"""A login of nobody: enough for a preview, and refused by any registry."""
+"""A login without an account: enough for a preview, and refused by any registry."""
 
 
 def taken_for_granted(config: Mapping[str, Any], login: tuple[str, str] = _NOBODY) -> list[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""The Pulumi project that a command means: its file, its stacks, and what a stack file says to the sandbox."""
+"""The Pulumi project that a command means: its file, its stacks, and what a stack file means to the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_STACK = "local"
 
 
 class UsageError(Exception):
-    """The command cannot run as it was given: exit status 2. The text says what to do."""
+    """The command cannot run as it was given: exit status 2. The text states what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Starts what a stack needs around it and says so in an environment."""
+"""Starts what a stack needs around it and describes it in an environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROPAGATION_SECONDS = 5.0
 
 
 class StageError(Exception):
-    """The stage cannot be set: the text says what was missing and what to do."""
+    """The sandbox cannot be prepared: the text states what was missing and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def set_stage(
         password = (given or registry_password(home)) if wanted.username else ""
         granted = taken_for_granted(config, (wanted.username, password))
         endpoint = cluster.registry(registry_spec(wanted, password))
-        # What the stack file takes from the environment; who sets a variable has a value of their own.
+        # What the stack file takes from the environment; who sets a variable has their own value.
         offered = {"KRANE_IMAGE": endpoint.client_image}
         if password:
             offered |= {"REHEARSAL_REGISTRY_PASSWORD": password, wanted.password_variable: password}

@@ -46,7 +46,7 @@ _NAMESPACE = re.compile(r"^principalSet:.*/workloadIdentityPools/([^/]+)/namespa
 
 
 def facts(world: World) -> Facts:
-    """What the Google resources of one side say."""
+    """What the Google resources of one side mean."""
     return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
 
 

@@ -5,5 +5,5 @@ service models and of IAM's and ECR's quotas, has the operations that moto lacks
 ``sts`` (web identities), ``pod_identity``, ``ecr`` (each push and pull), with the policy evaluator in ``policy``.
 
 ``api`` is the way in. Everything that changes something goes through ``store``, which writes it to a journal and plays the journal
-again when the process starts anew: the account outlives the process, as a real one does.
+again when the process starts again: the account outlives the process, as a real one does.
 """

@@ -169,7 +169,7 @@ class Account:
             return Decision(False, f"because a policy cannot be evaluated: {error}")
 
     def name_of(self, caller: Caller) -> str:
-        """The ARN by which messages name a caller."""
+        """The ARN of a caller in messages."""
         if caller.session is not None:
             return caller.session.arn
         return f"arn:{self.partition}:iam::{self.id}:" + (f"user/{caller.user}" if caller.user else "user/operator")

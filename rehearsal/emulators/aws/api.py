@@ -1,4 +1,4 @@
-"""The APIs of the emulated AWS as one ASGI application: IAM, STS, ECR, EKS, told apart as AWS's own front door does."""
+"""The APIs of the emulated AWS as one ASGI application: IAM, STS, ECR, EKS, routed as AWS's own front door does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class AwsApi:
         except ApiError as error:
             return render_error(call, error, identity)
         except Exception as error:
-            # A bug of the emulator, told as the service would tell one of its own; its trace goes to the log.
+            # A bug of the emulator, reported as the service reports its bugs; its trace goes to the log.
             _LOG.exception("internal failure")
             message = f"internal failure of the emulator: {type(error).__name__}: {error}"
             return render_error(call, ApiError("InternalFailure", message, 500), identity)

@@ -29,7 +29,7 @@ AGENT_HOST = "agent.eks.mendix-rehearsal.internal"
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """What a stack needs of AWS: its account, where its registry is, its partition and that partition's DNS suffix, every host
-    name of the registry, the issuer by which the account knows the cluster, the trust policy quota, the name of the nodes' role."""
+    name of the registry, the cluster's issuer in the account, the trust policy quota, the name of the nodes' role."""
 
     account: str
     region: str

@@ -58,7 +58,7 @@ class EcrTokens:
 
 class EcrAuthority:
     """The decision about each request to one registry: the account's own in a region, or another account's (``registry``),
-    which has given nobody here anything."""
+    which has granted nothing here."""
 
     def __init__(self, account: Account, region: str, tokens: EcrTokens, registry: str = "") -> None:
         self._account, self._region, self._tokens = account, region, tokens

@@ -68,7 +68,7 @@ def _assume(account: Account, tokens: ClusterTokens, call: ApiCall) -> dict[str,
     request = Request(Principal("Federated", (provider[0],)), "sts:AssumeRoleWithWebIdentity", arn, context)
     refused = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
     if role is None or role.trust is None:
-        # AWS says no more, so that nobody can find out which roles exist; a rehearsal may say why.
+        # AWS reports no more, so that no one can find out which roles exist; a rehearsal may add why.
         raise ApiError(
             "AccessDenied", f"{refused} (rehearsal: there is no role {arn}, or its creation is not visible yet)", 403
         )

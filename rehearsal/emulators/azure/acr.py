@@ -2,7 +2,7 @@
 
 Sources: github.com/Azure/acr docs/AAD-OAuth.md (``/oauth2/exchange``, ``/oauth2/token``, the user of refresh tokens);
 learn.microsoft.com/azure/container-registry/container-registry-authentication. What an identity may do is decided when the realm
-issues an access token and holds until that expires, as in Azure: a permission that is taken away is missed after that only.
+issues an access token and holds until that expires, as in Azure: a permission that is removed is missed after that only.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ class Acr:
         pair = basic(request.authorization)
         if pair is None:
             return None
-        # Azure takes the user and password of a registry at every request, too.
+        # Azure takes the user and password of a registry at every request too.
         scopes = [f"repository:{request.repository}:{_VERBS[request.action]}"] if request.action in _VERBS else []
         try:
             token = self.access_token(request.host, self.by_password(request.host, *pair), scopes)
@@ -268,7 +268,7 @@ class Realm:
             scopes = " ".join(request.query_params.getlist("scope")).split()
             pair = basic(request.headers.get("authorization", ""))
             if pair is None:
-                # A registry whose anonymous pull is off gives nobody a token without credentials.
+                # A registry whose anonymous pull is off gives no one a token without credentials.
                 return _error(401, _UNAUTHORIZED)
             caller = acr.by_password(host, *pair)
         return JSONResponse({"access_token": acr.access_token(host, caller, scopes), "expires_in": _ACCESS_SECONDS})

@@ -65,7 +65,7 @@ class ArmApi:
         except ValueError as error:
             return JSONResponse(ArmError(400, "InvalidRequestContent", str(error)).document(), 400)
         except Exception as error:
-            # A bug of the emulator, told as the service would tell one of its own; its trace goes to the log.
+            # A bug of the emulator, reported as the service reports its bugs; its trace goes to the log.
             _LOG.exception("internal failure")
             text = f"internal failure of the emulator: {type(error).__name__}: {error}"
             return JSONResponse(ArmError(500, "InternalServerError", text).document(), 500)

@@ -220,7 +220,7 @@ class Entra:
 
 
 def _resource(form: Mapping[str, str], *, v2: bool) -> str:
-    """For which API a token is wanted. Raises EntraError."""
+    """For which API a token is requested. Raises EntraError."""
     resource = form.get("scope", "").removesuffix(".default") if v2 else form.get("resource", "")
     if not resource:
         raise EntraError(

@@ -42,7 +42,7 @@ _TOKEN_PASSWORDS = ("password1", "password2")
 
 class Registries:
     """The operations of the resource provider over a store. ``suffix`` is the cloud's, such as ``azurecr.io``; ``known_passwords``
-    are digests of token passwords by token name: somebody has generated them at some time, as no template can."""
+    are digests of token passwords by token name: someone has generated them at some time, as no template can."""
 
     def __init__(self, store: Store, suffix: str, known_passwords: Mapping[str, str]) -> None:
         self._store, self._suffix, self._known = store, suffix, known_passwords
@@ -265,7 +265,7 @@ class Registries:
     def _login_server(self, where: ResourceId, scope: str | None) -> str:
         if scope in (None, "Unsecure"):
             return f"{where.name.lower()}.{self._suffix}"
-        # Azure does not say how it makes the hash of a domain name label.
+        # Azure does not state how it makes the hash of a domain name label.
         label = uuid.uuid5(uuid.NAMESPACE_DNS, f"{scope}/{where.subscription}/{where.group}/{where.name.lower()}").int
         digits = "".join("abcdefghijklmnopqrstuvwxyz0123456789"[label // 36**i % 36] for i in range(12))
         return f"{where.name.lower()}-{digits}.{self._suffix}"

@@ -29,7 +29,7 @@ class Account:
     account_quota: int = 100
 
     def caller(self, token: str) -> Caller:
-        """Whose access token it is; nobody's without one. Raises ApiError."""
+        """Whose access token it is; anonymous without one. Raises ApiError."""
         if not token:
             return Anonymous()
         found = self.tokens.find(token)

@@ -155,7 +155,7 @@ def place_of(host: str, path: str, locations: Mapping[str, str]) -> Place | None
 
 
 class TokenRealm:
-    """An ASGI application: ``GET /v2/token``. The token says who somebody is; what they may do is decided at each request."""
+    """An ASGI application: ``GET /v2/token``. The token identifies the caller; what they may do is decided at each request."""
 
     def __init__(self, registry: GoogleRegistry) -> None:
         self._registry = registry

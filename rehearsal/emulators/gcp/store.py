@@ -38,7 +38,7 @@ class Store:
 
     @contextmanager
     def changing(self) -> Generator[None]:
-        """Nobody else reads or writes meanwhile; at a good end everything is on disk."""
+        """No one else reads or writes meanwhile; at a good end everything is on disk."""
         with self._lock:
             yield
             self._write()

@@ -1,7 +1,7 @@
 """The Security Token Service: a ServiceAccount's token of the cluster for a federated access token.
 
 Sources: the discovery document ``sts.v1`` (fields), RFC 8693 (errors), Google's page "About Workload Identity Federation for
-GKE" (what a token must say). The audience that a cluster names, ``identitynamespace:POOL:CLUSTER``, is as Google's open source
+GKE" (what a token must contain). The audience that a cluster names, ``identitynamespace:POOL:CLUSTER``, is as Google's open source
 clients of fleets write it.
 """
 
@@ -59,7 +59,7 @@ class TokenExchange:
 
     @property
     def audience(self) -> str:
-        """The audience by which the cluster asks."""
+        """The audience that the cluster asks for."""
         return f"identitynamespace:{self._account.pool.name}:{self._account.cluster}"
 
     def exchange(self, fields: Mapping[str, str]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class OpenShiftCloud:
         directory = data / "openshift"
         self._authority = ensure_service_ca(directory)
         registry = OpenShiftRegistry(api, ImageStreams(directory / "image-streams.json"), decisions)
-        # Clients come under the name; a node's runtime, which comes by address, says the name with its port.
+        # Clients come under the name; a node's runtime, which comes by address, states the name with its port.
         names = dict.fromkeys(name for host in settings.hosts for name in (host.rpartition(":")[0], host))
         self.registries = dict.fromkeys(names, registry)
         self.realms: Mapping[str, ASGIApp] = {f"{name}{REALM}": TokenEndpoint(registry) for name in names}

@@ -1,4 +1,4 @@
-"""OpenShift's registry: who somebody is by TokenReview, what they may do by SubjectAccessReview.
+"""OpenShift's registry: authentication by TokenReview, what they may do by SubjectAccessReview.
 
 The registry itself decides nothing: the API server's authenticators and its RBAC do. Sources: github.com/openshift/image-registry,
 pkg/dockerregistry/server/auth.go (challenges, which verb each action needs) and token.go (the token endpoint). The real one asks
@@ -94,7 +94,7 @@ class OpenShiftRegistry:
         found = await self._reviewer.review_token(token)
         if isinstance(found, User):
             return found
-        # Of a token that is none of its own, the API server says no more than that it is invalid.
+        # Of a token that it did not issue, the API server reports no more than that it is invalid.
         issuer = unverified_claim(token, "iss")
         reason = f"{found} (the token names the issuer {issuer})" if issuer else found
         subject = unverified_claim(token, "sub")
@@ -201,6 +201,6 @@ def _challenge(request: RegistryRequest) -> Refused:
 
 
 def _denied(error: str, reason: str) -> Refused:
-    """OpenShift's registry says "authentication required" to whoever may not, too: the reason stands in its log only."""
+    """OpenShift's registry answers "authentication required" to a caller without permission too: only its log has the reason."""
     challenge = {"www-authenticate": f'Basic realm=openshift,error="{error}"'}
     return Refused(401, "UNAUTHORIZED", f"authentication required (rehearsal: {reason})", challenge)

@@ -84,7 +84,7 @@ class Role(IamResource):
         return Live(identity, inputs, outputs)
 
     def left_behind(self, inputs: Properties, known: Collection[str]) -> str | None:
-        # A name that was made from a prefix is known to nobody.
+        # A name that was made from a prefix is known to no one.
         return self.existing(inputs["name"], inputs) if inputs.get("name") else None
 
     def update(self, identity: str, old: Properties, new: Properties) -> None:
