@@ -21,7 +21,7 @@ KILL ?=
 # An interpreter is asked for, not downloaded: the requirement is a machine with Python.
 export UV_PYTHON_DOWNLOADS := never
 # Every rehearsal starts several Pythons. Where a machine forbids byte code, as container images do, each compiles the SDKs
-# anew: measured as four times the time of an update.
+# again: measured as four times the time of an update.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up prove test test-fast kill-matrix record-previews chromium check format bench docs pipeline down clean
@@ -89,7 +89,7 @@ clean: ## End everything, then delete the environment and the sandbox with its s
 # uv from PATH where there is one; else from a private environment in the cache, never into the system's Python.
 UV = $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
 
-# Only for an environment that is made: uv would make one anew whose interpreter was named by another path.
+# Only for an environment that is made: uv would create another one whose interpreter was named by another path.
 INTERPRETER = $(if $(wildcard $(BIN)/python),,--python $(PYTHON))
 
 # `pulumi install` leaves in the environment only what every stack needs.

@@ -204,7 +204,7 @@ def compete(rivals: Rivals, image: str, rounds: int, storage: Path) -> dict[str,
         first = number % len(rivals)
         for name in [*list(rivals)[first:], *list(rivals)[:first]]:
             runs[name].append(timed(*rivals[name](image, f"{image}-{number}/{name.replace(' ', '-').lower()}")))
-            # What a registry has already it does not take again under another name without this.
+            # A registry rejects what it has already under another name without this.
             shutil.rmtree(storage, ignore_errors=True)
     return runs
 

@@ -229,7 +229,7 @@ def _inexact(value: str) -> bool:
 def _attached(world: World, arn: str) -> BroadAccess:
     name = arn.rsplit("/", 1)[-1]
     if not arn or name in _PULLING or world.by_text(POLICY, arn):
-        return  # of a policy of this stack, its own document tells
+        return  # of a policy of this stack, its own document shows it
     if ":iam::aws:" in arn:
         yield "A policy of AWS's that allows more than to pull: it holds for the whole account.", arn
     else:

@@ -142,7 +142,7 @@ def _joined(messages: Iterable[Message]) -> Iterator[tuple[str, str, str]]:
             yield from ((severity, urn, entry.message) for entry in same)
             continue
         text = "".join(re.sub(r"\n\n\Z", "\n", entry.message) for entry in same)
-        # So Pulumi stops a program: it is no fault, and the reason is told by another message.
+        # So Pulumi stops a program: it is no fault, and another message has the reason.
         yield "info", urn, "" if text.rstrip().endswith("KeyboardInterrupt") else text
 
 

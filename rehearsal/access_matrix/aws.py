@@ -141,7 +141,7 @@ class Prover:
     def _permissions(self, builder: Builder) -> Iterator[Attempt]:
         """After removing each single permission the push must fail: none is surplus."""
         if not builder.role_arn and not builder.key[0]:
-            # No one that could have permissions: that the builder does not push has been told by then.
+            # No identity that could have permissions: by then it is reported that the builder does not push.
             return
         iam = self._iam()
         kind, name = self._principal(builder)

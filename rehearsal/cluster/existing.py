@@ -56,7 +56,7 @@ class ExistingCluster(Cluster):
         )
 
     def ensure(self, objects: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        del objects  # what a stack takes for granted here is for the cluster's owner to make
+        del objects  # here the cluster's owner creates the stack's prerequisites
 
     def add_names(self, names: Mapping[str, str]) -> None:
         raise ClusterError(

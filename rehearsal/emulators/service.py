@@ -32,7 +32,7 @@ HEALTH_HOST = "health.mendix-rehearsal.internal"
 DECISIONS_HOST = "decisions.mendix-rehearsal.internal"
 
 
-# A cloud is imported by who wants it: moto alone costs a start more than all the rest.
+# A cloud is imported only where it is used: moto alone costs a start more than all the rest.
 
 
 def _aws(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:

@@ -31,7 +31,7 @@ def taken_for_granted(config: Mapping[str, Any], login: tuple[str, str] = _NOBOD
     for item in cast("list[Any]", listed) if isinstance(listed, list) else []:
         namespace: Mapping[str, Any] = cast("Mapping[str, Any]", item) if isinstance(item, Mapping) else {}
         name = namespace.get("name")
-        # A name that Kubernetes refuses is for the program's report, which tells it with everything else that is wrong.
+        # A name that Kubernetes refuses is for the program's report, which lists it with everything else that is wrong.
         if not isinstance(name, str) or not _DNS_LABEL.fullmatch(name) or namespace.get("create") is True:
             continue
         path = f"/api/v1/namespaces/{name}"

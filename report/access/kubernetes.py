@@ -69,7 +69,7 @@ def _secrets(world: World) -> Iterator[tuple[Trust, Permission]]:
             continue
         name = _secret_name(job.inputs)
         if name and _from_cloud(world, job.namespace, name):
-            continue  # the cloud's own room knows whose credential it is
+            continue  # the cloud's own module knows whose credential it is
         anonymous = variables["CREDENTIALS"] == "anonymous"
         shown = "no one in particular" if anonymous else f"Secret {name or NOT_KNOWN}"
         how = "without authentication" if anonymous else "user and password in a Secret"

@@ -110,7 +110,7 @@ class EcrAuthority:
             if missing is not None:
                 return missing
         generation = account.generations.get((self._region, request.repository), 0)
-        # Names may nest, so what tells generations and regions apart stands in front.
+        # Names may nest, so what distinguishes generations and regions is in front.
         return Allowed(f"aws/{account.id}/{self._region}/{generation}/{request.repository}")
 
     async def before_manifest(self, request: RegistryRequest, manifest: bytes, media_type: str) -> Refused | None:

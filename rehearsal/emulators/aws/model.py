@@ -103,7 +103,7 @@ class StructureRule:
 
 
 def _pattern(pattern: str) -> str:
-    # The models are written for Java; Python's expressions lack its Unicode classes and are wider where they stand in.
+    # The models are written for Java; Python's expressions lack its Unicode classes and accept more in their place.
     for java, python in _CLASSES.items():
         pattern = pattern.replace(java, python)
     try:

@@ -116,7 +116,7 @@ class GoogleRegistry:
         if repository is None:
             return Refused(404, "NAME_UNKNOWN", f'Repository "{place.repository.rpartition("/")[2]}" not found')
         _, project, _, location, _, identity = place.repository.split("/")
-        # What tells generations, places and kinds of registry apart stands in front: image names may nest.
+        # What distinguishes generations, places and kinds of registry is in front: image names may nest.
         parts = ("gcp", repository["generation"], project.replace(":", "."), location, identity, place.image)
         return Allowed("/".join(parts))
 

@@ -106,7 +106,7 @@ class Controllers:
         if secret not in [item["name"] for item in linked]:
             path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
             # The API keeps this list as one value: what others have put there goes along, and where someone has changed it
-            # meanwhile, this is a conflict and the change is told in a moment.
+            # meanwhile, this is a conflict and the change arrives in a moment.
             metadata = {"resourceVersion": metadata["resourceVersion"]}
             await self._api.patch(path, {"metadata": metadata, "imagePullSecrets": [*linked, {"name": secret}]})
 

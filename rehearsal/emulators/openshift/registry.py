@@ -123,7 +123,7 @@ class OpenShiftRegistry:
 
     async def _refused(self, user: User, access: Access, request: RegistryRequest) -> Refused | None:
         allowed, reason = await self._reviewer.review_access(user, access)
-        # RBAC tells why something is allowed; where it is not, there is nothing to tell.
+        # RBAC gives the reason where something is allowed; where it is not, it has none.
         words = reason if allowed else f"{user.name} may not {access}" + (f": {reason}" if reason else "")
         self._decisions.add(
             RecordedDecision(
