@@ -52,7 +52,7 @@ REFUSED = {
     r"(?:wider|too wide|worlds)": "broad access; before, after",
     r"tell(?:s|ing)?|told": "report, show, list",
     r"says?|said|saying": "report, show, state",
-    r"(?:take[ns]?|taking|took)\s(?:\w+\s)?away": "delete, remove",
+    r"(?:take[ns]?|taking|took)\s(?:\w+\s){0,3}away": "delete, remove",
     r"somebody|nobody": "someone, no one; or name who it is",
     r"anew": "again",
     r"as whom": "the identity",
