@@ -18,7 +18,7 @@ _NOBODY = ("nobody", "nothing")
 """A login without an account: enough for a preview, and refused by any registry."""
 
 
-def taken_for_granted(config: Mapping[str, Any], login: tuple[str, str] = _NOBODY) -> list[tuple[str, dict[str, Any]]]:
+def prerequisites(config: Mapping[str, Any], login: tuple[str, str] = _NOBODY) -> list[tuple[str, dict[str, Any]]]:
     """The objects that must be there before the stack is brought up, each with its path in the API, in order.
 
     Namespaces that the stack does not create, and in each its OperatorConfiguration where the stack patches it, and the
