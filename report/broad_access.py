@@ -32,7 +32,7 @@ def broad_access(world: World, resource: Resource, around: Surroundings, old: Re
             yield from _assignment(resource)
         case "azure-native:containerregistry:Registry":
             if resource.value("anonymousPullEnabled") is True:
-                yield "Everybody on the internet can pull without an account.", ""
+                yield "Everyone on the internet can pull without an account.", ""
         case "azure-native:containerregistry:ScopeMap":
             for action in texts(resource.value("actions")):
                 if "*" in action:
@@ -126,7 +126,7 @@ def _members(binding: Resource) -> BroadAccess:
 def _bound(type_: str, role: str, named: tuple[str, ...]) -> BroadAccess:
     for member in named:
         if member in ("allUsers", "allAuthenticatedUsers"):
-            yield "Everybody on the internet is allowed.", member
+            yield "Everyone on the internet is allowed.", member
         elif member.startswith(("principalSet:", "domain:", "group:")) or "*" in member:
             yield "It names a set of identities, not one ServiceAccount.", member
         elif type_ in ACCOUNT_MEMBERS and not (gcp.WORKLOAD.match(member) or member.startswith(_WORKLOADS)):

@@ -164,7 +164,7 @@ def _trust(role: Resource) -> BroadAccess:
     for statement in _trusting(role):
         principal = statement.get("Principal")
         if statement.get("NotPrincipal") is not None:
-            yield "Everybody but some can assume the role.", ""
+            yield "Everyone with exceptions can assume the role.", ""
         if principal == "*" or "*" in texts(at(principal, "AWS")):
             yield "Every AWS account can assume the role.", "*"
         for account in texts(at(principal, "AWS")):
@@ -250,7 +250,7 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> BroadAc
             yield "It holds for everything but some.", ", ".join(texts(statement.get("NotResource")))
         principal = statement.get("Principal")
         if principal == "*" or "*" in texts(at(principal, "AWS")) or statement.get("NotPrincipal") is not None:
-            yield "Everybody is allowed.", "*"
+            yield "Everyone is allowed.", "*"
         if actions and not set(actions) - _ANYWHERE:
             continue
         for resource in texts(statement.get("Resource")):

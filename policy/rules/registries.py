@@ -79,10 +79,10 @@ ENCRYPTION = Rule(
     name="encryption-at-rest",
     title="Images are encrypted at rest",
     description=(
-        "Images are encrypted at rest, and repositories set how: the encryption of an ECR repository can never be changed "
+        "Images are encrypted at rest, and each repository sets how: the encryption of an ECR repository can never be changed "
         "later. Azure and Google always encrypt; with customerManagedKeys your own key is asked for everywhere."
     ),
-    remedy="Images are encrypted as declared.",
+    remedy="Set how images are encrypted.",
     check=_encrypted,
     severity="medium",
     settings={"customerManagedKeys": flag("whether every registry must use your own key")},
@@ -126,17 +126,17 @@ def _anonymous(resource: Resource) -> Iterator[Finding]:
     for name, properties in acr_registries(resource):
         if properties.get("anonymousPullEnabled"):
             yield Finding(
-                f"everybody on the internet may pull from the registry {name}.", "set anonymousPullEnabled to false."
+                f"everyone on the internet may pull from the registry {name}.", "set anonymousPullEnabled to false."
             )
     if resource.type == _ECR_PUBLIC:
         yield Finding(
-            f"everybody on the internet may pull from the repository {resource.name}: ECR Public has no other repositories.",
+            f"everyone on the internet may pull from the repository {resource.name}: ECR Public has no other repositories.",
             "use a private repository (aws:ecr/repository:Repository).",
         )
     for statement in resource_statements(resource):
         if "*" in principals(statement) and not pinned_callers(statement):
             yield Finding(
-                f"{resource.name} lets every AWS account in.",
+                f"{resource.name} allows every AWS account.",
                 "name accounts or roles in Principal; or require aws:PrincipalOrgID, aws:PrincipalAccount, aws:PrincipalArn or "
                 "aws:SourceAccount by StringEquals or ArnEquals, without a wildcard. Other conditions hold for strangers too.",
             )
@@ -146,7 +146,7 @@ NO_ANONYMOUS_ACCESS = Rule(
     name="no-anonymous-access",
     title="Anonymous pulls are off",
     description=(
-        "Images are read by known identities only: an app's image holds its code and, often, more than its makers think."
+        "Images are read by known identities only: an app's image holds its code and, often, more than its authors think."
     ),
     remedy="Turn anonymous pull off.",
     check=_anonymous,

@@ -100,8 +100,8 @@ NO_PLAIN_HTTP = Rule(
     name="no-plain-http",
     title="No plain http",
     description=(
-        "Registries and clusters are reached by TLS that is verified: over plain http everybody on the way reads the password "
-        "and exchanges the image."
+        "Registries and clusters are reached by TLS that is verified: over plain http everyone on the network path "
+        "can read the password and replace the image."
     ),
     remedy="Use TLS with the registry's own certificate authority.",
     check=_check,

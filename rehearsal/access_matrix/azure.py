@@ -77,7 +77,7 @@ class Prover:
         """Everything to try, namespace by namespace."""
         for builder in self._target.builders:
             if builder.missing:
-                # Everybody would be refused, and that would prove nothing: the one cell that counts is not as expected.
+                # Everyone would be refused, and that would prove nothing: the one cell that counts is not as expected.
                 yield Attempt(builder.namespace, _OWN_PUSH, True, partial(_lacks, builder.missing))
                 continue
             if self._target.method == "workload-identity":

@@ -66,7 +66,9 @@ def _explain_fault(error: Exception) -> int:
     if isinstance(error, OSError):
         line.append(clean(str(error)))
         say(console, line)
-        console.print(Text(f"The machine refused it. `{invocation()} doctor` checks disk, rights and tools."))
+        console.print(
+            Text(f"The operating system rejected this. `{invocation()} doctor` checks disk, rights and tools.")
+        )
         return FAILED
     line.append(f"{type(error).__name__}: {clean(str(error))}")
     say(console, line)

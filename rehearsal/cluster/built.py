@@ -152,6 +152,6 @@ def open_built(home: Path, progress: Report) -> BuiltCluster:
 def _require_root() -> None:
     if os.geteuid() != 0:
         raise ClusterError(
-            "The rehearsal's own cluster needs root: it makes namespaces, mounts and network links.",
+            "The rehearsal's own cluster needs root: it creates namespaces, mounts and network links.",
             "Run it with sudo, or use an existing cluster with --context (or install kind and a container engine).",
         )

@@ -97,7 +97,7 @@ def _namespaces() -> Check:
     return Check(
         "namespaces",
         result.ok,
-        "mount, pid, network, uts, ipc and cgroup namespaces can be made" if result.ok else result.words(1),
+        "mount, pid, network, uts, ipc and cgroup namespaces can be created" if result.ok else result.words(1),
         "Run as root; in a container, run it privileged.",
     )
 

@@ -51,7 +51,7 @@ class ExistingCluster(Cluster):
     def service(self, spec: ServiceSpec) -> ServiceEndpoint:
         raise ClusterError(
             f"The rehearsal's {spec.name} cannot be served to the cluster {self.context}: its DNS and its nodes' container "
-            "runtime are not the rehearsal's own, and production host names could not be led to the emulators.",
+            "runtime are not the rehearsal's own, and production host names cannot lead to the emulators.",
             "Rehearse this stack in the built cluster (Linux, root): leave --context out.",
         )
 

@@ -60,7 +60,7 @@ def start_init(node: NodeDirectory) -> tuple[ProcessIdentity, ProcessIdentity]:
     process.wait()
     raise ClusterError(
         "The rehearsal's node could not be given its own namespaces: "
-        + _last_line(node.logs / "supervisor.log", "unshare ended without a word"),
+        + _last_line(node.logs / "supervisor.log", "unshare ended without a message"),
         "The rehearsal needs root with CAP_SYS_ADMIN; in a container run it privileged, or use an existing cluster with "
         "--context.",
     )

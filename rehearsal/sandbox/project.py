@@ -52,7 +52,7 @@ class Project:
             f"There is no stack {stack!r}: {path} does not exist."
             + (f" Did you mean {close[0]}?" if close else "")
             + (f"\nThe stacks of {self.name} are: {', '.join(names)}." if names else "")
-            + f"\nTo make it, write {path.name}, for instance as a copy of another."
+            + f"\nTo create it, write {path.name}, for instance as a copy of another."
         )
 
     def key(self, key: str) -> str:

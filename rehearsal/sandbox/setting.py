@@ -102,9 +102,9 @@ def registry_spec(wanted: WantedRegistry, password: str) -> RegistrySpec:
     except ValueError as error:
         variable = wanted.password_variable
         raise StageError(
-            f"The sandbox's registry cannot stand in for {wanted.push_host} with the user and password of the stack file: {error}\n"
+            f"The sandbox's registry cannot serve {wanted.push_host} with the user and password of the stack file: {error}\n"
             + (
-                f"Set {variable} to another for the rehearsal, or unset it: the sandbox then makes one."
+                f"Set {variable} to another for the rehearsal, or unset it: the sandbox then creates one."
                 if variable
                 else ""
             )

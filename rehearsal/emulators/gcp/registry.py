@@ -40,7 +40,7 @@ _PERMISSIONS: Mapping[Action, str] = {
     "delete-manifest": DELETE,
     "delete-blob": DELETE,
 }
-_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what everybody is given who has nothing to show
+_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what every client without credentials is given
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from rehearsal.registry.authority import Action, Allowed, Refused, RegistryReque
 
 REALM = "/openshift/token"
 TOKEN_REVIEW, ACCESS_REVIEW = "tokenreview", "subjectaccessreview"
-_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what everybody is given who has nothing to show
+_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what every client without credentials is given
 _PULL: frozenset[Action] = frozenset({"read-manifest", "list-tags", "stat-blob", "read-blob"})
 _PUSH: frozenset[Action] = frozenset({"write-manifest", "start-upload", "write-upload", "finish-upload"})
 _PRUNE: frozenset[Action] = frozenset({"delete-manifest", "delete-blob"})
