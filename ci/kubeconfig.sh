@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the kubeconfig by which a pipeline reaches its clusters, as the identity that the job is logged in with:
+# Writes the kubeconfig with which a pipeline reaches its clusters, as the identity that the job is logged in with:
 #
 #   EKS_CLUSTERS   NAME or REGION/NAME               needs aws, and kubectl
 #   AKS_CLUSTERS   RESOURCEGROUP/NAME                needs az, and kubectl; the cluster has to authenticate by Entra ID

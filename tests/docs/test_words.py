@@ -36,6 +36,9 @@ ROOTS = (
     "docs/site/diagrams.py",
     "docs/site/refusals.py",
     "docs/site/start_page.py",
+    "Makefile",
+    "Pulumi.yaml",
+    "stacks",
     "bench",
     "ci",
     "policy",
@@ -45,10 +48,12 @@ ROOTS = (
 """Files, and folders with all below. Not here yet: `components`, `fleet`, `docs/fleet.md`, and `docs/site/configuration.py`, which
 writes `docs/reference/stack-file`."""
 
+ENDINGS = (".py", ".md", ".j2", ".sh", ".yaml", ".yml")
+
 REFUSED = {
     r"judg(?:e|es|ed|ing|ements?)": "authorize, decide, decision; check",
     r"stand-ins?": "emulator",
-    r"(?:for granted|sets? the stage|the stage)": "prerequisites; sandbox",
+    r"(?:for granted|sets? the stage|setting the stage)": "prerequisites; sandbox",
     r"(?:wider|too wide|worlds)": "broad access; before, after",
     r"tell(?:s|ing)?|told": "report, show, list",
     r"says?|said|saying": "report, show, state",
@@ -69,6 +74,7 @@ REFUSED = {
 _WORDS = re.compile("|".join(rf"\b(?:{phrase.replace(' ', chr(92) + 's+')})\b" for phrase in REFUSED), re.IGNORECASE)
 _TOO = re.compile(r",\s+too\b")
 _CODE = re.compile(r"``[^`]+``|`[^`\n]+`")
+_VARIABLE = re.compile(r"\$\{?\w+|^\s*\w+(?==|\(\))|(?<=read -r )\w+", re.MULTILINE)
 _FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 
 
@@ -106,6 +112,8 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         yield from python_texts(source)
+    elif path.suffix == ".sh":
+        yield 1, _VARIABLE.sub("…", source)
     else:
         yield 1, _FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), source)
 
@@ -114,7 +122,7 @@ def files(root: str) -> list[Path]:
     path = ROOT / root
     if path.is_file():
         return [path]
-    found = chain(path.rglob("*.py"), path.rglob("*.md"), path.rglob("*.j2"))
+    found = chain.from_iterable(path.rglob(f"*{ending}") for ending in ENDINGS)
     return sorted(each for each in found if not any(part.startswith(".") for part in each.relative_to(ROOT).parts))
 
 
