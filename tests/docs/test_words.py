@@ -74,7 +74,7 @@ REFUSED = {
 _WORDS = re.compile("|".join(rf"\b(?:{phrase.replace(' ', chr(92) + 's+')})\b" for phrase in REFUSED), re.IGNORECASE)
 _TOO = re.compile(r",\s+too\b")
 _CODE = re.compile(r"``[^`]+``|`[^`\n]+`")
-_VARIABLE = re.compile(r"\$\{?\w+|^\s*\w+(?==|\(\))|(?<=read -r )\w+", re.MULTILINE)
+_VARIABLE = re.compile(r"\$\{?\w+|^[ \t]*\w+(?==|\(\))|(?<=read -r )\w+", re.MULTILINE)
 _FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 
 
