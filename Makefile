@@ -21,7 +21,7 @@ KILL ?=
 # An interpreter is asked for, not downloaded: the requirement is a machine with Python.
 export UV_PYTHON_DOWNLOADS := never
 # Every rehearsal starts several Pythons. Where a machine forbids byte code, as container images do, each compiles the SDKs
-# anew: measured as four times the time of an update.
+# again: measured as four times the time of an update.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up prove test test-fast kill-matrix record-previews chromium check format bench docs pipeline down clean
@@ -36,7 +36,7 @@ prove: .venv/.synced ## Bring every example stack up, prove who may push and who
 	@$(BIN)/rehearse prove --all --page prove.html
 
 test: .venv/.synced policy/.venv/.synced chromium ## Run all tests, those against a real cluster too (PYTEST=options)
-	@# A worker runs whole files: each that meets one against a cluster starts a cluster of its own. Such tests wait for pods now and
+	@# A worker runs whole files: each that meets one against a cluster starts its own cluster. Such tests wait for pods now and
 	@# then: more workers than processors keep those busy.
 	@# What has to be built is built first: no test waits for that.
 	@$(BIN)/rehearse build
@@ -75,7 +75,7 @@ docs: .venv/.synced ## Build the documentation's site into dist/docs
 	@$(BIN)/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going --conf-dir docs/site . dist/docs
 	@echo "dist/docs/index.html"
 
-pipeline: policy/.venv/.synced | $(UV) ## Install what a deploying pipeline needs; a stack adds the SDK of its own cloud
+pipeline: policy/.venv/.synced | $(UV) ## Install what a deploying pipeline needs; a stack adds the SDK of its cloud
 	@$(UV) sync --frozen --inexact --quiet --group report $(INTERPRETER)
 
 down: ## End everything the rehearsal started
@@ -89,7 +89,7 @@ clean: ## End everything, then delete the environment and the sandbox with its s
 # uv from PATH where there is one; else from a private environment in the cache, never into the system's Python.
 UV = $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
 
-# Only for an environment that is made: uv would make one anew whose interpreter was named by another path.
+# Only for an environment that is made: uv would create another one whose interpreter was named by another path.
 INTERPRETER = $(if $(wildcard $(BIN)/python),,--python $(PYTHON))
 
 # `pulumi install` leaves in the environment only what every stack needs.
@@ -102,7 +102,7 @@ $(if $(wildcard $(BIN)/pytest),,$(shell rm -f .venv/.synced))
 	@$(UV) sync --frozen --quiet --all-extras --group dev $(INTERPRETER)
 	@touch $@
 
-# The policy pack has an environment of its own, as Pulumi gives every pack.
+# The policy pack has its own environment, as Pulumi gives every pack.
 policy/.venv/.synced: policy/uv.lock policy/pyproject.toml | $(UV)
 	@$(UV) sync --directory policy --frozen --quiet --python $(PYTHON)
 	@touch $@

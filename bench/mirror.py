@@ -1,12 +1,13 @@
 """Mirror throughput beside `skopeo copy` and plain `krane copy`, and its memory: `python bench/mirror.py [MIB]`.
 
 Two real registries on loopback, a source and a destination. Each contestant copies the same image of several layers of random
-bytes into a repository of its own, all in turn in one run and several rounds, so that ratios hold on a machine whose speed drifts.
+bytes into its own repository, all in turn in one run and several rounds, so that ratios hold on a machine whose speed drifts.
 The builder Job's mirror is its script with its client, as its pod runs them. Memory is the largest resident set of the contestant's
 processes, for the image and for one a quarter as large: constant memory shows as two figures alike.
 
-What the Job does beside copying costs the same for every image: it is measured with one of a MiB, and told in calls of the client,
-requests to the registries, and processor time of the contestant, which a busy machine does not stretch as it does seconds.
+What the Job does beside copying costs the same for every image: it is measured with one of a MiB, and reported in
+calls of the client, requests to the registries, and processor time of the contestant, which a busy machine does not
+stretch as it does seconds.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Contest:
 
     def mirror(self, name: str, to: str) -> tuple[list[str], dict[str, str]]:
         """The builder Job's own: the script reads its list, looks, copies, and reads back. On loopback the client takes plain http
-        without being told to, so this is the way of a production registry."""
+        without an option, so this is the way of a production registry."""
         home = self._home / to.replace("/", "-")
         home.mkdir()
         (home / "list").write_text(f"{self._source}/{name}:1 {to}:1 -\n")
@@ -203,7 +204,7 @@ def compete(rivals: Rivals, image: str, rounds: int, storage: Path) -> dict[str,
         first = number % len(rivals)
         for name in [*list(rivals)[first:], *list(rivals)[:first]]:
             runs[name].append(timed(*rivals[name](image, f"{image}-{number}/{name.replace(' ', '-').lower()}")))
-            # What a registry has already it does not take again under another name without this.
+            # A registry rejects what it has already under another name without this.
             shutil.rmtree(storage, ignore_errors=True)
     return runs
 

@@ -1,7 +1,7 @@
 """Time and peak memory of ``registry-report`` on large previews: `python bench/report.py [MEGABYTES]`.
 
-One lists a fleet's unchanged namespaces (``--show-sames``), one creates them all. The command runs as users run it, in a
-process of its own; comment and page are both written. Then, where Chromium is installed: how long the page of 1,000 namespaces
+One lists a fleet's unchanged namespaces (``--show-sames``), one creates them all. The command runs as users run it, in a separate
+process; comment and page are both written. Then, where Chromium is installed: how long the page of 1,000 namespaces
 x 3 stacks takes from opening until the map is drawn, and until a filter has been applied to all of it.
 """
 

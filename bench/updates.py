@@ -7,10 +7,10 @@ that CLI, SDK, program and state are measured, and neither a cloud nor a cluster
 resources, every tenth of them a component. All of it in one run, medians where there are several rounds, so that the ratios hold on
 a machine whose speed drifts. CPU seconds are those of all processes of a command.
 
-A self-managed backend (here ``file://``) is given the whole state anew whenever a resource is about to be created and when it has
-been, one time after the other: the *checkpoints*. A first preview makes them, too, and throws them away. *Without* them is
+A self-managed backend (here ``file://``) is given the whole state again whenever a resource is about to be created and when it has
+been, one time after the other: the *checkpoints*. A first preview makes them too, and throws them away. *Without* them is
 `PULUMI_SKIP_CHECKPOINTS`: it costs a preview nothing, but a killed update loses what it has made. Writes are counted by
-`PULUMI_RETAIN_CHECKPOINTS`, in runs of their own.
+`PULUMI_RETAIN_CHECKPOINTS`, in their own runs.
 
 Last, whose code the program spends its time in, sampled (see ``programs/sampled``).
 """
@@ -120,7 +120,7 @@ def count_resources(state: Path) -> int:
 
 
 def measure(config: Mapping[str, Any], rounds: int, *, checkpoints: bool, floor: int = 0) -> Series:
-    """``floor`` is the number of trivial resources to register instead of the project's. ``checkpoints``: with them, too."""
+    """``floor`` is the number of trivial resources to register instead of the project's. ``checkpoints``: with them too."""
     series = Series()
     for _ in range(rounds):
         with project() as made:

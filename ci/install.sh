@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the environments of program and policy pack, and puts uv on the PATH of the steps that follow: the Pulumi CLI starts both
-# by uv and looks for it there, while make is content with one of its own. A stack's first command adds the SDK of its cloud.
+# by uv and looks for it there, while make also uses its own. A stack's first command adds the SDK of its cloud.
 set -euo pipefail
 make pipeline
 if command -v uv >/dev/null; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the kubeconfig by which a pipeline reaches its clusters, as the identity that the job is logged in with:
+# Writes the kubeconfig with which a pipeline reaches its clusters, as the identity that the job is logged in with:
 #
 #   EKS_CLUSTERS   NAME or REGION/NAME               needs aws, and kubectl
 #   AKS_CLUSTERS   RESOURCEGROUP/NAME                needs az, and kubectl; the cluster has to authenticate by Entra ID
@@ -22,7 +22,7 @@ note() {
   local each
   for each in "${contexts[@]}"; do
     [ "$each" != "$1" ] ||
-      refuse "Two clusters are called $1, and contexts are named as their clusters. Write a kubeconfig of your own (docs/ci.md)."
+      refuse "Two clusters are called $1, and contexts are named as their clusters. Write your own kubeconfig (docs/ci.md)."
   done
   contexts+=("$1")
 }
@@ -31,7 +31,7 @@ read -ra clusters <<<"${EKS_CLUSTERS:-}"
 for cluster in "${clusters[@]}"; do
   [[ $cluster =~ ^(([a-z0-9-]+)/)?([^/]+)$ ]] || refuse "EKS_CLUSTERS: $cluster is not NAME or REGION/NAME."
   region=${BASH_REMATCH[2]:-${AWS_REGION:-}} name=${BASH_REMATCH[3]}
-  [ -n "$region" ] || refuse "EKS_CLUSTERS: nothing says in which region $name is. Set AWS_REGION, or write REGION/$name."
+  [ -n "$region" ] || refuse "EKS_CLUSTERS: the region of $name is not set. Set AWS_REGION, or write REGION/$name."
   note "$name"
   aws eks update-kubeconfig --region "$region" --name "$name" --alias "$name"
 done

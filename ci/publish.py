@@ -4,11 +4,12 @@
     python ci/publish.py issue "Drift in prod" body  one open issue of that title, or a comment on it
 
 The comment is found by its first line, the hidden marker of ``registry-report``, among those that this token's own user has
-written. A comment of somebody else that begins with the marker is left alone.
+written. A comment of someone else that begins with the marker is left alone.
 
 Environment: what the site sets by itself, and a token that may write comments or issues: ``GITHUB_TOKEN``; ``REPORT_TOKEN`` at
-GitLab (a project access token with scope ``api``); ``SYSTEM_ACCESSTOKEN`` at Azure DevOps. There ``WORK_ITEM_TYPE`` says what an
-issue is: ``Task`` if it is not set, the type that every process of Azure Boards has (Scrum has no Issue, Basic no Bug).
+GitLab (a project access token with scope ``api``); ``SYSTEM_ACCESSTOKEN`` at Azure DevOps. There ``WORK_ITEM_TYPE``
+is what an issue is: ``Task`` if it is not set, the type that every process of Azure Boards has (Scrum has no Issue,
+Basic no Bug).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def policy(rule: Rule) -> ResourceValidationPolicy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         settings = {**rule.defaults, **args.get_config()}
         resource = Resource(args.resource_type, args.name, args.props, bool(args.opts.protect), settings)
-        # Found one by one, so that what is certain is told even where a later value is not known yet.
+        # Found one by one, so that what is certain is reported even where a later value is not known yet.
         for finding in rule.check(resource):
             report(str(finding))
 

@@ -1,4 +1,4 @@
-"""Fits a text into a size: the least important pieces are left out first, and it is said how many."""
+"""Fits a text into a size: the least important pieces are left out first, and their number is shown."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _PARTS: frozenset[Op] = frozenset(
         "discard-replaced",
     }
 )
-"""Halves of a replacement: the step ``replace`` tells it once."""
+"""Halves of a replacement: the step ``replace`` reports it once."""
 
 ORDER: tuple[Op, ...] = ("replace", "delete", "discard", "update", "refresh", "create", "import", "read", "same")
 """Dangerous ones first."""
@@ -106,7 +106,7 @@ def urn_name(urn: str) -> str:
 
 
 def is_component(type_: str) -> bool:
-    """Whether the type may be a component's (``package:module:Name``). Some providers write theirs so, too."""
+    """Whether the type may be a component's (``package:module:Name``). Some providers write theirs so too."""
     return type_.count(":") == 2 and "/" not in type_ and not type_.startswith("pulumi:")
 
 
@@ -168,7 +168,7 @@ def changes(stack: StackPreview) -> list[Change]:
 
 
 def _drift(old: State | None, new: State | None) -> tuple[Op, Mapping[str, Any], Mapping[str, Any]]:
-    """What a refresh found: it compares what was there with what is, so the outputs tell; gone is as good as deleted."""
+    """What a refresh found: it compares what was there with what is, so the outputs show it; gone is as good as deleted."""
     was, becomes = (old.outputs or {}) if old else {}, (new.outputs or {}) if new else {}
     if new is None:
         return "delete", was, {}

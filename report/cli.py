@@ -29,7 +29,7 @@ def report(
         typer.Argument(
             metavar="[STACK=]FILE...",
             help="What 'pulumi preview --json' printed, one file per stack; - is stdin. STACK is needed only where a preview "
-            "that failed early does not say whose it is. Instead of it, an event log ('--event-log FILE' with "
+            "that failed early does not name its stack. Instead of it, an event log ('--event-log FILE' with "
             "PULUMI_DEBUG_COMMANDS=1).",
         ),
     ],
@@ -46,7 +46,7 @@ def report(
         typer.Option(
             "--status",
             metavar="STACK=N",
-            help="With which exit status 'pulumi preview' ended: it alone tells of a preview that failed before it began. May "
+            help="With which exit status 'pulumi preview' ended: it alone shows a preview that failed before it began. May "
             "be given again.",
         ),
     ] = None,

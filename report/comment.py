@@ -1,7 +1,7 @@
 """The pull-request comment: what changes, who may do what afterwards, what is dangerous; Markdown of at most a given size.
 
 Everything foreign stands in code spans or fenced blocks (``report.text``). The text is put together from pieces with a
-rank; where it would not fit, the least important are left out first, and the comment says how many (``report.budget``).
+rank; where it would not fit, the least important are left out first, and the comment shows how many (``report.budget``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LIMITS: Final[Mapping[str, int]] = {"github": 65_536, "gitlab": 1_000_000, "azur
 
 _RISKS: Final = {
     "data loss": "Data loss",
-    "wider trust": "Wider trust",
+    "broad access": "Broad access",
     "not understood": "Not understood",
     "protection removed": "Protection removed",
     "plain http": "Plain http",
@@ -44,14 +44,14 @@ ENDED: Final[Mapping[Ending, str]] = {
 _CONSEQUENCES: Final[Mapping[Ending, str]] = {
     "failed": "What is listed for it is not all that would change.",
     "unfinished": "What is listed for it is not all that would change.",
-    "refused": "`pulumi up` would be refused, too.",
+    "refused": "`pulumi up` would be refused too.",
 }
 _OPEN_SENTENCES = 20
 _OPEN_COMPONENTS = 8
 _NAMES_OF_A_RISK = 6
 _MOST_STACKS = 100
 _RESERVE = 600
-"""Octets for the lines that say what was left out."""
+"""Octets for the lines that list what was left out."""
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class _Block:
 
 
 def marker(key: str) -> str:
-    """The hidden first line by which the comment of an earlier run is found, to be updated in place."""
+    """The hidden first line that marks the comment of an earlier run, to be updated in place."""
     return f"<!-- mendix-registry-report:{re.sub(r'[^A-Za-z0-9._-]', '-', key) or 'default'} -->"
 
 
@@ -176,7 +176,7 @@ def _foot(stacks: Sequence[StackReport], page: str) -> Iterator[str]:
         yield ""
     if any(stack.access.partial for stack in stacks):
         yield (
-            "<sub>Access that does not change is told from the stacks' outputs, for the previews do not list unchanged "
+            "<sub>Access that does not change comes from the stacks' outputs, for the previews do not list unchanged "
             "resources. `pulumi preview --json --show-sames` lists them.</sub>"
         )
 

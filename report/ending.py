@@ -1,7 +1,7 @@
 """How a preview ended: whether what it lists is all that would change and may be deployed, and if not, why.
 
 A preview that ends has a summary, and its steps are as many as the summary counts. One that was interrupted, that failed or that
-the policy pack refuses lists less or says less, and nothing else in the object of ``--json`` tells it from a whole one.
+the policy pack refuses lists less or reports less, and nothing else in the object of ``--json`` distinguishes it from a whole one.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _STATUSES: Final = {
 _CHANGES_UNEXPECTED = 7
 """Of ``--expect-no-changes``: the preview itself has succeeded."""
 _NO_REASON = "preview failed"
-"""All that the object of ``--json`` says where only a policy pack refuses the preview."""
+"""All that the object of ``--json`` has where only a policy pack refuses the preview."""
 _CANCELLED = "preview canceled"
-"""What it says after Ctrl-C; the exit status is 1."""
+"""What it reports after Ctrl-C; the exit status is 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``why`` is a sentence or two in Markdown; empty where the preview succeeded or its own messages say why."""
+    """``why`` is a sentence or two in Markdown; empty where the preview succeeded or its own messages have the reason."""
 
     ending: Ending
     why: str = ""
@@ -65,7 +65,7 @@ def outcome(stack: StackPreview) -> Outcome:
     if status not in (0, _CHANGES_UNEXPECTED):
         return Outcome("failed", _by_status(status))
     if errors or stack.result == "failed":
-        return Outcome("failed", "It does not say why. Its log has the reason.")
+        return Outcome("failed", "It does not give a reason. Its log has the reason.")
     missing = _missing(stack)
     return Outcome("unfinished", missing) if missing else Outcome("succeeded")
 
@@ -74,8 +74,8 @@ _WITH_EVENTS = (
     "Run `PULUMI_DEBUG_COMMANDS=1 pulumi preview --json --event-log FILE`, and give the file with `--events`."
 )
 _WITHOUT_EVENTS = (
-    "It does not say why, which is so where only a policy pack refuses it: what that finds is written to the event log alone. "
-    f"{_WITH_EVENTS}"
+    "It does not give a reason, which is so where only a policy pack refuses it: what that finds is written to the event log "
+    f"alone. {_WITH_EVENTS}"
 )
 
 

@@ -43,9 +43,9 @@ _KINDS = frozenset(
 
 @dataclass(slots=True)
 class EventLog:
-    """What a log tells. ``result`` is ``succeeded``, ``failed`` or ``canceled``; empty where the log has no end.
+    """What a log records. ``result`` is ``succeeded``, ``failed`` or ``canceled``; empty where the log has no end.
 
-    ``preview`` is the same as the object of ``--json``, as far as events tell it: they have no dependencies between properties.
+    ``preview`` is the same as the object of ``--json``, as far as events have it: they have no dependencies between properties.
     """
 
     preview: Preview
@@ -161,7 +161,7 @@ class _Reader:
 
     def _refreshing(self, metadata: Mapping[str, Any]) -> None:
         """What a refresh finds comes with the outputs, as an update or a deletion. The object of ``--json`` leaves out the updates
-        of which the provider tells no details."""
+        without details from the provider."""
         place = self._refreshed.get(metadata["urn"])
         if place is not None and metadata["op"] in ("delete", "update"):
             self._steps[place] = _translated(metadata)

@@ -1,7 +1,7 @@
 """ECR's lifecycle policies: what they take from a repository that they left there before.
 
 Source: docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html. A rule expires images, or moves them to the
-archive, from which nobody can pull them until they are restored. It counts images, or days since the push, the last pull, or the
+archive, from where they cannot be pulled until they are restored. It counts images, or days since the push, the last pull, or the
 move to the archive. An image is taken by the first rule, by priority, that selects it.
 """
 
@@ -40,7 +40,7 @@ _Rules = dict[tuple[str, _Selection], float]
 
 
 def stricter_rules(old: Any, new: Any) -> Iterator[tuple[str, str]]:
-    """What a lifecycle policy takes more than before: why that matters, and the rule in words of its own."""
+    """What a lifecycle policy takes more than before: why that matters, and the rule in its own words."""
     before, after = _rules(old), _rules(new)
     for (action, selection), number in after.items():
         # What was deleted is no loss to the archive.

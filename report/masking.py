@@ -1,7 +1,7 @@
 """The last line of defence for secrets: what the CLI has marked, and what merely looks like one.
 
 Pulumi writes a value that it knows to be secret as ``[secret]`` or as an object with the secret's signature. A program
-that forgot to mark one gives it in plain text. Therefore a value under a key whose name says that it holds one, everything
+that forgot to mark one gives it in plain text. Therefore a value under a key whose name shows that it holds one, everything
 in a Kubernetes Secret, and text in the form of a known credential are masked as well: a value shown too little can be looked
 up, one shown too much has to be rotated.
 """
@@ -34,7 +34,7 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_ONE = re.compile(
-    # A word of its own: behind a separator, or in camel case. `rapid` does not end in the word `id`.
+    # Its own word: behind a separator, or in camel case. `rapid` does not end in the word `id`.
     r"(?:^|[^a-z0-9]|(?<=(?-i:[a-z0-9]))(?=(?-i:[A-Z])))"
     r"(?:name|names|arn|ref|refs|reference|references|type|status|version|versions|count|policy|audience|issuer|url|uri"
     r"|host|path|enabled|expiry|expiration|expirationseconds|counter|rotation|mutable|rules|file|mode|method|namespace"
@@ -56,7 +56,7 @@ _SECRET_TYPES = frozenset({"kubernetes:core/v1:Secret", "kubernetes:core/v1:Secr
 _ALONE_LENGTHS = frozenset({32, 40, 44, 52})
 """Of what :data:`ALONE` matches."""
 _PLAIN_WORDS = frozenset({"", "identity", "secret", "anonymous", "none", "true", "false"})
-"""Values that say what sort of secret there is, and are none."""
+"""Values that name what sort of secret there is, and are none."""
 _ASSIGNED = re.compile(
     # What is assigned to a name: PASSWORD='…', "password": "…", aws_secret_access_key = …
     r"((?:pass(?:word|wd|phrase)|pwd|secret(?:_?access)?(?:_?key)?)[\"'\\]{0,2}"
@@ -92,7 +92,7 @@ def _keep_name(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def bears_secret(key: str) -> bool:
-    """Whether a key's name says that its value is a secret (``password``), not something about one (``secretName``)."""
+    """Whether a key's name shows that its value is a secret (``password``), not something about one (``secretName``)."""
     return bool(_SECRET_KEY.search(key)) and not _ABOUT_ONE.search(key)
 
 
@@ -169,7 +169,7 @@ def _mask_object(value: Mapping[str, Any], key: str) -> Any:
     if value.get("kind") == "Secret" and ("data" in value or "stringData" in value):
         # An object in an object, as lists and the annotations of kubectl have them.
         return mask_properties("kubernetes:core/v1:Secret", value)
-    # Below `secret: {…}` only the leaves are secret, and only if their own names do not say otherwise.
+    # Below `secret: {…}` only the leaves are secret, and only if their own names do not state otherwise.
     inherited = key if bears_secret(key) else ""
     return {member: mask(item, key=_stricter(member, inherited)) for member, item in value.items()}
 

@@ -18,7 +18,7 @@ _EVERY: Final = "Every tag becomes mutable: an image can be replaced under its n
 
 
 def newly_mutable(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The filters by which more tags can be overwritten, where the setting itself does not simply become mutable."""
+    """The filters that let more tags be overwritten, where the setting itself does not simply become mutable."""
     was, becomes = text(old.get("imageTagMutability")), text(new.get("imageTagMutability"))
     if any(is_unknown(side.get(key)) for side in (old, new) for key in ("imageTagMutability", _FILTERS)):
         return

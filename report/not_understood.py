@@ -13,7 +13,7 @@ from report.access.azure import ASSIGNMENT, CREDENTIAL
 from report.access.world import Resource, World
 from report.values import at, document, listing, text
 
-_NOBODY: Final = "The trust lets nobody in."
+_NOBODY: Final = "The trust accepts no one."
 _DOCUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     ROLE: ("assumeRolePolicy",),
     "aws:iam/policy:Policy": ("policy",),
@@ -68,7 +68,7 @@ def _condition(assignment: Resource) -> Iterator[tuple[str, str]]:
     if unread := [action for action, each in reaches.items() if not each.understood]:
         yield "The condition is not understood: these actions may be allowed on every repository.", ", ".join(unread)
     if reaches and not any(each.others or each.names for each in reaches.values()):
-        yield "The condition lets nobody in: no repository has such a name.", assignment.text("condition")
+        yield "The condition accepts no request: no repository has such a name.", assignment.text("condition")
 
 
 def _google(resource: Resource) -> Iterator[tuple[str, str]]:

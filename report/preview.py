@@ -78,7 +78,7 @@ class Step(_Model):
 
 
 class Message(_Model):
-    """What the program, a provider or the engine said."""
+    """A message of the program, a provider or the engine."""
 
     urn: str = ""
     message: str = ""
@@ -123,7 +123,7 @@ class Preview(_Model):
 
 
 class WrongInputError(ValueError):
-    """A file is not a preview. The message says what it seems to be and what to do."""
+    """A file is not a preview. The message states what it seems to be and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +259,7 @@ def _explain(error: ValidationError, source: str) -> str:
     if first["type"] == "literal_error":
         value = str(first["input"])[:40]
         return (
-            f"{source} says '{value}' at {where}, which this version does not know: it was written in a newer format. What is "
+            f"{source} has '{value}' at {where}, which this version does not know: it was written in a newer format. What is "
             "not understood cannot be reported, so nothing is. Update mendix-registry, or write it with an older CLI."
         )
     return (

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from report.access import kubernetes
 from report.access.world import World
+from report.broad_access import broad_access, newly_trusted, trusted_issuers
+from report.broad_access_aws import Surroundings, surroundings
 from report.changes import Change
 from report.loosened import loosened
 from report.masking import mask_text
@@ -15,15 +17,13 @@ from report.mutable_tags import newly_mutable
 from report.not_understood import not_understood
 from report.retention import deletions
 from report.values import at, is_unknown, mapping
-from report.wide import newly_trusted, trusted_issuers, wide
-from report.wide_aws import Surroundings, surroundings
 
 Kind: TypeAlias = Literal[
-    "data loss", "wider trust", "not understood", "plain http", "static credentials", "protection removed"
+    "data loss", "broad access", "not understood", "plain http", "static credentials", "protection removed"
 ]
 ORDER: tuple[Kind, ...] = (
     "data loss",
-    "wider trust",
+    "broad access",
     "not understood",
     "protection removed",
     "plain http",
@@ -94,12 +94,12 @@ def _of_change(
     old, new = before.resources.get(change.urn), after.resources.get(change.urn)
     if new is None:
         return
-    known = set(wide(before, old, around)) if old else set[tuple[str, str]]()
-    for why, value in (*wide(after, new, around, old), *newly_trusted(new, old, trusted)):
+    known = set(broad_access(before, old, around)) if old else set[tuple[str, str]]()
+    for why, value in (*broad_access(after, new, around, old), *newly_trusted(new, old, trusted)):
         if (why, value) not in known:
-            yield _risk("wider trust", change, why, value)
+            yield _risk("broad access", change, why, value)
     for why, value in loosened(new, old) if old else ():
-        yield _risk("wider trust", change, why, value)
+        yield _risk("broad access", change, why, value)
     unread = set(not_understood(before, old)) if old else set[tuple[str, str]]()
     for why, value in not_understood(after, new):
         if (why, value) not in unread:
@@ -110,7 +110,7 @@ def _of_change(
         yield _risk(
             "static credentials",
             change,
-            "A user and password in a Secret: they stay valid until somebody rotates them.",
+            "A user and password in a Secret: they stay valid until someone rotates them.",
         )
     if new.value("adminUserEnabled") is True and (old is None or old.value("adminUserEnabled") is not True):
         yield _risk(
@@ -130,7 +130,7 @@ def _risk(kind: Kind, change: Change, why: str, value: str = "") -> Risk:
 def _data_loss(change: Change) -> Iterator[Risk]:
     consequence = _HOLDS_DATA.get(change.type)
     if consequence and change.op == "delete" and change.step.op == "refresh":
-        yield _risk("data loss", change, "It is gone: somebody has deleted it, with what was in it.")
+        yield _risk("data loss", change, "It is gone: someone has deleted it, with what was in it.")
         return
     if consequence and change.op in ("delete", "replace") and not change.kept_in_cloud:
         verb = "deleted" if change.op == "delete" else "replaced by a new, empty one"
@@ -210,7 +210,7 @@ def _unprotected(change: Change) -> Iterator[Risk]:
 
 
 def _of_settings(stack: str, world: World) -> Iterator[Risk]:
-    """What only the stack file says: it is marked every time, for it is in force every time."""
+    """What only the stack file has: it is marked every time, for it is in force every time."""
     registry = mapping(world.settings.get("registry"))
     if at(registry, "transport", "insecure") is True:
         yield Risk(

@@ -32,7 +32,7 @@ class Source:
 
 
 class Sources:
-    """The arguments, understood. ``problems`` says what is wrong with them."""
+    """The arguments, understood. ``problems`` lists what is wrong with them."""
 
     def __init__(self, previews: Sequence[str], events: Sequence[str], statuses: Sequence[str]) -> None:
         self.problems: list[str] = []
@@ -97,7 +97,7 @@ class Sources:
 
 
 def _told_by(log: EventLog, found: StackPreview) -> StackPreview:
-    """With what only an event log tells: why it was refused, how it ended, and all that a refresh has found."""
+    """With what only an event log has: why it was refused, how it ended, and all that a refresh has found."""
     refreshed = {step.urn: step for step in log.preview.steps or () if step.op == "refresh"}
     steps = found.preview.steps and [
         refreshed.get(step.urn, step) if step.op == "refresh" else step for step in found.preview.steps

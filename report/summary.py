@@ -1,4 +1,4 @@
-"""Everything that a report says about one stack, worked out once and written by the comment and by the page."""
+"""Everything that a report shows about one stack, worked out once and written by the comment and by the page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class StackReport:
-    """One stack. Unless its preview has ``succeeded``, what it lists is not all, or may not be deployed; ``why`` says the reason
+    """One stack. Unless its preview has ``succeeded``, what it lists is not all, or may not be deployed; ``why`` is the reason
     where no message does."""
 
     name: str
@@ -129,7 +129,7 @@ def _messages(stack: StackPreview) -> list[Said]:
             found[Said(severity, urn_name(urn) if urn else "", message)] = None
     errors = [said for said in found if said.severity == "error"]
     if len(errors) > 1:
-        # The language host's last word says less than the others.
+        # The language host's last message has less than the others.
         found = {said: None for said in found if said.severity != "error" or not _EXITED.fullmatch(said.message)}
     rank = {"error": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda said: rank[said.severity])
@@ -142,7 +142,7 @@ def _joined(messages: Iterable[Message]) -> Iterator[tuple[str, str, str]]:
             yield from ((severity, urn, entry.message) for entry in same)
             continue
         text = "".join(re.sub(r"\n\n\Z", "\n", entry.message) for entry in same)
-        # So Pulumi stops a program: it is no fault, and the reason is told by another message.
+        # So Pulumi stops a program: it is no fault, and another message has the reason.
         yield "info", urn, "" if text.rstrip().endswith("KeyboardInterrupt") else text
 
 

@@ -56,7 +56,7 @@ _FORMS: Final = (
 SECRET_TEXT: Final = re.compile("|".join(_FORMS), re.DOTALL)
 
 ALONE: Final = re.compile(
-    # Without a mark of their own: only where nothing else is in the value, and there are capitals, small letters and digits.
+    # Without their own mark: only where nothing else is in the value, and there are capitals, small letters and digits.
     # Harbor's robots (32), AWS's secret keys and quay.io's applications (40), passwords of Nexus's user tokens (44).
     r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?:[A-Za-z0-9]{32}|[A-Za-z0-9+][A-Za-z0-9+/]{39}|[A-Za-z0-9+/]{43}=)"
     # The older PATs of Azure DevOps.

@@ -28,7 +28,7 @@ extensions = [
 ]
 
 myst_heading_anchors = 4
-# Each diagram is a fenced block that code hosts draw, too.
+# Each diagram is a fenced block that code hosts draw too.
 myst_fence_as_directive = ["mermaid"]
 myst_links_external_new_tab = False
 

@@ -1,4 +1,4 @@
-"""AWS policy documents and trust policies: what their conditions say about who is meant.
+"""AWS policy documents and trust policies: whom their conditions name.
 
 Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html and
 …/reference_policies_multi-key-or-value-conditions.html. All operators and keys of a statement have to hold; keys are not
@@ -20,14 +20,14 @@ _CLAIMS = frozenset({"sub", "aud", "amr", "azp", "oaud", "email"})
 
 
 class UnreadableError(ValueError):
-    """A document is no policy document. The text says what is wrong with it, without any of its content."""
+    """A document is no policy document. The text states what is wrong with it, without any of its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What the conditions of a statement say about one key.
+    """What the conditions of a statement require of one key.
 
-    ``values``: who is named, exactly or by patterns; empty where nobody is named. ``inexact``: the operators that test the key, if
+    ``values``: who is named, exactly or by patterns; empty where no one is named. ``inexact``: the operators that test the key, if
     none of them names anybody. ``never``: the operator that nothing can satisfy, empty if there is none.
     """
 
@@ -72,13 +72,13 @@ def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[st
 
 
 def names(operator: str) -> bool:
-    """Whether an operator names somebody. ``StringNotEquals`` names everybody else; ``ForAllValues:…`` and ``…IfExists`` hold, too,
+    """Whether an operator names someone. ``StringNotEquals`` names everyone else; ``ForAllValues:…`` and ``…IfExists`` hold too,
     where the key is missing."""
     return _plain(operator) in ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 
 
 def named(statement: Mapping[str, Any], key: str) -> Named:
-    """What the conditions of a statement say about ``key``, for instance ``ISSUER:sub``."""
+    """What the conditions of a statement require of ``key``, for instance ``ISSUER:sub``."""
     found: list[str] | None = None
     others: list[str] = []
     never = ""

@@ -1,4 +1,4 @@
-"""The rules of the pack, in the order in which they are told."""
+"""The rules of the pack, in the order in which they are reported."""
 
 from .credentials import NO_STATIC_CREDENTIALS
 from .privilege import LEAST_PRIVILEGE

@@ -64,7 +64,7 @@ def _check(resource: Resource) -> Iterator[Finding]:
     for entry, words in _found(resource):
         if not is_listed(entry, resource.listed("allowed")):
             yield Finding(
-                f"{resource.name} makes {words}, which is valid until somebody takes it away.",
+                f"{resource.name} makes {words}, which is valid until someone deletes it.",
                 f"use the cloud's workload identity for this namespace; where that is not possible, add {entry} to allowed.",
             )
 
@@ -74,7 +74,7 @@ NO_STATIC_CREDENTIALS = Rule(
     title="No static credentials outside the list",
     description=(
         "Builds authenticate by tokens that expire: a static credential that leaks from a backup or a log pushes images until "
-        "somebody notices. Exceptions are listed, so that each was somebody's decision."
+        "someone notices. Exceptions are listed, so that someone decided each of them."
     ),
     remedy="Use workload identity, or list the credential.",
     check=_check,

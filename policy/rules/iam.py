@@ -18,7 +18,7 @@ RESOURCE_POLICIES = {
     "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": "repositoryPolicy",
     REGISTRY_POLICY: "policy",
 }
-"""Types that carry a policy of a repository or registry, which says by itself who may use it, and the input that holds it."""
+"""Types that carry a policy of a repository or registry, which itself names who may use it, and the input that holds it."""
 
 # Keys are not case-sensitive. Each is absent, and so refuses, where a caller has none: a condition on the way of a request, such
 # as aws:SecureTransport or aws:SourceIp, holds for strangers as well.
@@ -46,7 +46,7 @@ def resource_statements(resource: Resource) -> Iterator[Mapping[str, Any]]:
 
 
 def principals(statement: Mapping[str, Any]) -> list[str]:
-    """Everyone a statement names. NotPrincipal, or no principal at all, is everybody."""
+    """Everyone a statement names. NotPrincipal, or no principal at all, is everyone."""
     principal = statement.get("Principal", "*")
     if not isinstance(principal, Mapping):
         return texts(principal)
@@ -54,7 +54,7 @@ def principals(statement: Mapping[str, Any]) -> list[str]:
 
 
 def pinned_callers(statement: Mapping[str, Any]) -> list[list[str]]:
-    """The organisations, accounts or identities that a statement for everybody is narrowed to, for each condition that does so."""
+    """The organisations, accounts or identities that a statement for everyone is narrowed to, for each condition that does so."""
     return [
         values
         for operator, key, values in conditions(statement)

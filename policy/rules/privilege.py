@@ -125,7 +125,7 @@ def _foreign(resource: Resource, repository: str) -> Iterator[Finding]:
 def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
     if "NotAction" in statement or "NotResource" in statement:
         yield Finding(
-            f"{resource.name} allows everything but something (NotAction or NotResource).",
+            f"{resource.name} allows everything with exceptions (NotAction or NotResource).",
             "list the actions and the repositories that a push needs.",
         )
         return
@@ -187,7 +187,7 @@ def _condition(resource: Resource, condition: str) -> Iterator[Finding]:
         return
     if not names:
         yield Finding(
-            f"{resource.name} has a condition that no repository meets: nobody can push.",
+            f"{resource.name} has a condition that no repository meets: no push succeeds.",
             "name repositories in lower case; to StringEquals a * is a plain character.",
         )
     for name in sorted(names):

@@ -63,31 +63,29 @@ def _encrypted(resource: Resource) -> Iterator[Finding]:
         configurations = [mapping(item) for item in sequence(inputs.get("encryptionConfigurations"))]
         sorts = {str(item.get("encryptionType", "AES256")) for item in configurations}
         if not configurations or not sorts <= {"AES256", "KMS", "KMS_DSSE"}:
-            yield Finding(f"{resource.name} does not say how it is encrypted.", "set encryptionConfigurations.")
+            yield Finding(f"{resource.name} does not set its encryption.", "set encryptionConfigurations.")
         elif own_key and not all(item.get("kmsKey") for item in configurations):
-            yield Finding(
-                f"{resource.name} is not encrypted by a key of your own.", "set encryption type KMS and kmsKey."
-            )
+            yield Finding(f"{resource.name} is not encrypted by your own key.", "set encryption type KMS and kmsKey.")
     elif kind == _ACR and own_key and not mapping(inputs.get("encryption")).get("keyVaultProperties"):
         yield Finding(
-            f"{resource.name} is not encrypted by a key of your own.",
+            f"{resource.name} is not encrypted by your own key.",
             "set encryption.keyVaultProperties (Premium only).",
         )
     elif kind == _GOOGLE and own_key and not inputs.get("kmsKeyName"):
-        yield Finding(f"{resource.name} is not encrypted by a key of your own.", "set kmsKeyName.")
+        yield Finding(f"{resource.name} is not encrypted by your own key.", "set kmsKeyName.")
 
 
 ENCRYPTION = Rule(
     name="encryption-at-rest",
     title="Images are encrypted at rest",
     description=(
-        "Images are encrypted at rest, and repositories say how: the encryption of an ECR repository can never be changed "
-        "later. Azure and Google always encrypt; with customerManagedKeys a key of your own is asked for everywhere."
+        "Images are encrypted at rest, and each repository sets how: the encryption of an ECR repository can never be changed "
+        "later. Azure and Google always encrypt; with customerManagedKeys your own key is asked for everywhere."
     ),
-    remedy="Say how images are encrypted.",
+    remedy="Set how images are encrypted.",
     check=_encrypted,
     severity="medium",
-    settings={"customerManagedKeys": flag("whether every registry must use a key of your own")},
+    settings={"customerManagedKeys": flag("whether every registry must use your own key")},
 )
 
 
@@ -116,7 +114,7 @@ PROTECTED_REGISTRIES = Rule(
     title="Registries are protected from deletion",
     description=(
         "What holds images is protected from deletion: running apps are restarted from these images, and a renamed key in a "
-        "stack file must not take them away."
+        "stack file must not delete them."
     ),
     remedy="Turn deletion protection on.",
     check=_protected,
@@ -128,17 +126,17 @@ def _anonymous(resource: Resource) -> Iterator[Finding]:
     for name, properties in acr_registries(resource):
         if properties.get("anonymousPullEnabled"):
             yield Finding(
-                f"everybody on the internet may pull from the registry {name}.", "set anonymousPullEnabled to false."
+                f"everyone on the internet may pull from the registry {name}.", "set anonymousPullEnabled to false."
             )
     if resource.type == _ECR_PUBLIC:
         yield Finding(
-            f"everybody on the internet may pull from the repository {resource.name}: ECR Public has no other repositories.",
+            f"everyone on the internet may pull from the repository {resource.name}: ECR Public has no other repositories.",
             "use a private repository (aws:ecr/repository:Repository).",
         )
     for statement in resource_statements(resource):
         if "*" in principals(statement) and not pinned_callers(statement):
             yield Finding(
-                f"{resource.name} lets every AWS account in.",
+                f"{resource.name} allows every AWS account.",
                 "name accounts or roles in Principal; or require aws:PrincipalOrgID, aws:PrincipalAccount, aws:PrincipalArn or "
                 "aws:SourceAccount by StringEquals or ArnEquals, without a wildcard. Other conditions hold for strangers too.",
             )
@@ -146,9 +144,9 @@ def _anonymous(resource: Resource) -> Iterator[Finding]:
 
 NO_ANONYMOUS_ACCESS = Rule(
     name="no-anonymous-access",
-    title="Nobody pulls without a name",
+    title="Anonymous pulls are off",
     description=(
-        "Images are read by known identities only: an app's image holds its code and, often, more than its makers think."
+        "Images are read by known identities only: an app's image holds its code and, often, more than its authors think."
     ),
     remedy="Turn anonymous pull off.",
     check=_anonymous,

@@ -14,9 +14,9 @@ Severity: TypeAlias = Literal["low", "medium", "high", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as the program wants it, before it is made.
+    """A resource as the program asks for it, before it is created.
 
-    ``inputs`` may be the policy SDK's proxies: reading a value that a preview cannot know raises, and the SDK tells that the
+    ``inputs`` may be the policy SDK's proxies: reading a value that a preview cannot know raises, and the SDK reports that the
     rule could not be applied yet. ``settings`` are the rule's own, from the pack's configuration.
     """
 
@@ -32,7 +32,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, and what to do about it. Why it matters is the rule's to say."""
+    """What is wrong, and what to do about it. Why it matters is in the rule."""
 
     what: str
     do: str
@@ -46,7 +46,7 @@ Check: TypeAlias = Callable[[Resource], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``description`` states the rule in a sentence and says why it holds; ``settings`` is a JSON schema for each setting."""
+    """``description`` states the rule in a sentence and why it holds; ``settings`` is a JSON schema for each setting."""
 
     name: str
     title: str
@@ -81,7 +81,7 @@ def plain_type(token: str) -> str:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The value where it is a mapping (the SDK's proxies are, too), else an empty one."""
+    """The value where it is a mapping (the SDK's proxies are too), else an empty one."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 

@@ -37,13 +37,13 @@ def _check(resource: Resource) -> Iterator[Finding]:
 
 
 def _kubeconfig(resource: Resource, text: str) -> Iterator[Finding]:
-    """Read as what it is: no search of the text finds every way in which YAML can say the same."""
+    """Read as what it is: no search of the text finds every way in which YAML can express the same."""
     try:
         content = _parsed(text)
     except yaml.YAMLError:
         # Not the error: it quotes the text, which is a secret.
         yield Finding(
-            f"the kubeconfig of the provider {resource.name} cannot be read, so nobody knows how the cluster is reached.",
+            f"the kubeconfig of the provider {resource.name} cannot be read, so it is unknown how the cluster is reached.",
             "give a kubeconfig in YAML or JSON.",
         )
         return
@@ -65,7 +65,7 @@ def _kubeconfig(resource: Resource, text: str) -> Iterator[Finding]:
 
 
 def _parsed(text: str) -> Any:
-    # JSON is YAML but for this parser, which takes no tabs and no colon on a line of its own.
+    # JSON is YAML but for this parser, which accepts no tabs and no colon on its own line.
     try:
         return json.loads(text)
     except ValueError:
@@ -100,8 +100,8 @@ NO_PLAIN_HTTP = Rule(
     name="no-plain-http",
     title="No plain http",
     description=(
-        "Registries and clusters are reached by TLS that is verified: over plain http everybody on the way reads the password "
-        "and exchanges the image."
+        "Registries and clusters are reached by TLS that is verified: over plain http everyone on the network path "
+        "can read the password and replace the image."
     ),
     remedy="Use TLS with the registry's own certificate authority.",
     check=_check,

@@ -56,7 +56,7 @@ def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
     principal = statement.get("Principal")
     if "NotPrincipal" in statement or not isinstance(principal, Mapping):
         yield Finding(
-            f"the role {resource.name} trusts everybody, or everybody but somebody.",
+            f"the role {resource.name} trusts everyone, or everyone with exceptions.",
             "name the OIDC provider or the service that may assume it in Principal.",
         )
         return
@@ -86,7 +86,7 @@ def _resource_policy(resource: Resource) -> Iterator[Finding]:
             if principal == "*" and pinned:
                 principal = ", ".join(sorted({each for callers in pinned for each in callers}))
             yield Finding(
-                f"{resource.name} lets the principal {principal} in.",
+                f"{resource.name} allows the principal {principal}.",
                 "grant rights by the identities' own policies; or list this exact principal in awsPrincipals.",
             )
 
@@ -101,7 +101,7 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
         return
     if foreign := claims_of_others(statement, issuer):
         yield Finding(
-            f"the role {resource.name} trusts {issuer} and tests {', '.join(foreign)}, which its tokens lack: nobody gets in.",
+            f"the role {resource.name} trusts {issuer} and tests {', '.join(foreign)}, which its tokens lack: it rejects all.",
             f"test claims of {issuer} only, and give each issuer a statement.",
         )
     exact = _exactly(statement)
@@ -114,7 +114,7 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
         )
     if not audiences or not set(audiences) <= set(resource.listed("awsAudiences")):
         yield Finding(
-            f"the role {resource.name} takes tokens of {issuer} that were made for another purpose.",
+            f"the role {resource.name} accepts tokens of {issuer} that were issued for another purpose.",
             f"require {issuer}:aud by StringEquals to be sts.amazonaws.com.",
         )
 
@@ -139,7 +139,7 @@ def _association(resource: Resource) -> Iterator[Finding]:
     """Source: EKS API, PodIdentityAssociation."""
     if resource.inputs.get("disableSessionTags"):
         yield Finding(
-            f"the association {resource.name} disables session tags: no trust or policy can tell its pods from others.",
+            f"the association {resource.name} disables session tags: no trust or policy can distinguish its pods from others.",
             "leave disableSessionTags out.",
         )
     target = resource.inputs.get("targetRoleArn")
@@ -155,13 +155,13 @@ def _azure(resource: Resource) -> Iterator[Finding]:
     subject, issuer = str(inputs.get("subject", "")), str(inputs.get("issuer", ""))
     if "claimsMatchingExpression" in inputs or not _SERVICE_ACCOUNT.fullmatch(subject):
         yield Finding(
-            f"the federated credential {resource.name} takes the subject {subject or 'of an expression'}.",
+            f"the federated credential {resource.name} accepts the subject {subject or 'of an expression'}.",
             "set subject to exactly system:serviceaccount:NAMESPACE:NAME, and no claimsMatchingExpression.",
         )
     audiences = [str(item) for item in sequence(inputs.get("audiences"))]
     if not audiences or not set(audiences) <= set(resource.listed("azureAudiences")):
         yield Finding(
-            f"the federated credential {resource.name} takes tokens made for {', '.join(audiences) or 'anything'}.",
+            f"the federated credential {resource.name} accepts tokens issued for {', '.join(audiences) or 'anything'}.",
             "set audiences to exactly [api://AzureADTokenExchange].",
         )
     if not issuer.startswith("https://") or is_inexact(issuer):
@@ -187,7 +187,7 @@ def _google(resource: Resource) -> Iterator[Finding]:
             )
     if not members:
         yield Finding(
-            f"{resource.name} replaces a whole IAM policy, so nobody sees here who gains or loses what.",
+            f"{resource.name} replaces a whole IAM policy, so a preview cannot show who gains or loses what.",
             "use one IAM member resource for each member.",
         )
 
@@ -214,8 +214,10 @@ EXACT_TRUST = Rule(
     check=_check,
     severity="critical",
     settings={
-        "awsAudiences": strings("audiences of tokens that AWS roles may take", ["sts.amazonaws.com"]),
-        "azureAudiences": strings("audiences of tokens that Azure identities may take", ["api://AzureADTokenExchange"]),
+        "awsAudiences": strings("audiences of tokens that AWS roles may accept", ["sts.amazonaws.com"]),
+        "azureAudiences": strings(
+            "audiences of tokens that Azure identities may accept", ["api://AzureADTokenExchange"]
+        ),
         "awsPrincipals": strings(
             "other principals that roles, repositories and registries may trust", ["ecr.amazonaws.com"]
         ),

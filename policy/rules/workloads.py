@@ -98,7 +98,7 @@ def _container_problems(spec: Mapping[str, Any], container: Mapping[str, Any]) -
 
 
 def _context_problems(who: str, context: Mapping[str, Any]) -> Iterator[str]:
-    """What both kinds of security contexts may say."""
+    """What both kinds of security contexts may set."""
     if context.get("runAsUser") == 0:
         yield f"{who} runs as user 0"
     if mapping(context.get("windowsOptions")).get("hostProcess"):

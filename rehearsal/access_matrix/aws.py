@@ -47,7 +47,7 @@ class Builder:
 class Target:
     """The stack: how it authenticates, its builders, its registry's host and region, hosts that are not its
     registry, and actions that
-    the stack file asks for beside a push (taking one away leaves the push possible)."""
+    the stack file asks for beside a push (removing one leaves the push possible)."""
 
     method: str
     builders: Sequence[Builder]
@@ -109,7 +109,7 @@ class Prover:
         yield Attempt(builder.namespace, "its access key pushes and reads back", True, own)
         trials: list[tuple[str, Callable[[], object], str]] = [
             ("its key with another secret", partial(own, (identity, f"{secret[:-1]}{'a' * (secret[-1] != 'a')}b")), "signature"),
-            ("a key that nobody has", partial(own, ("AKIAREHEARSALNOBODYS", secret)), "invalid"),
+            ("an unknown key", partial(own, ("AKIAREHEARSALNOBODYS", secret)), "invalid"),
             ("its key made inactive", partial(self._push_while_inactive, builder), "invalid"),
         ]  # fmt: skip
         for what, run, because in trials:
@@ -139,9 +139,9 @@ class Prover:
             yield Attempt(builder.namespace, what, False, run, "ecr", "not authorized to perform")
 
     def _permissions(self, builder: Builder) -> Iterator[Attempt]:
-        """After taking away each single permission the push must fail: none is surplus."""
+        """After removing each single permission the push must fail: none is surplus."""
         if not builder.role_arn and not builder.key[0]:
-            # Nobody that could have permissions: that the builder does not push has been told by then.
+            # No identity that could have permissions: by then it is reported that the builder does not push.
             return
         iam = self._iam()
         kind, name = self._principal(builder)

@@ -36,8 +36,8 @@ class Cluster(Objects, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Who pushes for a namespace, and where to: by the client id of its identity, or by user and password. ``missing`` says what
-    it lacks to push at all."""
+    """Who pushes for a namespace, and where to: by the client id of its identity, or by user and password. ``missing`` is what it
+    lacks to push at all."""
 
     namespace: str
     service_account: str
@@ -77,7 +77,7 @@ class Prover:
         """Everything to try, namespace by namespace."""
         for builder in self._target.builders:
             if builder.missing:
-                # Everybody would be refused, and that would prove nothing: the one cell that counts is not as expected.
+                # Everyone would be refused, and that would prove nothing: the one cell that counts is not as expected.
                 yield Attempt(builder.namespace, _OWN_PUSH, True, partial(_lacks, builder.missing))
                 continue
             if self._target.method == "workload-identity":
@@ -229,10 +229,10 @@ class Prover:
             token = _granted(client.post("/oauth2/token", data=form))["access_token"]
         return {"authorization": f"Bearer {token}"}
 
-    # What is taken away and put back.
+    # What is removed and put back.
 
     def _with_other_role(self, builder: Builder, role: str) -> None:
-        """Push while the identity has ``role`` (or none) at the registry instead of its own."""
+        """Push while the identity has ``role`` (or none) at the registry instead of the role it has."""
         principal = self._principal(builder)
         mine = [
             item
@@ -284,7 +284,7 @@ class Prover:
     def _away(self, documents: Sequence[Mapping[str, Any]]) -> Generator[None]:
         """While the block runs these resources are deleted."""
         if not documents:
-            raise RuntimeError("there is nothing to take away")
+            raise RuntimeError("there is nothing to remove")
         for item in documents:
             self._arm("DELETE", item["id"])
         try:

@@ -48,7 +48,7 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The stack: how it authenticates, its builders, its registry's host, what the emulator was told."""
+    """The stack: how it authenticates, its builders, its registry's host, the emulator's settings."""
 
     method: str
     builders: Sequence[Builder]
@@ -132,7 +132,7 @@ class Prover:
             yield Attempt(builder.namespace, what, False, run, "artifactregistry", f"on {place}: ")
 
     def _permissions(self, builder: Builder) -> Iterator[Attempt]:
-        """After taking away each single permission the push must fail: none is surplus."""
+        """After removing each single permission the push must fail: none is surplus."""
         repository = self._resource(builder)
         subject = f"{builder.namespace}/{builder.service_account}"
         if builder.email:
@@ -167,7 +167,7 @@ class Prover:
         policy = self._policy(resource)
         bindings = cast("list[dict[str, Any]]", policy.get("bindings") or [])
         if not any(item["role"] == role and member in item["members"] for item in bindings):
-            raise RuntimeError(f"{role} on {resource} is not granted to {member}, so it cannot be taken away")
+            raise RuntimeError(f"{role} on {resource} is not granted to {member}, so it cannot be removed")
         left = [
             {**item, "members": [one for one in item["members"] if item["role"] != role or one != member]}
             for item in bindings
@@ -250,7 +250,7 @@ _OPERATOR = {"authorization": f"Bearer {OPERATOR_TOKEN}"}
 
 
 def _api(resource: str) -> tuple[str, str]:
-    """The host of the API that has a resource, and the HTTP method by which it gives a policy."""
+    """The host of the API that has a resource, and the HTTP method that reads a policy."""
     if "/repositories/" in resource:
         return "artifactregistry.googleapis.com", "GET"
     return "iam.googleapis.com", "POST"

@@ -1,6 +1,6 @@
-"""What to try at a registry with a user and a password, or open to everyone: it judges itself, in its own words.
+"""What to try at a registry with a user and a password, or open to everyone: it decides itself, in its own words.
 
-It knows no repositories of somebody: who has the password may push everywhere, which is no cell of the matrix.
+It knows no owners of repositories: who has the password may push everywhere, which is no cell of the matrix.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rehearsal.access_matrix.registry import Service, pull, push_and_read_back
 from rehearsal.access_matrix.secrets import Objects, basic, registry_login, user_and_password
 
 _TYPE = "kubernetes.io/dockerconfigjson"
-_JUDGE = "registry"
+_DECIDED_BY = "registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Prover:
         namespace = builder.namespace
         if not self._target.login:
             run = partial(self._push, builder, _anonymous)
-            yield Attempt(namespace, "without a login, as the stack file says", True, run)
+            yield Attempt(namespace, "without a login, as in the stack file", True, run)
             return
         own = partial(registry_login, self._cluster, namespace, self._target.push_host)
 
@@ -69,7 +69,7 @@ class Prover:
         yield Attempt(namespace, "its login pushes and reads back", True, partial(self._push, builder, own))
         for what, authorization in trials:
             run = partial(self._push, builder, authorization)
-            yield Attempt(namespace, what, False, run, _JUDGE, "UNAUTHORIZED")
+            yield Attempt(namespace, what, False, run, _DECIDED_BY, "UNAUTHORIZED")
 
     def _pulls(self, builder: Builder) -> Iterator[Attempt]:
         if self._target.login and not self._target.linked:
@@ -77,7 +77,7 @@ class Prover:
         yield Attempt(builder.namespace, "the nodes read", True, partial(self._read_as_node, builder))
 
     def _push(self, builder: Builder, authorization: Callable[[], Mapping[str, str]]) -> str:
-        with _judged():
+        with _refusing():
             return push_and_read_back(self._service, self._target.push_host, builder.repository, authorization())
 
     def _read_as_node(self, builder: Builder) -> None:
@@ -88,17 +88,17 @@ class Prover:
             own = partial(registry_login, self._cluster, namespace, self._target.push_host)
             nodes = partial(registry_login, self._cluster, namespace, self._target.pull_host, of_nodes=True)
         digest, authorization = self._push(builder, own), nodes()
-        with _judged():
+        with _refusing():
             pull(self._service, self._target.push_host, builder.repository, digest, authorization)
 
 
 @contextmanager
-def _judged() -> Generator[None]:
-    """A refusal of the registry's is its own judgement."""
+def _refusing() -> Generator[None]:
+    """A refusal of the registry is its decision."""
     try:
         yield
     except RefusedError as error:
-        raise RefusedError(str(error), _JUDGE) from error
+        raise RefusedError(str(error), _DECIDED_BY) from error
 
 
 def _anonymous() -> Mapping[str, str]:

@@ -10,12 +10,12 @@ Outcome: TypeAlias = Literal["allowed", "refused", "error"]
 
 
 class RefusedError(Exception):
-    """An emulator or a registry answered with a refusal; the text is its own. ``judge`` names who judges itself and keeps no
+    """An emulator or a registry answered with a refusal; the text is its own. ``decided_by`` names who decides itself and keeps no
     record, as a registry with passwords does."""
 
-    def __init__(self, text: str, judge: str = "") -> None:
+    def __init__(self, text: str, decided_by: str = "") -> None:
         super().__init__(text)
-        self.judge = judge
+        self.decided_by = decided_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Prover(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What came of an attempt. ``by`` and ``reason`` are the judgement's; a refusal that nobody judged is never as expected."""
+    """What came of an attempt. ``by`` and ``reason`` are the decision's; a refusal without a decision is never as expected."""
 
     namespace: str
     what: str
@@ -53,35 +53,35 @@ class Cell:
     as_expected: bool
 
 
-Judgements: TypeAlias = Callable[[int], Sequence[Mapping[str, Any]]]
+Decisions: TypeAlias = Callable[[int], Sequence[Mapping[str, Any]]]
 """The emulators' decisions after a number, oldest first."""
 
 
-def nobody(number: int) -> Sequence[Mapping[str, Any]]:
+def no_decisions(number: int) -> Sequence[Mapping[str, Any]]:
     """The decisions where no emulator decides."""
     del number
     return ()
 
 
-def carry_out(attempts: Sequence[Attempt], judgements: Judgements, told: Callable[[Cell], None]) -> list[Cell]:
-    """Try everything in order, telling each outcome as it comes."""
+def carry_out(attempts: Sequence[Attempt], decisions: Decisions, told: Callable[[Cell], None]) -> list[Cell]:
+    """Try everything in order, reporting each outcome as it comes."""
     cells: list[Cell] = []
     for attempt in attempts:
-        seen = judgements(0)
+        seen = decisions(0)
         last = int(seen[-1]["number"]) if seen else 0
-        cell = _tried(attempt, lambda: judgements(last))  # noqa: B023 - called before the next round
+        cell = _tried(attempt, lambda: decisions(last))  # noqa: B023 - called before the next round
         told(cell)
         cells.append(cell)
     return cells
 
 
-def _tried(attempt: Attempt, judged: Callable[[], Sequence[Mapping[str, Any]]]) -> Cell:
+def _tried(attempt: Attempt, decided: Callable[[], Sequence[Mapping[str, Any]]]) -> Cell:
     outcome: Outcome = "allowed"
-    words = judge = ""
+    words = decided_by = ""
     try:
         attempt.run()
     except RefusedError as error:
-        outcome, words, judge = "refused", str(error), error.judge
+        outcome, words, decided_by = "refused", str(error), error.decided_by
     except Exception as error:
         outcome, words = "error", f"{type(error).__name__}: {error}"
     if outcome != "refused":
@@ -94,13 +94,13 @@ def _tried(attempt: Attempt, judged: Callable[[], Sequence[Mapping[str, Any]]]) 
             words,
             attempt.expected and outcome == "allowed",
         )
-    refusal = None if judge else next((item for item in reversed(judged()) if not item["allowed"]), None)
-    if judge:
-        by, reason = judge, words
+    refusal = None if decided_by else next((item for item in reversed(decided()) if not item["allowed"]), None)
+    if decided_by:
+        by, reason = decided_by, words
     elif refusal:
         by, reason = str(refusal["service"]), str(refusal["reason"])
     else:
-        by, reason = "", f"nobody judged it: {words}"
+        by, reason = "", f"no emulator recorded a decision: {words}"
     fitting = by != "" and by == attempt.by and attempt.because.lower() in reason.lower()
     return Cell(
         attempt.namespace, attempt.what, attempt.expected, outcome, by, reason, not attempt.expected and fitting

@@ -1,4 +1,4 @@
-"""The node's pull: as whoever the clouds say that the node is to a registry, which is what its kubelet asks at each pull."""
+"""The node's pull: with the identity that the node has at a registry, which is what its kubelet asks at each pull."""
 
 from __future__ import annotations
 

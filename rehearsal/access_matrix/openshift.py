@@ -1,7 +1,7 @@
-"""What to try at OpenShift's registry: tokens of the cluster and forged ones, and RoleBindings taken away.
+"""What to try at OpenShift's registry: tokens of the cluster and forged ones, and RoleBindings removed.
 
-The stock client's push is the stack's own Job; here the same requests are made with everything that must not work. All judging is
-the API server's: TokenReview by its authenticators, SubjectAccessReview by its RBAC.
+The stock client's push is the stack's own Job; here the same requests are made with everything that must not work. The API server
+authorizes everything: TokenReview by its authenticators, SubjectAccessReview by its RBAC.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ class OpenShiftProver:
             _ACCESS_REVIEW,
             f"{namespace}:default may not update",
         )
-        yield trial("nobody, without a token", lambda: "anonymous", _ACCESS_REVIEW, "system:anonymous may not")
+        yield trial(
+            "an anonymous client, without a token", lambda: "anonymous", _ACCESS_REVIEW, "system:anonymous may not"
+        )
         elsewhere = partial(self._cluster.token, namespace, name, "another-audience")
         yield trial("a token for another audience", elsewhere, _TOKEN_REVIEW, "audience")
         yield trial(
@@ -125,7 +127,7 @@ class OpenShiftProver:
         )
 
     def _bindings(self, builder: Builder) -> Iterator[Attempt]:
-        """The stack's RoleBinding and OpenShift's own say the same: either is enough, and one of them must be there."""
+        """The stack's RoleBinding and OpenShift's own grant the same: either is enough, and one of them must be there."""
         namespace = builder.namespace
         with self._cluster.connect() as api:
             present = [name for name in (_OWN, _OPENSHIFTS) if api.get(_binding(namespace, name))]
@@ -182,7 +184,7 @@ class OpenShiftProver:
     def _taken_away(
         self, names: Sequence[str], builder: Builder, user: str, verb: str, run: Callable[[], None], *, still: bool
     ) -> None:
-        """Run while some RoleBindings of a namespace bind nobody, and put them back. ``still``: may the user all the same?"""
+        """Run while some RoleBindings of a namespace bind no one, and put them back. ``still``: may the user all the same?"""
         namespace = builder.namespace
         with self._cluster.connect() as api:
             kept = {name: found for name in names if (found := api.get(_binding(namespace, name)))}
@@ -213,9 +215,9 @@ class OpenShiftProver:
         push_and_read_back(self._service, self._host, repository or builder.repository, authorization)
 
     def _exchanged(self, login: str, token: str) -> str:
-        """The registry's token for a login, as clients ask for it; nobody's for no token."""
+        """The registry's token for a login, as clients ask for it; the anonymous one without a token."""
         basic = base64.b64encode(login.encode()).decode()
-        headers = {} if token == "anonymous" else {"authorization": f"Basic {basic}"}  # noqa: S105 - nobody's token
+        headers = {} if token == "anonymous" else {"authorization": f"Basic {basic}"}  # noqa: S105 - no one's token
         with self._service.client(self._host) as client:
             answer = client.get("/openshift/token", headers=headers)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
@@ -247,7 +249,7 @@ def _pull_secret(api: Objects, namespace: str) -> Mapping[str, Mapping[str, str]
 
 
 def _await(api: Objects, builder: Builder, user: str, verb: str, *, allowed: bool) -> None:
-    """Wait until RBAC, which learns of a change some moments later, says so; if it never does, the attempt will show it."""
+    """Wait until RBAC, which learns of a change some moments later, shows it; if it never does, the attempt will show it."""
     namespace, _, name = builder.repository.partition("/")
     attributes = {"namespace": namespace, "verb": verb, "group": "image.openshift.io", "resource": "imagestreams",
                   "subresource": "layers", "name": name}  # fmt: skip
@@ -277,7 +279,7 @@ def _of(document: Mapping[str, Any], subjects: Sequence[Any]) -> dict[str, Any]:
 
 
 def _owner(document: Mapping[str, Any]) -> str:
-    """The field manager that has applied the subjects; empty where nobody has."""
+    """The field manager that has applied the subjects; empty where there is none."""
     managers = cast("list[dict[str, Any]]", document["metadata"].get("managedFields") or [])
     applied = [entry for entry in managers if entry["operation"] == "Apply" and "f:subjects" in entry["fieldsV1"]]
     return str(applied[0]["manager"]) if applied else ""

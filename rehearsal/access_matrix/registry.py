@@ -36,7 +36,7 @@ class Service:
 
 @cache
 def _context(authority: str) -> ssl.SSLContext:
-    """By the certificate itself: a sandbox that is made anew has another one in the same file."""
+    """By the certificate itself: a sandbox that is created again has another one in the same file."""
     return ssl.create_default_context(cadata=authority)
 
 

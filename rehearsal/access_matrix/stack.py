@@ -33,13 +33,13 @@ _DEFAULT_SERVICE_ACCOUNT = "mendix-builder"
 
 
 class UnprovableError(Exception):
-    """There is no matrix for this stack; the text says why and for which there is."""
+    """There is no matrix for this stack; the text states why and for which there is."""
 
 
 def prover(
     config: Mapping[str, Any], cluster: BuiltCluster, environment: Mapping[str, str]
 ) -> tuple[Prover, Service | None]:
-    """What tries everything for a stack that is up, and the emulators that judge it, None where a registry judges itself.
+    """What tries everything for a stack that is up, and the emulators that decide, None where a registry decides itself.
 
     Raises UnprovableError.
     """
@@ -100,7 +100,7 @@ def _openshift(
     from rehearsal.sandbox.openshift import registry_hosts, service_ca
 
     hosts = registry_hosts(registry)
-    # The registry's certificate is the service CA's; the record of judgements is served as the clouds' APIs are.
+    # The registry's certificate is the service CA's; the record of decisions is served as the clouds' APIs are.
     authority = cluster.kubeconfig.with_name("openshift-service-ca.crt")
     authority.write_text(service_ca(environment))
     address = _address(environment["REHEARSAL_OPENSHIFT_ENDPOINT"])
@@ -238,7 +238,7 @@ def _pushers(config: Mapping[str, Any], registry: Mapping[str, Any]) -> Iterator
 
 def _no_password(token: str, namespace: str) -> str:
     return (
-        f"nobody here knows a password of the token {token}: name an environment variable in the stack file's "
+        f"this machine has no password of the token {token}: name an environment variable in the stack file's "
         f"registry.authentication.passwords.{namespace} (one that is encrypted there is not known to the emulator)"
     )
 

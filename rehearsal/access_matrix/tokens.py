@@ -19,7 +19,10 @@ class Issuer(Protocol):
 
 
 class Forger:
-    """Makes tokens that a good judge refuses. ``signing_key`` is the cluster's own, which only a rehearsal has at hand."""
+    """Creates tokens that a correct token service rejects.
+
+    ``signing_key`` is the cluster's own, which only a rehearsal has at hand.
+    """
 
     def __init__(self, signing_key: Path) -> None:
         self._own = RSAKey.import_key(signing_key.read_bytes())

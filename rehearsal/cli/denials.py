@@ -30,12 +30,12 @@ def _denials(environment: Mapping[str, str], since: float) -> list[str]:
         return []
     import httpx
 
-    from rehearsal.access_matrix.judged import judgements
+    from rehearsal.access_matrix.decisions import decisions
     from rehearsal.access_matrix.registry import Service
 
     service = Service(endpoint.removeprefix("https://").partition(":")[0], Path(authority))
     try:
-        found = judgements(service)(0)
+        found = decisions(service)(0)
     except (httpx.HTTPError, OSError, ValueError):
         # The update has failed already, with its reason: this only adds to it.
         return []

@@ -43,5 +43,5 @@ def examine(cwd: Path, *, json: bool) -> int:
     if well:
         console.print(Text("Nothing is in the way of a rehearsal.", style="bold green"))
     else:
-        console.print(Text(f"{failed} of {len(checks)} checks failed; mend them from top to bottom.", style="bold red"))
+        console.print(Text(f"{failed} of {len(checks)} checks failed; fix them from top to bottom.", style="bold red"))
     return 0 if well else 1

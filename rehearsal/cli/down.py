@@ -64,7 +64,7 @@ def take_down(cwd: Path, *, json: bool, purge: bool, yes: bool) -> int:
     if not ended:
         terminal.console.print(Text("Nothing of this rehearsal was running."))
     elif not purge:
-        again = f"States, images and objects stay in {home}; `{invocation()} up` goes on from them."
+        again = f"States, images and objects stay in {home}; `{invocation()} up` continues with them."
         terminal.console.print(Text(again, style="dim"), soft_wrap=True)
     return 0
 
@@ -72,8 +72,8 @@ def take_down(cwd: Path, *, json: bool, purge: bool, yes: bool) -> int:
 def _sure(terminal: Terminal, home: Path) -> bool:
     if not terminal.answers:
         raise UsageError(
-            f"--purge deletes the states and the passphrase in {clean_line(str(home))}, and nobody is here to ask: this "
-            "is not a terminal.\nGive --yes if that is what you want."
+            f"--purge deletes the states and the passphrase in {clean_line(str(home))}, and this is not a "
+            "terminal, so nothing can be asked.\nGive --yes to delete them."
         )
     question = Text(
         f"Delete all that the rehearsal keeps in {clean_line(str(home))}, states and passphrase too? yes or no"

@@ -32,7 +32,7 @@ def explain(error: Exception) -> int:
 
 
 def _wrong_use() -> Iterator[type[Exception]]:
-    """Errors of use or configuration. Only rooms that are loaded already can have raised one."""
+    """Errors of use or configuration. Only modules that are loaded already can have raised one."""
     yield from _loaded({"rehearsal.sandbox.project": ("UsageError",)})
 
 
@@ -66,7 +66,9 @@ def _explain_fault(error: Exception) -> int:
     if isinstance(error, OSError):
         line.append(clean(str(error)))
         say(console, line)
-        console.print(Text(f"The machine refused it. `{invocation()} doctor` checks disk, rights and tools."))
+        console.print(
+            Text(f"The operating system rejected this. `{invocation()} doctor` checks disk, rights and tools.")
+        )
         return FAILED
     line.append(f"{type(error).__name__}: {clean(str(error))}")
     say(console, line)

@@ -1,4 +1,4 @@
-"""The commands and their options; what each does lies in a module of its own, imported when it is called."""
+"""The commands and their options; what each does is in a separate module, imported when it is called."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def env(stack: Stack = None, kube_context: KubeContext = None, cwd: Cwd = Path()
 def build() -> None:
     """Find or build the programs that a rehearsal needs, and start nothing.
 
-    The first `up` does it, too; this fills the cache beforehand.
+    The first `up` does it too; this fills the cache beforehand.
     """
     from rehearsal.cli.staging import build as build_all
     from rehearsal.cli.terminal import open_terminal
@@ -129,7 +129,7 @@ def down(
 ) -> None:
     """End what the rehearsal started, and nothing else.
 
-    States stay, so that `up` goes on from them.
+    States stay, so that `up` continues with them.
     """
     from rehearsal.cli.down import take_down
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from rehearsal.access_matrix.matrix import Cell, Matrix, nobody
+from rehearsal.access_matrix.matrix import Cell, Matrix, no_decisions
 from rehearsal.access_matrix.matrix import carry_out as try_all
 from rehearsal.cli.sandbox import opened, selected
 from rehearsal.cli.terminal import errors, open_terminal
@@ -41,7 +41,7 @@ def prove(stack: str | None, cwd: Path, *, json: bool, page: Path | None, began:
 
 def tried(project: Project, stack: str, console: Console, *, json: bool) -> Matrix:
     """The matrix of a stack that is up, printed while it grows. Raises UsageError where there is none."""
-    from rehearsal.access_matrix.judged import judgements
+    from rehearsal.access_matrix.decisions import decisions
     from rehearsal.access_matrix.stack import UnprovableError, prover
     from rehearsal.cluster import BuiltCluster
 
@@ -55,7 +55,7 @@ def tried(project: Project, stack: str, console: Console, *, json: bool) -> Matr
         except UnprovableError as error:
             raise UsageError(str(error)) from error
     console.print(Text(f"\nWho may push in {clean_line(stack)}", style="bold"))
-    cells = try_all(list(made.attempts()), judgements(service) if service else nobody, _Teller(console))
+    cells = try_all(list(made.attempts()), decisions(service) if service else no_decisions, _Teller(console))
     return Matrix(stack, tuple(cells))
 
 

@@ -29,7 +29,7 @@ def prove_all(cwd: Path, *, json: bool, page: Path | None, began: float) -> int:
     """Exit status 0 where every cell of every matrix is as expected. Raises UsageError where there is no stack.
 
     Accounts and registries are new, so that nothing there stands for a stack's own doing; the stacks of the project's home are left
-    alone. A stack that cannot be brought up, or taken down again, is told and the next one is tried.
+    alone. A stack that cannot be brought up, or taken down again, is reported and the next one is tried.
     """
     project = load_project(cwd)
     stacks = sorted(project.stacks())
@@ -125,7 +125,7 @@ def _quietly(verb: Verb, stack: str, cwd: Path, console: Console, *arguments: st
 
 @contextlib.contextmanager
 def _sandbox(project: Project) -> Generator[None]:
-    """A home of its own for all that follows, with what is in the project's home left alone."""
+    """Its own home for all that follows, with what is in the project's home left alone."""
     from rehearsal.cluster import down
     from rehearsal.sandbox import home_directory
 

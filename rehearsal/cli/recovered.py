@@ -1,4 +1,4 @@
-"""The line that says what was recovered of an update that was killed."""
+"""The line that shows what was recovered of an update that was killed."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def opened(
     with exclusive(home / "stacks" / project.name / f"{stack}.lock"):
         sandbox = staged(terminal, home, project, stack, project.configuration(stack), context=context)
         if prerequisites:
-            sandbox.stage.grant()
+            sandbox.stage.create_prerequisites()
         if sandbox.copy.made_up:
             line = Text()
             line.append("Values made for the sandbox", style="bold")

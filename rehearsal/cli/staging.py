@@ -1,4 +1,4 @@
-"""Shows the stage being set: a cluster's first build takes minutes, and somebody is waiting."""
+"""Shows the sandbox being prepared: a cluster's first build takes minutes, and a person waits."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def staged(
 
 
 def build(terminal: Terminal) -> int:
-    """Find or build all programs that a rehearsal on a cluster of its own needs, and start nothing. Exit status 0.
+    """Find or build all programs that a rehearsal on its own cluster needs, and start nothing. Exit status 0.
 
     Raises ``ToolchainError``.
     """

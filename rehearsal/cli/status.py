@@ -27,7 +27,7 @@ _LABEL = 10
 def show_status(cwd: Path, *, json: bool) -> int:
     """Print the state of the sandbox home and of the project's stacks. Exit status 0 whatever runs: looking is no check.
 
-    Raises the errors of the rooms below for a project or a home that cannot be read.
+    Raises the errors of the modules below for a project or a home that cannot be read.
     """
     from rehearsal.cluster import status
     from rehearsal.cluster.paths import cache_path

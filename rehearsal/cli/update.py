@@ -51,7 +51,7 @@ class Request:
 
 
 def carry_out(request: Request) -> int:
-    """Run the command; the exit status. Raises UsageError, and the errors of the rooms below."""
+    """Run the command; the exit status. Raises UsageError, and the errors of the modules below."""
     project, stack = selected(request.cwd, request.stack)
     _can_be_confirmed(request)
     quiet = request.output is not None
@@ -68,7 +68,7 @@ def carry_out(request: Request) -> int:
 
 
 def _can_be_confirmed(request: Request) -> None:
-    """The CLI rejects a change that nobody can confirm, too, but only after the sandbox has been built."""
+    """The CLI rejects a change without confirmation too, but only after the sandbox has been built."""
     answered = request.verb == "preview" or any(argument in _CONFIRMED for argument in request.arguments)
     if (
         answered

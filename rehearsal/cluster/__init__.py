@@ -1,4 +1,4 @@
-"""A Kubernetes cluster for a rehearsal: a given one, kind, or a node built from Go modules in namespaces of its own."""
+"""A Kubernetes cluster for a rehearsal: a given one, kind, or a node built from Go modules in its own namespaces."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class ApiServer:
         return None if response.status_code == HTTPStatus.NOT_FOUND else response.json()
 
     def ready(self) -> bool:
-        """Whether the server says that it is; False also when nothing listens yet."""
+        """Whether the server reports that it is; False also when nothing listens yet."""
         try:
             return self._client.get("/readyz", timeout=2).status_code == HTTPStatus.OK
         except httpx.HTTPError:
@@ -123,7 +123,7 @@ def operator_configuration_served(api: Api) -> bool:
 
 
 def node_schedulable(node: dict[str, Any] | None) -> bool:
-    """Whether a Node object says Ready and has no taint that keeps pods away."""
+    """Whether a Node object is Ready and has no taint that keeps pods away."""
     if node is None:
         return False
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", []))

@@ -86,7 +86,7 @@ class BuiltCluster(Cluster):
 
     @property
     def node_token(self) -> str:
-        """What the node proves itself with to the emulated clouds, when it asks as whom it pulls."""
+        """What the node proves itself with to the emulated clouds, when it asks for its identity at a registry."""
         return (self._node.directory.configuration / "services" / "clouds" / "node-token").read_text()
 
     @property
@@ -152,6 +152,6 @@ def open_built(home: Path, progress: Report) -> BuiltCluster:
 def _require_root() -> None:
     if os.geteuid() != 0:
         raise ClusterError(
-            "The rehearsal's own cluster needs root: it makes namespaces, mounts and network links.",
+            "The rehearsal's own cluster needs root: it creates namespaces, mounts and network links.",
             "Run it with sudo, or use an existing cluster with --context (or install kind and a container engine).",
         )

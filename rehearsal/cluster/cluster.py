@@ -16,7 +16,7 @@ Kind: TypeAlias = Literal["context", "kind", "built"]
 class Cluster(ABC):
     """A cluster that answers.
 
-    ``kubeconfig`` and ``context`` say how to reach it, ``kind`` what it is, ``node_ip`` the address of a node (empty where
+    ``kubeconfig`` and ``context`` are how to reach it, ``kind`` what it is, ``node_ip`` the address of a node (empty where
     it is not known or not reachable from here).
     """
 

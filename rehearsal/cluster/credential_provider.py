@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 
 HOST = "nodes.mendix-rehearsal.internal"
-"""The name by which a service that knows node identities is asked: ``GET /?image=REFERENCE`` with the node's token
+"""The name under which a service that knows node identities is asked: ``GET /?image=REFERENCE`` with the node's token
 as bearer token."""
 
 

@@ -40,12 +40,12 @@ class Check:
 
 
 def doctor(home: Path) -> list[Check]:
-    """Every check, in the order in which to mend them. Changes nothing; asks the module proxy only when a build is due."""
+    """Every check, in the order in which to fix them. Changes nothing; asks the module proxy only when a build is due."""
     cache = cache_path()
     wanted = wanted_programs(cache)
     try:
         due = missing(cache, wanted)
-    except OSError:  # somebody else's cache, which may not even be looked into
+    except OSError:  # someone else's cache, which may not even be looked into
         due = list(wanted)
     checks: list[Callable[[], Check]] = [
         _python,
@@ -97,7 +97,7 @@ def _namespaces() -> Check:
     return Check(
         "namespaces",
         result.ok,
-        "mount, pid, network, uts, ipc and cgroup namespaces can be made" if result.ok else result.words(1),
+        "mount, pid, network, uts, ipc and cgroup namespaces can be created" if result.ok else result.words(1),
         "Run as root; in a container, run it privileged.",
     )
 

@@ -1,4 +1,4 @@
-"""What the cluster room tells its callers: progress while it works, and one error type."""
+"""What the cluster module reports to its callers: progress while it works, and one error type."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ class ClusterError(ToolchainError):
     """The cluster could not be started, reached or changed.
 
     A program that it is made of and that cannot be had is one reason, so whoever handles every :class:`ToolchainError`
-    handles these too. The text says what was wrong, why it matters and, in ``remedy``, what to do.
+    handles these too. The text states what was wrong, why it matters and, in ``remedy``, what to do.
     """

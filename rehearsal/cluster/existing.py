@@ -51,12 +51,12 @@ class ExistingCluster(Cluster):
     def service(self, spec: ServiceSpec) -> ServiceEndpoint:
         raise ClusterError(
             f"The rehearsal's {spec.name} cannot be served to the cluster {self.context}: its DNS and its nodes' container "
-            "runtime are not the rehearsal's own, and production host names could not be led to the emulators.",
+            "runtime are not the rehearsal's own, and production host names cannot lead to the emulators.",
             "Rehearse this stack in the built cluster (Linux, root): leave --context out.",
         )
 
     def ensure(self, objects: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        del objects  # what a stack takes for granted here is for the cluster's owner to make
+        del objects  # here the cluster's owner creates the stack's prerequisites
 
     def add_names(self, names: Mapping[str, str]) -> None:
         raise ClusterError(

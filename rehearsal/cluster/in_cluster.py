@@ -63,7 +63,7 @@ def serve(api: KubeconfigApi, home: Path, spec: RegistrySpec, images: Images, re
     node_port = _node_port(spec)
     directory = home / "existing" / "registry"
     authority = pki.ensure_authority(directory, "sandbox-ca", "mendix-registry rehearsal sandbox")
-    # Each has its own: a new hash or certificate starts a registry anew, which then has lost its images.
+    # Each has its own: a new hash or certificate restarts a registry, which then has lost its images.
     files = _files(directory / directory_name(spec.push_host), spec, authority)
     for path, document in manifests(spec, service, node_port, images.registry, files):
         api.apply(path, document)

@@ -64,7 +64,7 @@ class CacheEntry:
 class Status:
     """The state of a home's cluster.
 
-    ``kind`` is ``built``, ``kind``, ``context`` or empty when the home has none; ``trouble`` says what is wrong with one that
+    ``kind`` is ``built``, ``kind``, ``context`` or empty when the home has none; ``trouble`` is what is wrong with one that
     runs (None: nothing found).
     """
 

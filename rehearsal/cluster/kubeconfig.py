@@ -1,4 +1,4 @@
-"""Takes one context out of a user's kubeconfig files, as a file of its own."""
+"""Takes one context out of a user's kubeconfig files, as its own file."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def start_init(node: NodeDirectory) -> tuple[ProcessIdentity, ProcessIdentity]:
     process.kill()
     process.wait()
     raise ClusterError(
-        "The rehearsal's node could not be given namespaces of its own: "
-        + _last_line(node.logs / "supervisor.log", "unshare ended without a word"),
+        "The rehearsal's node could not be given its own namespaces: "
+        + _last_line(node.logs / "supervisor.log", "unshare ended without a message"),
         "The rehearsal needs root with CAP_SYS_ADMIN; in a container run it privileged, or use an existing cluster with "
         "--context.",
     )
@@ -90,7 +90,7 @@ def pid_namespace(pid: int) -> str | None:
 
 
 def end_node(state: NodeState) -> list[str]:
-    """End the node and remove what it leaves on the machine; says what that was. Ending an ended node is fine."""
+    """End the node and remove what it leaves on the machine; the answer is what that was. Ending an ended node is fine."""
     ended: list[str] = []
     inhabitants = members(state.init) if state.init is not None else []
     names = [(process.pid, _name(process)) for process in inhabitants]

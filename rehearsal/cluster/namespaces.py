@@ -65,7 +65,7 @@ def mount_node_directory(directory: Path) -> None:
 
 
 def shield_kernel_settings() -> None:
-    """Show the kubelet the values it wants, so that it does not change them for the whole machine."""
+    """Show the kubelet the values it expects, so that it does not change them for the whole machine."""
     directory = INSIDE.parent / "kernel-settings"
     for name, value in KERNEL_SETTINGS.items():
         shown = directory / name
@@ -97,7 +97,7 @@ def cgroup_directories(name: str) -> list[Path]:
 
 
 def enter_cgroup(name: str) -> None:
-    """Move this process into cgroups of its own and make them the root of what the node can see.
+    """Move this process into its own cgroups and make them the root of what the node can see.
 
     So that two nodes' containers never share a cgroup and everything a node leaves lies below one name.
     """

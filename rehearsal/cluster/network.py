@@ -1,4 +1,4 @@
-"""The link between this machine and a built node: a veth pair with a subnet of its own."""
+"""The link between this machine and a built node: a veth pair with its own subnet."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def free_subnet(preferred: int | None, taken: set[int] | None = None) -> Subnet 
 def claim_subnet(preferred: int | None, owner: str) -> Subnet:
     """Choose a free subnet and make its link, which is what claims it for ``owner``. Raises :class:`ClusterError`."""
     with exclusive(MACHINE_LOCK):
-        # Nobody else is in the middle of a claim: a link without an owner is of one that was killed there.
+        # No one else is in the middle of a claim: a link without an owner is of one that was killed there.
         _remove_links("", owner)
         subnet = free_subnet(preferred)
         if subnet is None:

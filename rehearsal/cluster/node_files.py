@@ -44,13 +44,13 @@ _MACHINE_BUNDLES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/t
 
 def cloud_authority(node: NodeDirectory) -> Pair:
     """The authority of the emulated clouds' certificates."""
-    # In a directory of its own: the control plane restarts when a certificate beside its own changes.
+    # In its own directory: the control plane restarts when a certificate beside its own changes.
     return pki.ensure_authority(node.pki / "clouds", "cloud-ca", "mendix-registry rehearsal clouds")
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialProviderFiles:
-    """Where the kubelet finds what tells it the node's identity at a registry."""
+    """Where the kubelet finds the program that gives the node's identity at a registry."""
 
     configuration: Path
     programs: Path

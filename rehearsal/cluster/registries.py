@@ -1,4 +1,4 @@
-"""Serves registries in a built node: each a supervised process on an address of its own."""
+"""Serves registries in a built node: each a supervised process on its own address."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _without_hosts_of(spec: RegistrySpec, other: ServedRegistry, report: Report)
         raise ClusterError(
             f"The pull host {spec.pull_host} is the registry that another stack pushes to: nodes would pull what was not pushed "
             f"to {spec.push_host}.",
-            "Give this stack's registry a pull host of its own, or end the other with `rehearse down --purge`.",
+            "Give this stack's registry its own pull host, or end the other with `rehearse down --purge`.",
         )
     if other.pull_host not in (spec.pull_host, spec.push_host):
         return other

@@ -1,8 +1,8 @@
-"""Runs a service of the rehearsal in a built node: a Python module as a supervised process on an address of its own, found by pods
+"""Runs a service of the rehearsal in a built node: a Python module as a supervised process on its own address, found by pods
 under any names, trusted by every container.
 
 The cluster knows nothing of what a service does. It gives it a file with its settings, to which it adds what only the cluster
-knows (addresses, files, the token by which the node proves itself), and applies the objects that the service asks for.
+knows (addresses, files, the token that authenticates the node), and applies the objects that the service asks for.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def write_configuration(
         processes.append(_process(node, subnet, name, entry, authority))
         names.update(dict.fromkeys(entry["names"], subnet.service))
         for host in entry["registry_hosts"]:
-            # By address: the runtime then says which registry it means (the parameter "ns" of its mirror protocol).
+            # By address: the runtime then states which registry it means (the parameter "ns" of its mirror protocol).
             hosts[host] = hosts_file(subnet.service, node.inside(authority.certificate), tls=True)
     return processes, names, hosts
 
@@ -163,7 +163,7 @@ def _process(node: NodeDirectory, subnet: Subnet, name: str, entry: Mapping[str,
         f"service {name}",
         (sys.executable, "-m", entry["module"], node.inside(directory / "settings.json")),
         str(INSIDE / "logs" / f"service-{name}.log"),
-        # With byte code, whatever the machine says: without it each start compiles the service's libraries anew.
+        # With byte code, whatever the machine sets: without it each start compiles the service's libraries again.
         {"PYTHONPATH": str(_PROJECT)},
         _digest(text, authority, client, entry["sources"]),
     )

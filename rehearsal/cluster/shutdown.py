@@ -15,7 +15,7 @@ from rehearsal.toolchain.lock import exclusive
 def down(home: Path, *, purge: bool = False) -> list[str]:
     """End the cluster of ``home``; gives a line for each thing that was ended or removed, none when there was nothing.
 
-    The cluster's objects and images stay in the home, so that the next start finds what the stack's state says is there;
+    The cluster's objects and images stay in the home, so that the next start finds what the stack's state lists;
     ``purge`` removes them too. A cluster that was given by its context is not touched beyond what the rehearsal put into
     it. Raises :class:`ClusterError` when a process survives being killed.
     """

@@ -1,4 +1,4 @@
-"""What a sandbox home remembers of its built node: enough to find it, to judge it and to end it, and nothing else."""
+"""What a sandbox home remembers of its built node: enough to find it, to assess it and to end it, and nothing else."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ProcessIdentity:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """``identity`` names the node on this machine (cgroup); ``images`` and ``snapshotter`` say what its runtime holds."""
+    """``identity`` names the node on this machine (cgroup); ``images`` and ``snapshotter`` are what its runtime holds."""
 
     identity: str
     subnet_index: int | None = None

@@ -2,7 +2,7 @@
 
 ``python -m rehearsal.cluster.supervisor <node directory>``, started by :mod:`rehearsal.cluster.launch` in new pid, mount,
 network, uts and ipc namespaces. When it ends, by whatever means, the kernel ends everything inside. It takes orders
-through ``processes.json``: SIGHUP makes it carry out what that file says now.
+through ``processes.json``: SIGHUP makes it carry out what that file has now.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _prepare(node: NodeSpec, directory: Path) -> None:
         "link set lo up",
         f"addr add {node.address}/{node.prefix_length} dev {node.interface}",
         f"link set {node.interface} up",
-        # Every address of the ranges is this machine: a registry can listen on one of its own at any time.
+        # Every address of the ranges is this machine: a registry can listen on its own one at any time.
         *(f"route add local {addresses} dev lo" for addresses in node.local_ranges),
         # The service range must be routable for the rule below to see a packet that starts on the node itself.
         f"route add {node.service_address}/32 dev {node.interface} src {node.address}",
@@ -202,7 +202,7 @@ def _await_interface(name: str) -> None:
 
 
 def main(directory: Path) -> None:
-    """Make the node and run it until the end. What goes wrong before it runs is told in ``running.json``."""
+    """Make the node and run it until the end. What goes wrong before it runs is written to ``running.json``."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     account = directory / "running.json"
     try:

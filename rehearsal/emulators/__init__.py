@@ -1,6 +1,6 @@
 """The emulated clouds: their APIs and their token services, in one process of the rehearsal.
 
-They *judge*: a token by the cluster's own keys, its issuer, audience, subject and expiry; then the trust that the stack
+They *authorize*: a token by the cluster's own keys, its issuer, audience, subject and expiry; then the trust that the stack
 created; then the permission on this very repository by the documents that the stack created. Each refusal has a reason.
 
 ``python -m rehearsal.emulators SETTINGS`` serves, under the clouds' production host names and with certificates of the

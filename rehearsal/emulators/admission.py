@@ -38,7 +38,7 @@ class Projection:
 @dataclass(frozen=True, slots=True)
 class Injection:
     """What a webhook adds to every container of a pod: environment variables that are not there yet, tokens, and the user (also as
-    the group of the volumes' files) where the pod says none."""
+    the group of the volumes' files) where the pod sets none."""
 
     environment: Mapping[str, str]
     tokens: Sequence[Projection] = field(default_factory=tuple[Projection, ...])
@@ -85,7 +85,7 @@ class AdmissionWebhook:
 
 
 def mutated(pod: Object, account: Object, mutators: Sequence[Mutator]) -> Object:
-    """The pod with every cloud's injection; what a container says itself wins."""
+    """The pod with every cloud's injection; what a container sets itself wins."""
     changed = copy.deepcopy(pod)
     for mutator in mutators:
         injection = mutator(pod, account)

@@ -33,7 +33,7 @@ class _Authority:
 
 
 class Certificates:
-    """TLS contexts, one for each name that ``served`` says is here; others are refused in the handshake."""
+    """TLS contexts, one for each name that ``served`` accepts; others are refused in the handshake."""
 
     def __init__(
         self,

@@ -19,9 +19,9 @@ class Cloud(Protocol):
     ``apis`` maps host names (``*.`` in front: all below) to the application that answers there; ``registries`` maps
     registry host names to who decides about each request; ``local`` maps link-local addresses, such as
     ``169.254.170.23``, to what pods find there on port 80; ``realms`` maps ``HOST/PATH`` of a registry host to what answers there
-    instead of the registry, such as a token realm; ``mutators`` are the cloud's admission webhooks; ``nodes`` says as whom nodes
-    pull; ``api`` is the application that provider plugins reach by the service's address and the cloud's port
-    (``service.API_PORTS``).
+    instead of the registry, such as a token realm; ``mutators`` are the cloud's admission webhooks; ``nodes`` gives
+    the identity that nodes pull with; ``api`` is the application that provider plugins reach by the service's
+    address and the cloud's port (``service.API_PORTS``).
     """
 
     @property

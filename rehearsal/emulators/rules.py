@@ -13,12 +13,12 @@ Problem: TypeAlias = tuple[str, str]
 
 
 class Rule(Protocol):
-    """Judges one value that is known and not None."""
+    """Checks one value that is known and not None."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]: ...
 
 
-def judge(rule: Rule, value: Any, path: str) -> Iterator[Problem]:
+def problems_of(rule: Rule, value: Any, path: str) -> Iterator[Problem]:
     """The problems of a value. What is no JSON value (one that only an update will know) is passed over."""
     if isinstance(value, str | bool | int | float | list | dict):
         yield from rule.problems(value, path)
@@ -110,7 +110,7 @@ class Items:
                 f"has {len(items)} items; allowed are {self.least} to {self.most if self.most is not None else '…'}",
             )
         for index, item in enumerate(items):
-            yield from judge(self.rule, item, f"{path}[{index}]")
+            yield from problems_of(self.rule, item, f"{path}[{index}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ class Entries:
         if self.most is not None and len(entries) > self.most:
             yield path, f"has {len(entries)} entries; allowed are at most {self.most}"
         for key, item in entries.items():
-            yield from judge(self.key, key, f"{path}.{key}")
-            yield from judge(self.value, item, f"{path}.{key}")
+            yield from problems_of(self.key, key, f"{path}.{key}")
+            yield from problems_of(self.value, item, f"{path}.{key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +152,12 @@ class Fields:
             if name not in self.properties:
                 yield f"{path}.{name}", f"is not a property here; there are {', '.join(sorted(self.properties))}"
             else:
-                yield from judge(self.properties[name], item, f"{path}.{name}")
+                yield from problems_of(self.properties[name], item, f"{path}.{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """A value that the vendor's model says nothing about."""
+    """A value that the vendor's model does not describe."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         del value, path

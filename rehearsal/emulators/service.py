@@ -16,10 +16,10 @@ from rehearsal.emulators.admission import AdmissionWebhook
 from rehearsal.emulators.certificates import Certificates
 from rehearsal.emulators.cloud import Cloud, Platform
 from rehearsal.emulators.cluster import ClusterApi
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.faults import HOST as FAULTS_HOST
 from rehearsal.emulators.faults import Faults
 from rehearsal.emulators.hosts import Hosts
-from rehearsal.emulators.judgements import Judgements
 from rehearsal.emulators.nodes import Nodes
 from rehearsal.emulators.settings import Settings
 from rehearsal.emulators.tokens import ClusterTokens
@@ -29,45 +29,45 @@ ADMISSION_PORT = 8443
 API_PORTS: Mapping[str, int] = {"aws": 9001, "azure": 9002, "gcp": 9003, "openshift": 9004}
 NODES_HOST = "nodes.mendix-rehearsal.internal"
 HEALTH_HOST = "health.mendix-rehearsal.internal"
-JUDGEMENTS_HOST = "judgements.mendix-rehearsal.internal"
+DECISIONS_HOST = "decisions.mendix-rehearsal.internal"
 
 
-# A cloud is imported by who wants it: moto alone costs a start more than all the rest.
+# A cloud is imported only where it is used: moto alone costs a start more than all the rest.
 
 
-def _aws(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, judgements: Judgements) -> Cloud:
+def _aws(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
     from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
 
     aws = AwsSettings.of(document)
     tokens = ClusterTokens(settings.issuer, aws.issuer, cluster.keys)
-    return AwsCloud(aws, tokens, Path(settings.data), propagation=settings.propagation, judgements=judgements)
+    return AwsCloud(aws, tokens, Path(settings.data), propagation=settings.propagation, decisions=decisions)
 
 
-def _azure(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, judgements: Judgements) -> Cloud:
+def _azure(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
     from rehearsal.emulators.azure.cloud import AzureCloud, AzureSettings
 
     azure = AzureSettings.of(document)
     tokens = ClusterTokens(settings.issuer, azure.issuer, cluster.keys)
-    return AzureCloud(azure, tokens, Path(settings.data), propagation=settings.propagation, judgements=judgements)
+    return AzureCloud(azure, tokens, Path(settings.data), propagation=settings.propagation, decisions=decisions)
 
 
-def _gcp(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, judgements: Judgements) -> Cloud:
+def _gcp(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
     from rehearsal.emulators.gcp.cloud import GcpCloud, GcpSettings
 
     gcp = GcpSettings.of(document)
     tokens = ClusterTokens(settings.issuer, gcp.cluster, cluster.keys)
-    return GcpCloud(gcp, tokens, cluster, Path(settings.data), propagation=settings.propagation, judgements=judgements)
+    return GcpCloud(gcp, tokens, cluster, Path(settings.data), propagation=settings.propagation, decisions=decisions)
 
 
-def _openshift(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, judgements: Judgements) -> Cloud:
+def _openshift(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
     from rehearsal.emulators.openshift.api import PlatformApi
     from rehearsal.emulators.openshift.cloud import OpenShiftCloud, OpenShiftSettings
 
     del cluster
-    return OpenShiftCloud(OpenShiftSettings.of(document), PlatformApi(settings), Path(settings.data), judgements)
+    return OpenShiftCloud(OpenShiftSettings.of(document), PlatformApi(settings), Path(settings.data), decisions)
 
 
-CLOUDS: Mapping[str, Callable[[Mapping[str, Any], Settings, ClusterApi, Judgements], Cloud]] = {
+CLOUDS: Mapping[str, Callable[[Mapping[str, Any], Settings, ClusterApi, DecisionLog], Cloud]] = {
     "aws": _aws,
     "azure": _azure,
     "gcp": _gcp,
@@ -79,13 +79,13 @@ CLOUDS: Mapping[str, Callable[[Mapping[str, Any], Settings, ClusterApi, Judgemen
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM."""
     cluster = ClusterApi(settings)
-    judgements = Judgements()
-    clouds = [CLOUDS[name](document, settings, cluster, judgements) for name, document in settings.clouds.items()]
+    decisions = DecisionLog()
+    clouds = [CLOUDS[name](document, settings, cluster, decisions) for name, document in settings.clouds.items()]
     authorities = {host: authority for cloud in clouds for host, authority in cloud.registries.items()}
     credentials = (settings.backend_user, settings.backend_password) if settings.backend_user else None
     realms = {place: realm for cloud in clouds for place, realm in cloud.realms.items()}
     registry = RegistryProxy(authorities, settings.backend, credentials, realms)
-    applications: dict[str, ASGIApp] = {HEALTH_HOST: PlainTextResponse("ok\n"), JUDGEMENTS_HOST: judgements}
+    applications: dict[str, ASGIApp] = {HEALTH_HOST: PlainTextResponse("ok\n"), DECISIONS_HOST: decisions}
     applications[NODES_HOST] = Nodes([cloud.nodes for cloud in clouds], settings.node_token)
     for cloud in clouds:
         applications |= cloud.apis
@@ -106,7 +106,7 @@ async def serve(settings: Settings) -> None:
         _server(reached, settings.address, 443, certificates),
         _server(webhook, settings.address, ADMISSION_PORT, certificates),
     ]
-    # Provider plugins run outside of the cluster's DNS: they reach each cloud's API by a port of its own.
+    # Provider plugins run outside of the cluster's DNS: they reach each cloud's API by its own port.
     servers += [
         _server(faults.around(cloud.api, name), settings.address, API_PORTS[name], certificates)
         for name, cloud in zip(settings.clouds, clouds, strict=True)

@@ -1,4 +1,4 @@
-"""What the clouds' process is told when it starts: one JSON file, written by the stage, readable by its owner only."""
+"""The settings of the clouds' process: one JSON file, written by the sandbox, readable by its owner only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster's ServiceAccount tokens, judged as a cloud's token service judges them."""
+"""The cluster's ServiceAccount tokens, checked as a cloud's token service checks them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ClusterTokens:
         known = {str(key.kid) for key in keys.keys}
         if key_id not in known:
             # A cluster may have taken a new key since; another cluster's token ends here.
-            keys = self._key_set(anew=True)
+            keys = self._key_set(again=True)
             if key_id not in {str(key.kid) for key in keys.keys}:
                 raise TokenError(
                     "signature", f"Couldn't retrieve verification key from your identity provider: no key {key_id!r}"
@@ -100,9 +100,9 @@ class ClusterTokens:
         except (JoseError, ValueError) as error:
             raise TokenError("signature", f"the token's signature is not the cluster's: {error}") from error
 
-    def _key_set(self, *, anew: bool = False) -> KeySet:
+    def _key_set(self, *, again: bool = False) -> KeySet:
         now = time.monotonic()
-        if self._keys is None or (anew and now - self._fetched > _REFETCH_SECONDS):
+        if self._keys is None or (again and now - self._fetched > _REFETCH_SECONDS):
             try:
                 self._keys = KeySet.import_key_set(dict(self._fetch()))  # type: ignore[arg-type]
             except OSError as error:
@@ -112,12 +112,12 @@ class ClusterTokens:
 
 
 def unverified_subject(token: str) -> str:
-    """What a token says of itself, for records only; empty where it says nothing."""
+    """What a token has about itself, for records only; empty where it has nothing."""
     return unverified_claim(token, "sub")
 
 
 def unverified_claim(token: str, name: str) -> str:
-    """A claim as the token says it, for records only; empty where it says nothing."""
+    """A claim as the token has it, for records only; empty where it has none."""
     try:
         return str(_claims(jws.extract_compact(token.encode()).payload).get(name, ""))
     except (JoseError, ValueError):

@@ -63,10 +63,10 @@ class Refused:
 class Authority(Protocol):
     """A cloud's decision about requests to its registries."""
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused: ...
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused: ...
 
     async def before_manifest(self, request: RegistryRequest, manifest: bytes, media_type: str) -> Refused | None:
         """Asked before a manifest is stored: tag immutability and other rules of the cloud's own."""
 
     async def manifest_written(self, request: RegistryRequest, manifest: bytes, media_type: str, digest: str) -> None:
-        """Told after the registry has stored a manifest."""
+        """Called after the registry has stored a manifest."""

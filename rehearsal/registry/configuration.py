@@ -55,7 +55,7 @@ def distribution_configuration(
 
 
 def htpasswd(spec: RegistrySpec, present: str) -> str:
-    """The password file for ``spec``; ``present`` as it is when it already says the same, for a hash is salted."""
+    """The password file for ``spec``; ``present`` as it is when it already has the same, for a hash is salted."""
     if not spec.username:
         return ""
     name, _, hashed = present.strip().partition(":")

@@ -1,7 +1,7 @@
-"""The registry as the clouds' clients see it: every request judged by a cloud, then passed to the real registry behind.
+"""The registry as the clouds' clients see it: every request authorized by a cloud, then passed to the real registry behind.
 
-Bodies stream in both directions; nothing of a layer is kept here. The registry behind has one name space; a cloud says
-under which name a repository is stored there, and paths and locations are rewritten between the two.
+Bodies stream in both directions; nothing of a layer is kept here. The registry behind has one name space; a cloud knows under which
+name a repository is stored there, and paths and locations are rewritten between the two.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from rehearsal.registry.authority import Action, Allowed, Authority, Refused, Re
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = rf"(?P<name>{_COMPONENT}(?:/{_COMPONENT})*)"
-"""A repository's name (OCI distribution specification, "Pulling manifests"). Nothing else is judged: of ``a/../b`` a policy for all
-below ``a`` would say yes, and the registry behind would be asked for ``b``."""
+"""A repository's name (OCI distribution specification, "Pulling manifests"). Nothing else is authorized: of ``a/../b`` a policy for
+all below ``a`` would allow it, and the registry behind would be asked for ``b``."""
 _PATHS: tuple[tuple[re.Pattern[str], Mapping[str, Action]], ...] = (
     (re.compile(rf"/v2/{_NAME}/manifests/(?P<reference>[^/]+)"), {
         "GET": "read-manifest", "HEAD": "read-manifest", "PUT": "write-manifest", "DELETE": "delete-manifest",
@@ -81,7 +81,7 @@ class RegistryProxy:
         asked = describe(request, host)
         if asked is None:
             return _error(404, "UNSUPPORTED", f"{request.method} {request.url.path} is not of the distribution API")
-        verdict = await authority.judge(asked)
+        verdict = await authority.authorize(asked)
         if isinstance(verdict, Refused):
             return _refusal(verdict)
         if asked.action == "ping":

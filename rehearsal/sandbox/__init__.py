@@ -1,6 +1,6 @@
-"""Sets the stage for a stack: the cluster it acts on, the registry it pushes to, the environment its program gets.
+"""Prepares the sandbox for a stack: the cluster it acts on, the registry it pushes to, the environment its program gets.
 
-Between the command line, which knows what was asked, and the cluster and registry rooms, which know how to make them.
+Between the command line, which knows what was asked, and the cluster and registry modules, which know how to make them.
 """
 
 from rehearsal.sandbox.home import home_directory

@@ -19,7 +19,7 @@ _SUFFIXES = {
 
 
 def wanted_aws(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud | None:
-    """The account and region of the stack; None where no region is to be found, which the program will say."""
+    """The account and region of the stack; None where no region is to be found, which the program will report."""
     region = registry.get("region") or config.get("aws:region")
     if not isinstance(region, str):
         return None
@@ -99,7 +99,7 @@ def _preparations(
         for name in given or [node_role(registry)]:
             ensure(iam.create_role, RoleName=name, AssumeRolePolicyDocument=json.dumps(service_trust))
         if not given:
-            # Nobody says otherwise: nodes of a managed node group, whose role may pull.
+            # Nothing else is set: nodes of a managed node group, whose role may pull.
             iam.attach_role_policy(
                 RoleName=node_role(registry), PolicyArn=f"arn:{partition}:iam::aws:policy/{_NODE_POLICY}"
             )

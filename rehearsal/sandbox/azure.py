@@ -26,7 +26,7 @@ _PULL_BY_GROUP = ("11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8a
 
 
 def wanted_azure(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud | None:
-    """The tenant and hosts of the stack; None where no registry is to be found, which the program will say."""
+    """The tenant and hosts of the stack; None where no registry is to be found, which the program will report."""
     given = registry.get("existing") or registry.get("import")
     name = str(given).rpartition("/")[2] if given else registry.get("name")
     if not isinstance(name, str):
@@ -80,7 +80,7 @@ def registry_id(registry: Mapping[str, Any], subscription: str) -> str:
 
 def token_passwords(authentication: Mapping[str, Any]) -> dict[str, str]:
     """The variables from which the stack takes the passwords of its tokens, with the tokens' names. Azure shows a generated
-    password once, to a person: here somebody has done that at some time."""
+    password once, to a person: here someone has done that at some time."""
     prefix = str(authentication.get("namePrefix") or "mendix")
     given = _mapping(authentication.get("passwords"))
     variables = {namespace: _mapping(item).get("environment") for namespace, item in given.items()}
@@ -89,7 +89,7 @@ def token_passwords(authentication: Mapping[str, Any]) -> dict[str, str]:
 
 def node_principal(registry: Mapping[str, Any]) -> str:
     """Object id of the kubelet's identity: the first that the stack file names. Without one, nodes of a stack by workload identity
-    have one that somebody has attached; those of the other methods pull by the linked Secret."""
+    have one that someone has attached; those of the other methods pull by the linked Secret."""
     given = cast("list[Any]", registry.get("kubeletObjectIds") or [])
     if given:
         return str(given[0])
@@ -163,7 +163,7 @@ class _Preparation:
             {"location": location, "sku": {"name": "Basic"}, "properties": {}},
         )
         if _attached(registry):
-            # As `az aks update --attach-acr` by somebody else; on the group, since the registry may not be there yet.
+            # As `az aks update --attach-acr` by someone else; on the group, since the registry may not be there yet.
             where = str(next(filter(None, registries), "")).partition("/providers/")[0] or (groups[0] if groups else "")
             for name, role in zip(_PULL_BY_GROUP, (_ACR_PULL, _REPOSITORY_READER), strict=True):
                 self._assign(where, name, role)
@@ -188,7 +188,7 @@ class _Preparation:
             return
         definition = f"/subscriptions/{self._subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
         properties = {"principalId": DEFAULT_NODE, "principalType": "ServicePrincipal", "roleDefinitionId": definition}
-        # Each group has assignments with names of its own.
+        # Each group has assignments with its own names.
         unique = hashlib.sha256(f"{group.lower()}/{name}".encode()).hexdigest()
         guid = f"{unique[:8]}-{unique[8:12]}-{unique[12:16]}-{unique[16:20]}-{unique[20:32]}"
         self._ensure(f"{group}/providers/Microsoft.Authorization/roleAssignments/{guid}", {"properties": properties})

@@ -1,6 +1,6 @@
 """The emulated clouds that a stack needs, read from its stack file, and what they find in their accounts from the start.
 
-Each cloud has a function here that makes of the stack's ``registry`` what the clouds' process must know (``CLOUDS``). Judging the
+Each cloud has a function here that makes of the stack's ``registry`` what the clouds' process must know (``CLOUDS``). Checking the
 configuration is left to the program: what is missing or wrong there is passed over here.
 """
 
@@ -77,14 +77,14 @@ def serve_clouds(cluster: Cluster, home: Path, wanted: WantedCloud, *, propagati
     environment = {key: text.format(**values) for key, text in wanted.environment.items()} | passwords
     wanted.prepare(environment)
     environment |= wanted.furnish(environment)
-    # The client that the example stacks leave to a variable; who sets it has an image of their own.
+    # The client that the example stacks leave to a variable; who sets it has their own image.
     return {"KRANE_IMAGE": backend.client_image, **environment} if "KRANE_IMAGE" not in os.environ else environment
 
 
 def _service(home: Path, wanted: WantedCloud, backend: str, password: str, propagation: float) -> ServiceSpec:
     from rehearsal.cluster.services import ServiceSpec
 
-    # Other stacks of this home may have clouds of their own: those go on.
+    # Other stacks of this home may have their own clouds: those go on.
     path = home / "clouds.json"
     served: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else {}
     served[wanted.name] = joined(served.get(wanted.name, {}), wanted)
@@ -110,7 +110,7 @@ def _service(home: Path, wanted: WantedCloud, backend: str, password: str, propa
 
 
 def joined(earlier: Mapping[str, Any], wanted: WantedCloud) -> dict[str, Any]:
-    """What is served for a cloud: what the stack wants, joined with what earlier stacks of the home have wanted of it."""
+    """What is served for a cloud: what the stack needs, joined with what earlier stacks of the home needed."""
     entry: dict[str, Any] = {
         "settings": dict(wanted.settings),
         "names": list(wanted.names),
@@ -156,7 +156,7 @@ def cluster_objects(address: str, authority: str) -> list[tuple[str, dict[str, A
                 "name": "clouds.mendix-rehearsal.internal",
                 "admissionReviewVersions": ["v1"],
                 "sideEffects": "None",
-                # A pod that misses its injection fails much later, for a reason that nobody would look for here.
+                # A pod that misses its injection fails much later, for a reason that no one would look for here.
                 "failurePolicy": "Fail",
                 "timeoutSeconds": 10,
                 "reinvocationPolicy": "IfNeeded",

@@ -18,7 +18,7 @@ _READER, _WRITER = "roles/artifactregistry.reader", "roles/artifactregistry.writ
 
 @dataclass(frozen=True, slots=True)
 class _Stack:
-    """The parts of a stack file that tell what is at Google."""
+    """The parts of a stack file that describe what is at Google."""
 
     registry: Mapping[str, Any]
     authentication: Mapping[str, Any]
@@ -66,7 +66,7 @@ class _Stack:
 
 
 def wanted_gcp(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud | None:
-    """The projects and hosts of the stack; None where no push host is to be found, which the program will say."""
+    """The projects and hosts of the stack; None where no push host is to be found, which the program will report."""
     if not isinstance(registry.get("pushHost"), str):
         return None
     given = (_host(registry.get(key)) for key in ("pushHost", "pullHost"))
@@ -129,7 +129,7 @@ class _Preparation:
             self._service_account(email)
         repositories = {name: found for name in stack.namespaces if (found := stack.repository(name))}
         if not stack.nodes:
-            # Nobody says otherwise: Compute Engine's default account, which may read everything in its project.
+            # Nothing else is set: Compute Engine's default account, which may read everything in its project.
             for project in sorted({found[0] for found in repositories.values()}):
                 self._grant(f"projects/{project}", _READER, f"serviceAccount:{stack.node}")
         artifact_registry = _mapping(stack.registry.get("artifactRegistry"))
@@ -141,7 +141,7 @@ class _Preparation:
             self._identity(namespace, repository)
 
     def _identity(self, namespace: str, repository: tuple[str, str, str]) -> None:
-        """The service account that exists, and what somebody else has granted."""
+        """The service account that exists, and what someone else has granted."""
         stack = self._stack
         authentication = stack.authentication
         user = f"{namespace}/{stack.service_account(namespace)}"

@@ -14,7 +14,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """``pid`` is None where its writer was killed before it had written it: nobody holds it."""
+    """``pid`` is None where its writer was killed before it had written it: it is not held."""
 
     path: Path
     pid: int | None = None

@@ -19,7 +19,7 @@ NEIGHBOUR = "mendix-rehearsal-neighbour"
 """The project in which ``rehearse prove`` has its stranger."""
 
 BUILD = "REHEARSAL_OPENSHIFT_BUILD"
-"""``off`` is a cluster without the capability *Build*: nobody makes ServiceAccount ``builder`` nor its RoleBinding."""
+"""``off`` is a cluster without the capability *Build*: nothing creates ServiceAccount ``builder`` nor its RoleBinding."""
 
 _RBAC = "rbac.authorization.k8s.io"
 _CONTROLLERS = "mendix-rehearsal-openshift-controllers"
@@ -27,7 +27,7 @@ _IMAGES = ["image.openshift.io", ""]
 
 
 def wanted_openshift(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud:
-    """The registry of the stack under every name by which pods and nodes reach it, and the stack's namespaces as projects."""
+    """The registry of the stack under every name that pods and nodes use, and the stack's namespaces as projects."""
     hosts = registry_hosts(registry)
     names = {name for host in hosts if not _is_address(host) and _exists(name := host.rpartition(":")[0])}
     return WantedCloud(

@@ -1,4 +1,4 @@
-"""The Pulumi project that a command means: its file, its stacks, and what a stack file says to the sandbox."""
+"""The Pulumi project that a command means: its file, its stacks, and what a stack file means to the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_STACK = "local"
 
 
 class UsageError(Exception):
-    """The command cannot run as it was given: exit status 2. The text says what to do."""
+    """The command cannot run as it was given: exit status 2. The text states what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Project:
             f"There is no stack {stack!r}: {path} does not exist."
             + (f" Did you mean {close[0]}?" if close else "")
             + (f"\nThe stacks of {self.name} are: {', '.join(names)}." if names else "")
-            + f"\nTo make it, write {path.name}, for instance as a copy of another."
+            + f"\nTo create it, write {path.name}, for instance as a copy of another."
         )
 
     def key(self, key: str) -> str:

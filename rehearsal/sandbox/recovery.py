@@ -1,6 +1,6 @@
 """Puts right what an update that was killed has left behind, before the next one begins: processes, the lock, what it was making.
 
-After such an end Pulumi wants a person: to give the stack free (``cancel``), and to say of each creation that was under way whether
+After such an end Pulumi needs a person: to release the stack (``cancel``), and to state of each creation that was under way whether
 the thing exists and under which id. In the sandbox both can be found out: who held the lock, and what the emulators have. The state
 is changed by Pulumi's commands only: ``cancel``, ``import``, ``refresh``. ``docs/operations.md`` has the same steps for a person.
 
@@ -43,7 +43,7 @@ _PARTS = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """What was done. ``imported`` and ``deleted`` name resources (``Role mendix-orders``), ``unfinished`` counts operations;
-    ``failed`` is why an import did not work; ``restored`` says that the state was unreadable and one before took its place."""
+    ``failed`` is why an import did not work; ``restored`` is true where the state was unreadable and one before took its place."""
 
     imported: Sequence[str] = ()
     deleted: Sequence[str] = ()
@@ -79,7 +79,7 @@ class _Operation:
 def recover(sandbox: Sandbox) -> Recovery | None:
     """Recover the stack from an update that did not end well; None where none did, which costs no call of the CLI.
 
-    Leaves a stack alone that an update is running on: the CLI says so itself. Raises PulumiError where a command fails.
+    Leaves a stack alone that an update is running on: the CLI reports it itself. Raises PulumiError where a command fails.
     """
     left = locks(sandbox.home / "state", sandbox.project.name, sandbox.stack)
     if any(lock.held() for lock in left) or not (left or sandbox.event_log.is_file()):

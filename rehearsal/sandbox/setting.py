@@ -1,4 +1,4 @@
-"""Starts what a stack needs around it and says so in an environment."""
+"""Starts what a stack needs around it and describes it in an environment."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.registry.spec import RegistrySpec
 from rehearsal.sandbox.clouds import serve_clouds, wanted_cloud
-from rehearsal.sandbox.granted import taken_for_granted
 from rehearsal.sandbox.home import given_password, registry_password
+from rehearsal.sandbox.prerequisites import prerequisites
 from rehearsal.sandbox.wanted import WantedRegistry, wanted_registry
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 PROPAGATION_SECONDS = 5.0
-"""How long the emulated clouds' judges do not see a change of an identity. At AWS it is mostly a few seconds;
+"""How long the emulated clouds' decisions do not see a change of an identity. At AWS it is mostly a few seconds;
 ``REHEARSAL_PROPAGATION_SECONDS`` makes it another time."""
 
 
 class StageError(Exception):
-    """The stage cannot be set: the text says what was missing and what to do."""
+    """The sandbox cannot be prepared: the text states what was missing and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Stage:
 
     ``environment`` is to be added to the program's and the plugins' environment; it holds a password and must not
     be printed. ``secrets`` names its variables that hold a secret. ``registry`` is None where the stack's registry is not the
-    sandbox's. ``packages`` are those whose provider the stack's program will ask for. ``granted`` are the objects, each with its
-    path in the API, that must exist in the cluster before the stack.
+    sandbox's. ``packages`` are those whose provider the stack's program will ask for. ``prerequisites`` are the objects, each
+    with its path in the API, that must exist in the cluster before the stack.
     """
 
     cluster: Cluster
@@ -42,11 +42,11 @@ class Stage:
     environment: Mapping[str, str]
     packages: tuple[str, ...]
     secrets: frozenset[str] = frozenset()
-    granted: Sequence[tuple[str, dict[str, Any]]] = ()
+    prerequisites: Sequence[tuple[str, dict[str, Any]]] = ()
 
-    def grant(self) -> None:
+    def create_prerequisites(self) -> None:
         """Create the objects that must exist before the stack. Raises ``ClusterError``."""
-        self.cluster.ensure(self.granted)
+        self.cluster.ensure(self.prerequisites)
 
 
 def set_stage(
@@ -66,13 +66,13 @@ def set_stage(
     secret_names: set[str] = set()
     wanted = wanted_registry(config, own_cluster=cluster.kind == "built")
     if wanted is None:
-        granted = taken_for_granted(config)
+        objects = prerequisites(config)
     else:
         given = given_password(wanted.password_variable, os.environ)
         password = (given or registry_password(home)) if wanted.username else ""
-        granted = taken_for_granted(config, (wanted.username, password))
+        objects = prerequisites(config, (wanted.username, password))
         endpoint = cluster.registry(registry_spec(wanted, password))
-        # What the stack file takes from the environment; who sets a variable has a value of their own.
+        # What the stack file takes from the environment; who sets a variable has their own value.
         offered = {"KRANE_IMAGE": endpoint.client_image}
         if password:
             offered |= {"REHEARSAL_REGISTRY_PASSWORD": password, wanted.password_variable: password}
@@ -90,7 +90,7 @@ def set_stage(
         secret_names |= set(cloud.passwords)
     # Every stack has objects in its cluster.
     packages = ("kubernetes",) if cloud is None or cloud.platform else ("kubernetes", cloud.package)
-    return Stage(cluster, wanted, environment, packages, frozenset(secret_names), granted)
+    return Stage(cluster, wanted, environment, packages, frozenset(secret_names), objects)
 
 
 def registry_spec(wanted: WantedRegistry, password: str) -> RegistrySpec:
@@ -102,9 +102,9 @@ def registry_spec(wanted: WantedRegistry, password: str) -> RegistrySpec:
     except ValueError as error:
         variable = wanted.password_variable
         raise StageError(
-            f"The sandbox's registry cannot stand in for {wanted.push_host} with the user and password of the stack file: {error}\n"
+            f"The sandbox's registry cannot serve {wanted.push_host} with the user and password of the stack file: {error}\n"
             + (
-                f"Set {variable} to another for the rehearsal, or unset it: the sandbox then makes one."
+                f"Set {variable} to another for the rehearsal, or unset it: the sandbox then creates one."
                 if variable
                 else ""
             )

@@ -29,7 +29,7 @@ _SECRETS_LINE = re.compile(
 class StackCopy:
     """``path`` is the copy; ``secrets`` are the keys of its secrets (``mendix-registry:registry.authentication.password``).
 
-    ``opened`` is true where the environment has a passphrase for them; ``why`` says why it cannot open them. ``fresh`` is true
+    ``opened`` is true where the environment has a passphrase for them; ``why`` is why it cannot open them. ``fresh`` is true
     where the copy was written just now and their values are still to be set.
     """
 
@@ -72,7 +72,7 @@ def copy_stack_file(project: Project, stack: str, directory: Path, environ: Mapp
     digest = hashlib.sha256(f"{opened}\n{text}".encode()).hexdigest()
     current = path.is_file() and _mark(path).is_file() and _mark(path).read_text() == digest
     if not current:
-        # JSON is YAML, too, but neither has lines of its own for the keys at its top, nor do they fit behind it.
+        # JSON is YAML too, but neither has its own lines for the keys at its top, nor do they fit behind it.
         text = yaml.safe_dump(document) if text.lstrip().startswith("{") else text
         text = _SECRETS_LINE.sub("", text)
         if path.is_file() and (salt := _salt(path)):

@@ -1,4 +1,4 @@
-"""Reads from a stack file which of the sandbox's registries it wants. Judging the configuration is left to the program."""
+"""Reads from a stack file which of the sandbox's registries it needs. Checking the configuration is left to the program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 from rehearsal.registry.spec import is_host
 
 SANDBOX_DOMAIN = ".mendix-rehearsal.svc.cluster.local"
-"""Push hosts below this name are the sandbox's own; a registry under any other name is somebody's and is left alone."""
+"""Push hosts below this name are the sandbox's own; a registry under any other name belongs to someone else and is not touched."""
 
 _NOBODYS = (".example.com", ".example.org", ".example.net", ".example", ".test")
 """Names that are set apart for documents (RFC 2606): no registry of anybody's can be meant."""
@@ -24,8 +24,8 @@ class WantedRegistry:
     """The names under which a stack expects its registry. Hosts have their port: ``localhost:32000``.
 
     ``username`` is empty for a registry that is open to everyone. ``password_variable`` is the environment variable from which
-    the stack file takes the password, empty where it does not. ``tls`` is false where the stack file says that the registry has no
-    certificate; ``public`` true where it names no authority of its own for the certificate.
+    the stack file takes the password, empty where it does not. ``tls`` is false where in the stack file the registry has no
+    certificate; ``public`` true where it names no authority for the certificate.
     """
 
     push_host: str
@@ -40,7 +40,7 @@ def wanted_registry(config: Mapping[str, Any], *, own_cluster: bool = False) -> 
     """The sandbox registry that a stack file asks for, or None where it names one that exists elsewhere, or none that can be.
 
     ``config`` maps the program's keys (without the project's name) to their values, secrets encrypted. In the rehearsal's own
-    cluster nothing else answers under a name set apart for examples, or a Service's: such a registry is the sandbox's, too.
+    cluster nothing else answers under a name set apart for examples, or a Service's: such a registry is the sandbox's too.
     """
     value = config.get("registry")
     if not isinstance(value, Mapping):

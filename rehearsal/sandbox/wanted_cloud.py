@@ -1,4 +1,4 @@
-"""What a stack wants of an emulated cloud."""
+"""What a stack needs from an emulated cloud."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ class WantedCloud:
     ``settings`` is the cloud's part of the clouds' settings; ``names`` are the host names that lead there, ``registry_hosts`` those
     that are registries; ``environment`` is added to the program's and the plugins', with ``{address}`` and ``{authority}`` (the
     service's address, the file of its authority) filled in. ``passwords`` are environment variables from which the program takes a
-    password that a person has got of the cloud, each with whose it is: one that is not set is given the sandbox's own, and the
-    cloud is told the digests as ``token_passwords``. ``addresses`` are host names that lead to addresses of their own.
-    ``prepare`` makes what the stack takes for granted, called with the finished environment; ``objects`` are applied in the
-    cluster, each with its path; ``furnish`` gives more of the environment, from what answers by then. ``platform`` is a cloud that
-    any real cluster of its kind has inside: a cluster that is not the rehearsal's own is taken for such a one. ``joined`` are the
-    lists among the settings, and ``names`` and ``registry_hosts``, that are joined with those of the home's earlier stacks.
+    password that a person has got of the cloud, each with whose it is: one that is not set is given the sandbox's
+    own, and the cloud is given the digests as ``token_passwords``. ``addresses`` are host names that lead to their
+    own addresses. ``prepare`` creates the stack's prerequisites, called with the finished environment; ``objects``
+    are applied in the cluster, each with its path; ``furnish`` gives more of the environment, from what answers by
+    then. ``platform`` is a cloud that any real cluster of its kind has inside: a cluster that is not the rehearsal's
+    own is taken for such a one. ``joined`` are the lists among the settings, and ``names`` and ``registry_hosts``,
+    that are joined with those of the home's earlier stacks.
     """
 
     name: str

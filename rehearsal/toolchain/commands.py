@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a program left. ``words`` is what it said last where it matters: its errors, else its output."""
+    """What a program left. ``words`` is what it printed last where it matters: its errors, else its output."""
 
     code: int
     output: str

@@ -1,4 +1,4 @@
-"""What this room tells its callers: progress while it works, and one error type."""
+"""What this module reports to its callers: progress while it works, and one error type."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 class ToolchainError(Exception):
     """A program that a rehearsal needs can be neither found, built nor installed.
 
-    The text says what is wrong, why it matters and, in ``remedy``, what to do; ``str()`` gives all of it.
+    The text states what is wrong, why it matters and, in ``remedy``, what to do; ``str()`` gives all of it.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
@@ -25,7 +25,7 @@ class Progress:
 
     ``stage`` is a stable key (``packages``, ``toolchain``, ``build``, ``node``, ``images``, ``kubernetes``, ``registry``);
     ``done`` of ``total`` counts what ``message`` names (packages compiled, ...) where a count exists; ``seconds`` is the
-    time since the stage began.
+    time since this work began.
     """
 
     stage: str

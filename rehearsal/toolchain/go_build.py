@@ -109,7 +109,7 @@ class GoBuild:
 
 
 def usually(cpu_seconds: int) -> str:
-    """How long a build of ``cpu_seconds`` takes here, as the end of a message; nothing where it is too short to say."""
+    """How long a build of ``cpu_seconds`` takes here, as the end of a message; nothing where it is too short to matter."""
     processors = os.cpu_count() or 1
     minutes = round(cpu_seconds / processors / 60)
     return f" (once; about {minutes} min on {processors} processor{'s'[: processors - 1]})" if minutes else ""

@@ -115,7 +115,7 @@ def ensure_program(program: GoProgram, cache: Path, report: Report) -> Path:
 def download_ahead(programs: Sequence[GoProgram], cache: Path, report: Report) -> Thread:
     """Download the modules of all ``programs`` that are missing, beside whatever else is done, such as the build of the first.
 
-    A download that fails is tried again by the build that needs it, which says so. The thread ends with the last download.
+    A download that fails is tried again by the build that needs it, which reports it. The thread ends with the last download.
     """
 
     def download() -> None:

@@ -53,7 +53,7 @@ class PulumiTools:
 
 @dataclass(frozen=True, slots=True)
 class _OnPath:
-    """The CLI on PATH; ``unfit`` says why it is not used, if so."""
+    """The CLI on PATH; ``unfit`` is why it is not used, if so."""
 
     cli: Path
     unfit: str = ""
@@ -86,7 +86,7 @@ def ensure_pulumi(cache: Path, report: Report) -> PulumiTools:
 
 
 def wanted_programs(cache: Path) -> tuple[GoProgram, ...]:
-    """Every program that this machine has to build once for a rehearsal on a cluster of its own."""
+    """Every program that this machine has to build once for a rehearsal on its own cluster."""
     on_path = _on_path(cache)
     return PROGRAMS if on_path is not None and not on_path.unfit else (*PROGRAMS, *PULUMI_PROGRAMS)
 
@@ -105,7 +105,7 @@ def _on_path(cache: Path) -> _OnPath | None:
     result = run([cli, "version"], environment={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}, seconds=30)
     match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)(?:[-+].*)?", result.output.strip())
     if not result.ok or match is None:
-        return _OnPath(cli, "it does not say its version")
+        return _OnPath(cli, "it does not print its version")
     version = (int(match[1]), int(match[2]), int(match[3]))
     if not MINIMUM_VERSION <= version < _NEXT_MAJOR:
         return _OnPath(

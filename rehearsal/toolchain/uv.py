@@ -1,4 +1,4 @@
-"""uv, by which Pulumi's language host finds and fills a program's Python environment."""
+"""uv, with which Pulumi's language host finds and fills a program's Python environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rehearsal.toolchain.errors import Progress, Report, ToolchainError
 from rehearsal.toolchain.lock import exclusive
 
 UV_VERSION = "0.13.9"
-"""What the Makefile gets for a machine that has none, too."""
+"""What the Makefile gets for a machine that has none too."""
 _MINIMUM = (0, 6, 15)
 """Pulumi's language host works with none that is older."""
 

@@ -37,7 +37,7 @@ _NEEDED: Mapping[str, str] = {
 
 
 def facts(world: World) -> Facts:
-    """What the AWS resources of one side say."""
+    """What the AWS resources of one side mean."""
     return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
 
 
@@ -51,7 +51,7 @@ def statements(policy: Any, effect: str = "Allow") -> Iterator[Mapping[str, Any]
 
 @lru_cache(maxsize=4096)
 def _read(policy: str, effect: str) -> tuple[Mapping[str, Any], ...]:
-    """Several questions are asked of the same document; to parse it once is enough. Nobody changes what is returned."""
+    """Several questions are asked of the same document; to parse it once is enough. No caller changes what is returned."""
     return _statements(document(policy), effect)
 
 
@@ -64,7 +64,8 @@ def _statements(parsed: Any, effect: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def trust_statements(policy: Any) -> Sequence[tuple[Mapping[str, Any], Sequence[tuple[str, str]]]]:
-    """The statements of a trust policy that allow something, each with the reasons why it lets nobody in: none where it does."""
+    """The statements of a trust policy that allow something, each with the reasons why it accepts no one: none where
+    it accepts someone."""
     return _trust(policy) if isinstance(policy, str) else [(each, [*_for_nobody(each)]) for each in statements(policy)]
 
 
@@ -80,7 +81,7 @@ def _for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if ":saml-provider/" in provider:
             continue
         if "Action" in statement and not allows(statement, "sts:AssumeRoleWithWebIdentity"):
-            yield "It does not allow sts:AssumeRoleWithWebIdentity, by which tokens are exchanged.", issuer
+            yield "It does not allow sts:AssumeRoleWithWebIdentity, which exchanges tokens.", issuer
         for key in claims_of_others(statement, issuer):
             yield "It tests a claim of another issuer than the one that it trusts.", key
         for claim in ("sub", "aud"):
@@ -93,7 +94,7 @@ def _for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def tagged(statement: Mapping[str, Any], tag: str) -> Named:
-    """What a trust of EKS Pod Identity says about a tag of the session."""
+    """What a trust of EKS Pod Identity states about a tag of the session."""
     return named(statement, f"aws:RequestTag/{tag}")
 
 
@@ -183,7 +184,7 @@ def _permissions(world: World) -> Iterator[Permission]:
         for holder in world.of(type_):
             for inline in listing(holder.value("inlinePolicies")):
                 yield from _allowed(world, holder.urn, name_of(holder), holder, "inlinePolicies", at(inline, "policy"))
-            # Not from the outputs: there the cloud lists what attachments of the same stack have attached, too.
+            # Not from the outputs: there the cloud lists what attachments of the same stack have attached too.
             for arn in texts(holder.inputs.get("managedPolicyArns")):
                 yield from _managed(holder.urn, name_of(holder), arn)
     for policy in world.of(REPOSITORY_POLICY):
@@ -209,7 +210,7 @@ def _let_in(world: World, statement: Mapping[str, Any], places: Iterable[tuple[s
 
 
 def _attached(world: World, key: str, shown: str, attachment: Resource, found: Resource | None) -> Iterator[Permission]:
-    """What an attached policy allows: its own document says it, or for AWS's own policies their name."""
+    """What an attached policy allows: from its own document, or for AWS's own policies from their name."""
     if found is not None:
         yield from _allowed(world, key, shown, found, "policy")
     else:
@@ -230,7 +231,7 @@ def _allowed(
         verbs = _verbs(statement)
         if not verbs:
             continue
-        # All but some is shown as all: what a statement leaves out is not said to be safe.
+        # All but some is shown as all: what a statement leaves out is not thereby safe.
         arns = ["*"] if statement.get("NotResource") is not None else texts(statement.get("Resource"))
         for arn in arns or [""]:
             host, name = _named(world, arn)

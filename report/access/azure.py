@@ -49,7 +49,7 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def facts(world: World) -> Facts:
-    """What the Azure resources of one side say."""
+    """What the Azure resources of one side mean."""
     return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
 
 
@@ -158,7 +158,7 @@ def _places(assignment: Resource, verbs: tuple[str, ...]) -> Mapping[str, list[s
     found = reaches(assignment)
     places: dict[str, list[str]] = {}
     for verb in verbs:
-        # Of a role that is not known yet the condition says where a push would be allowed.
+        # Of a role that is not known yet the condition states where a push would be allowed.
         where = found["content/write" if verb == NOT_KNOWN else _ACTIONS[verb][0]] if found else Reach(others=True)
         every = EVERY_REPOSITORY if where.understood else NOT_UNDERSTOOD
         for repository in (every,) if where.others else where.names:

@@ -1,4 +1,4 @@
-"""What a provider's resources say about access, in the words that all clouds share."""
+"""What a provider's resources mean for access, in the words that all clouds share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUBJECT = re.compile(r"^system:serviceaccount:([^:]+):(.+)$")
 class Trust:
     """Who may act as an identity.
 
-    ``identity`` is the key that :class:`Permission` uses, too; ``shown`` how it is called; ``issuer`` the cluster's OIDC
+    ``identity`` is the key that :class:`Permission` uses too; ``shown`` how it is called; ``issuer`` the cluster's OIDC
     issuer or name as the cloud knows it, empty for the stack's own cluster; ``how`` the way it is proved.
     """
 
@@ -47,7 +47,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one room found on one side."""
+    """What one module found on one side."""
 
     trusts: tuple[Trust, ...] = ()
     permissions: tuple[Permission, ...] = ()

@@ -46,7 +46,7 @@ _NAMESPACE = re.compile(r"^principalSet:.*/workloadIdentityPools/([^/]+)/namespa
 
 
 def facts(world: World) -> Facts:
-    """What the Google resources of one side say."""
+    """What the Google resources of one side mean."""
     return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
 
 
@@ -71,7 +71,7 @@ def bindings(resource: Resource) -> list[Bound]:
 
 
 def members(resource: Resource) -> list[str]:
-    """Everybody whom an IAM member, a binding or a whole policy names."""
+    """Everyone whom an IAM member, a binding or a whole policy names."""
     return [member for bound in bindings(resource) for member in bound.members]
 
 

@@ -1,4 +1,4 @@
-"""Joins what all rooms found into grants: which namespace's ServiceAccount may do what, where, as whom."""
+"""Joins what all modules found into grants: which namespace's ServiceAccount may do what, where, under which identity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from report.preview import StackPreview
 from report.values import listing, mapping, text
 
 NOT_SHOWN: Final = "(not in this preview)"
-"""Stands where an unchanged resource would tell more, but the preview lists only what changes."""
+"""Stands where an unchanged resource would show more, but the preview lists only what changes."""
 
 ORDER: Final = ("pull", "push", "create", "delete", "administer", NOT_KNOWN, NOT_SHOWN)
 
@@ -100,7 +100,7 @@ def _grants(world: World, facts: Iterable[Facts], issuers: Collection[str]) -> s
 
 def _by_jobs(world: World, explained: Container[str]) -> set[Grant]:
     """Grants of namespaces whose identity this stack does not make (an existing role, OpenShift's own binding): the builder Job
-    will prove that the push works, so it is said, and as whom."""
+    will prove that the push works, so the report shows it, with the identity."""
     annotated = {
         (account.namespace, account.object_name): annotation
         for account in world.of("kubernetes:core/v1:ServiceAccount")
@@ -161,7 +161,7 @@ def _accounts(world: World) -> Mapping[str, str]:
 
 
 def _with_repositories(grants: set[Grant], world: World, old: World) -> set[Grant]:
-    """Fills in what a permission that is not listed, or not known before the update, would tell.
+    """Fills in what a permission that is not listed, or not known before the update, would show.
 
     The stack's own word is good enough for that: its builder Job proves in the same update that exactly this push works.
     """
@@ -195,7 +195,7 @@ def _claims(world: World, old: World) -> dict[str, tuple[str, str]]:
 
 
 def _assumed(old: World, side: World, shown: Iterable[str]) -> set[Grant]:
-    """Grants of namespaces that no listed resource says anything about: as the last update left them."""
+    """Grants of namespaces that no listed resource describes: as the last update left them."""
     seen = set(shown)
     registry = mapping(old.stack_outputs.get("registry"))
     configured = {text(mapping(entry).get("name")) for entry in listing(side.settings.get("namespaces"))}

@@ -24,7 +24,7 @@ ROLES: Final = {
 
 
 def facts(world: World) -> Facts:
-    """What the Kubernetes resources of one side say."""
+    """What the Kubernetes resources of one side mean."""
     trusts: list[Trust] = []
     permissions: list[Permission] = []
     for trust, permission in (*_bindings(world), *_secrets(world)):
@@ -69,9 +69,9 @@ def _secrets(world: World) -> Iterator[tuple[Trust, Permission]]:
             continue
         name = _secret_name(job.inputs)
         if name and _from_cloud(world, job.namespace, name):
-            continue  # the cloud's own room knows whose credential it is
+            continue  # the cloud's own module knows whose credential it is
         anonymous = variables["CREDENTIALS"] == "anonymous"
-        shown = "nobody in particular" if anonymous else f"Secret {name or NOT_KNOWN}"
+        shown = "no one in particular" if anonymous else f"Secret {name or NOT_KNOWN}"
         how = "without authentication" if anonymous else "user and password in a Secret"
         key = f"{world.stack} {job.namespace} {shown}"
         yield (

@@ -1,4 +1,4 @@
-"""Tells the difference between two sets of grants as what it means: who gains and who loses what, where."""
+"""Reports the difference between two sets of grants as what it means: who gains and who loses what, where."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def sentences(access: Access) -> list[Sentence]:
 
 
 def phrase(verbs: Sequence[str]) -> str:
-    """``push and pull``; what is not known is said to be so."""
+    """``push and pull``; what is not known is shown as such."""
     words = {NOT_SHOWN: "whatever its identity may do", "(known after up)": "access (which kind is known after up)"}
     order = sorted(verbs, key=lambda verb: {"push": 0, "pull": 1}.get(verb, 2))
     named = [words.get(verb, verb) for verb in order]
@@ -110,12 +110,12 @@ def _is_wide(who: _Who) -> bool:
     return "*" in namespace or repository in _ANY_REPOSITORY or repository.endswith("*")
 
 
-def _covering(wide: Iterable[tuple[_Who, set[str]]], who: _Who) -> set[str]:
-    return {verb for each, verbs in wide if _covers(each, who) for verb in verbs}
+def _covering(broad: Iterable[tuple[_Who, set[str]]], who: _Who) -> set[str]:
+    return {verb for each, verbs in broad if _covers(each, who) for verb in verbs}
 
 
-def _covers(wide: _Who, who: _Who) -> bool:
-    cluster, namespace, host, repository = wide
-    if wide == who or cluster != who[0] or (host and host != who[2]) or not fnmatchcase(who[1], namespace):
+def _covers(broad: _Who, who: _Who) -> bool:
+    cluster, namespace, host, repository = broad
+    if broad == who or cluster != who[0] or (host and host != who[2]) or not fnmatchcase(who[1], namespace):
         return False
     return repository in _ANY_REPOSITORY or repository == who[3] or fnmatchcase(who[3], repository)

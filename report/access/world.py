@@ -18,7 +18,7 @@ _GONE = frozenset({"delete", "discard", "delete-replaced", "discard-replaced"})
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource on this side. ``inputs`` are what the program wants, ``outputs`` what the cloud said last."""
+    """A resource on this side. ``inputs`` are what the program asks for, ``outputs`` what the cloud reported last."""
 
     urn: str
     type: str
@@ -149,7 +149,7 @@ def _resource(urn: str, type_: str, state: State, more_outputs: Mapping[str, Any
     outputs = {**more_outputs, **(state.outputs or {})} if more_outputs else state.outputs or {}
     inputs = state.inputs or {}
     if found:
-        # What somebody has made of it, not what the program wanted.
+        # What someone has made of it, not what the program asked for.
         inputs = {key: outputs.get(key, value) for key, value in inputs.items()}
     return Resource(urn, type_, urn_name(urn), state.id, inputs, outputs, needs)
 

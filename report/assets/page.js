@@ -172,8 +172,8 @@
       if (node.note) element.append(make("small", "", node.note));
       element.title = node.note ? `${words}\n${node.note}` : words;
     }
-    const said = { added: "gained", removed: "lost", changed: "changed", same: "" }[status];
-    element.setAttribute("aria-label", `${COLUMNS[node.column]} ${words}${node.note ? `, ${node.note}` : ""}${said ? `, ${said}` : ""}`);
+    const change = { added: "gained", removed: "lost", changed: "changed", same: "" }[status];
+    element.setAttribute("aria-label", `${COLUMNS[node.column]} ${words}${node.note ? `, ${node.note}` : ""}${change ? `, ${change}` : ""}`);
     element.style.left = `${place.x}px`;
     element.style.width = `${place.width}px`;
     element.style.top = `${node.at + 2}px`;
@@ -197,7 +197,7 @@
     const empty = byId("empty");
     if (empty) empty.remove();
     if (!shown.length) {
-      const nothing = make("p", "notice", rows.length ? "Nothing matches. Esc shows all again." : "These previews say nothing about who may push or pull.");
+      const nothing = make("p", "notice", rows.length ? "Nothing matches. Esc shows all again." : "These previews show nothing about who may push or pull.");
       nothing.id = "empty";
       map.append(nothing);
     }
@@ -323,7 +323,7 @@
       if (stack.failed) byId("notices").append(make("p", "notice bad", `The preview of ${stack.name} ${stack.ended}. ${stack.ended.includes("policy") ? "What is shown may not be deployed." : "What is shown for it is not all that would change."} ${stack.why}`));
       if (stack.corrupt) byId("notices").append(make("p", "notice bad", `The state of ${stack.name} may be damaged.`));
     }
-    if (data.stacks.some((stack) => stack.partial)) byId("notices").append(make("p", "notice", "Access that does not change is told from the stacks' outputs, for the previews do not list unchanged resources. pulumi preview --json --show-sames lists them."));
+    if (data.stacks.some((stack) => stack.partial)) byId("notices").append(make("p", "notice", "Access that does not change comes from the stacks' outputs, for the previews do not list unchanged resources. pulumi preview --json --show-sames lists them."));
   }
 
   function risks() {
@@ -331,7 +331,7 @@
     const list = byId("risks").querySelector("ul");
     for (const risk of data.risks.slice(0, 200)) {
       const item = make("li");
-      item.append(make("span", `mark${risk.kind === "data loss" || risk.kind === "wider trust" ? " worst" : ""}`, risk.kind), make("b", "", risk.what), ` in ${risk.stack}. ${risk.why} `);
+      item.append(make("span", `mark${risk.kind === "data loss" || risk.kind === "broad access" ? " worst" : ""}`, risk.kind), make("b", "", risk.what), ` in ${risk.stack}. ${risk.why} `);
       if (risk.value) item.append(make("code", "", risk.value));
       list.append(item);
     }
@@ -393,9 +393,9 @@
 
   function messages() {
     byId("messages").hidden = !data.messages.length;
-    for (const said of data.messages.slice(0, 500)) {
+    for (const message of data.messages.slice(0, 500)) {
       const box = byId("messages").querySelector("div");
-      box.append(make("p", said.severity === "error" ? "op delete" : "op", `${said.severity} in ${said.stack}${said.about ? `, ${said.about}` : ""}`), make("pre", "", said.text));
+      box.append(make("p", message.severity === "error" ? "op delete" : "op", `${message.severity} in ${message.stack}${message.about ? `, ${message.about}` : ""}`), make("pre", "", message.text));
     }
   }
 

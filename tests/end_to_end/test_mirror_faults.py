@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.access_matrix.judged import judgements
+from rehearsal.access_matrix.decisions import decisions
 from rehearsal.cluster import BuiltCluster
 from rehearsal.cluster.paths import cache_directory
 from rehearsal.registry.spec import RegistrySpec
@@ -113,6 +113,4 @@ def test_a_mirror_whose_login_expires_converges_or_says_why_and_the_next_up_fini
 
 def finished_layers(clouds: Clouds) -> int:
     """How many layers ECR has been given since it runs."""
-    return sum(
-        item["action"] == "ecr:CompleteLayerUpload" and item["allowed"] for item in judgements(clouds.service)(0)
-    )
+    return sum(item["action"] == "ecr:CompleteLayerUpload" and item["allowed"] for item in decisions(clouds.service)(0))

@@ -111,15 +111,15 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         "without * or ?",
     ),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", subject_like), "does not name exactly"),
-    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", claim_of_another), "nobody gets in"),
+    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", claim_of_another), "it rejects all"),
     (TRUST, POD_IDENTITY, ASSOCIATION, put("disableSessionTags", True), "disables session tags"),
     (TRUST, POD_IDENTITY, ASSOCIATION, put("targetRoleArn", "arn:aws:iam::123456789012:role/x"), "lets pods act as"),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", without(":sub")), "does not name exactly"),
-    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", without(":aud")), "made for another purpose"),
-    (TRUST, IRSA, ROLE, text("assumeRolePolicy", '"sts.amazonaws.com"', '"everything"'), "made for another purpose"),
-    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", lambda s: s.update(Principal="*")), "trusts everybody"),
+    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", without(":aud")), "issued for another purpose"),
+    (TRUST, IRSA, ROLE, text("assumeRolePolicy", '"sts.amazonaws.com"', '"everything"'), "issued for another purpose"),
+    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", lambda s: s.update(Principal="*")), "trusts everyone"),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", lambda s: s.update(Principal={"AWS": "*"})), "the principal *"),
-    (TRUST, IRSA, ROLE, put("assumeRolePolicy", "not JSON"), "trusts everybody"),
+    (TRUST, IRSA, ROLE, put("assumeRolePolicy", "not JSON"), "trusts everyone"),
     (
         TRUST,
         POD_IDENTITY,
@@ -128,7 +128,7 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         "any cluster or namespace",
     ),
     (TRUST, POD_IDENTITY, ROLE, statement("assumeRolePolicy", without("eks-cluster-arn")), "any cluster or namespace"),
-    (TRUST, ACR, FEDERATED, text("subject", "mendix-builder", "*"), "takes the subject"),
+    (TRUST, ACR, FEDERATED, text("subject", "mendix-builder", "*"), "accepts the subject"),
     (
         TRUST,
         ACR,
@@ -136,8 +136,8 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         put("claimsMatchingExpression", {"value": "claims['sub'] matches '*'"}),
         "no claimsMatching",
     ),
-    (TRUST, ACR, FEDERATED, put("audiences", ["api://AzureADTokenExchange", "anything"]), "tokens made for"),
-    (TRUST, ACR, FEDERATED, put("audiences", []), "tokens made for anything"),
+    (TRUST, ACR, FEDERATED, put("audiences", ["api://AzureADTokenExchange", "anything"]), "tokens issued for"),
+    (TRUST, ACR, FEDERATED, put("audiences", []), "tokens issued for anything"),
     (TRUST, ACR, FEDERATED, put("issuer", "https://*/"), "trusts the issuer"),
     (TRUST, GCR, ACCOUNT_MEMBER, text("member", "mendix-builder]", "*]"), "not one exact account"),
     (TRUST, GCR, ACCOUNT_MEMBER, put("member", "allAuthenticatedUsers"), "not one exact account"),
@@ -213,10 +213,10 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         "can be overwritten",
     ),
     ("immutable-tags", GCR, ARTIFACTS, put("dockerConfig", {"immutableTags": False}), "can be overwritten"),
-    ("encryption-at-rest", IRSA, ECR, lambda i: i.pop("encryptionConfigurations"), "does not say how"),
+    ("encryption-at-rest", IRSA, ECR, lambda i: i.pop("encryptionConfigurations"), "does not set its encryption"),
     ("protected-registries", IRSA, ECR, put("forceDelete", True), "deleted with all its images"),
     ("protected-registries", GCR, ARTIFACTS, put("deletionPolicy", "DELETE"), "deleted with all its images"),
-    ("no-anonymous-access", ACR, REGISTRY, put("anonymousPullEnabled", True), "everybody on the internet"),
+    ("no-anonymous-access", ACR, REGISTRY, put("anonymousPullEnabled", True), "everyone on the internet"),
     # Transport
     ("no-plain-http", GENERIC, JOB, container(insecure), "over plain http"),
     (
@@ -330,7 +330,7 @@ def test_conditions_that_are_not_understood_or_let_nobody_in_say_so() -> None:
     (unread,) = conditioned(PORTAL.replace("StringEquals", "StringMatchesRegex"))
     assert "not understood" in unread
     (nobody,) = conditioned(PORTAL.replace("'mendixapps/orders'", "'mendixapps/*'"))
-    assert "nobody can push" in nobody
+    assert "no push succeeds" in nobody
 
 
 @pytest.mark.parametrize(

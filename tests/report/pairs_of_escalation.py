@@ -115,16 +115,16 @@ def bound(name: str, kind: str = "ClusterRole") -> dict[str, Any]:
 EXACT = role(previews.trust(previews.subject("orders")))
 
 TRUST: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
-    "another issuer": ("wider trust", previews.ROLE, EXACT, role(trust("StringEquals", "sub", "oidc/id/EVIL"))),
-    "another audience": ("wider trust", previews.ROLE, EXACT, role(trust("StringEquals", "sub", audience="any"))),
+    "another issuer": ("broad access", previews.ROLE, EXACT, role(trust("StringEquals", "sub", "oidc/id/EVIL"))),
+    "another audience": ("broad access", previews.ROLE, EXACT, role(trust("StringEquals", "sub", audience="any"))),
     **{
-        f"{operator} on the {key}": ("wider trust", previews.ROLE, EXACT, role(trust(operator, key)))
+        f"{operator} on the {key}": ("broad access", previews.ROLE, EXACT, role(trust(operator, key)))
         for operator in ("StringNotEquals", "ForAllValues:StringEquals", "StringEqualsIfExists", "StringNotLike")
         for key in ("sub", "aud")
     },
     **{
         f"{operator or 'nothing'} on the tag {tag}": (
-            "wider trust",
+            "broad access",
             previews.ROLE,
             role(tagged()),
             role(tagged(**{tag: operator})),
@@ -133,20 +133,20 @@ TRUST: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         for tag in ("kubernetes_namespace", "kubernetes_service_account", "eks_cluster_arn")
     },
     "another service": (
-        "wider trust",
+        "broad access",
         previews.ROLE,
         role(document({"Effect": "Allow", "Principal": {"Service": "ecr.amazonaws.com"}})),
         role(document({"Effect": "Allow", "Principal": {"Service": ["ecr.amazonaws.com", "ec2.amazonaws.com"]}})),
     ),
-    "another issuer at Azure": ("wider trust", CREDENTIAL, credential(), credential("https://evil/1/")),
-    "another audience at Azure": ("wider trust", CREDENTIAL, credential(), credential(audience="any")),
-    "another pool at Google": ("wider trust", ACCOUNT_MEMBER, workload(), workload("evil.svc.id.goog")),
+    "another issuer at Azure": ("broad access", CREDENTIAL, credential(), credential("https://evil/1/")),
+    "another audience at Azure": ("broad access", CREDENTIAL, credential(), credential(audience="any")),
+    "another pool at Google": ("broad access", ACCOUNT_MEMBER, workload(), workload("evil.svc.id.goog")),
 }
 
 PRIVILEGES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     **{
         f"attached {name}": (
-            "wider trust",
+            "broad access",
             ATTACHMENT,
             {"role": "r", "policyArn": PULL_ONLY},
             {"role": "r", "policyArn": f"arn:aws:iam::aws:policy/{name}"},
@@ -154,20 +154,20 @@ PRIVILEGES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         for name in MANAGED
     },
     "attached, content unknown": (
-        "wider trust",
+        "broad access",
         ATTACHMENT,
         {"role": "r", "policyArn": PULL_ONLY},
         {"role": "r", "policyArn": "arn:aws:iam::123456789012:policy/somebody"},
     ),
     "managedPolicyArns": (
-        "wider trust",
+        "broad access",
         previews.ROLE,
         {**EXACT, "managedPolicyArns": [PULL_ONLY]},
         {**EXACT, "managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]},
     ),
     **{
         f"policy allows {action}": (
-            "wider trust",
+            "broad access",
             previews.ROLE_POLICY,
             policy(),
             policy(allow([action], Resource="arn:aws:iam::123456789012:role/r")),
@@ -175,30 +175,30 @@ PRIVILEGES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         for action in ("iam:*", "IAM:PassRole", "sts:AssumeRole", "s3:GetObject")
     },
     **{
-        f"policy allows {action}": ("wider trust", previews.ROLE_POLICY, policy(), policy(allow(action)))
+        f"policy allows {action}": ("broad access", previews.ROLE_POLICY, policy(), policy(allow(action)))
         for action in ("ecr:Batch*", "ECR:*", "ecr:SetRepositoryPolicy", "e*", "ecr:BatchDeleteImag?")
     },
     "NotResource": (
-        "wider trust",
+        "broad access",
         previews.ROLE_POLICY,
         policy(),
         {"role": "r", "policy": document({"Effect": "Allow", "Action": "ecr:PutImage", "NotResource": "arn:x"})},
     ),
     "all namespaces": (
-        "wider trust",
+        "broad access",
         previews.ROLE_POLICY,
         policy(),
         policy(on=previews.repository_arn("mendixapps/*")),
     ),
-    "a beginning of a name": ("wider trust", previews.ROLE_POLICY, policy(), policy(on=f"{ORDERS}*")),
+    "a beginning of a name": ("broad access", previews.ROLE_POLICY, policy(), policy(on=f"{ORDERS}*")),
     "below its own, newly": (
-        "wider trust",
+        "broad access",
         previews.ROLE_POLICY,
         policy(),
         policy(allow("ecr:PutImage", Resource=f"{ORDERS}/*")),
     ),
     "another account's": (
-        "wider trust",
+        "broad access",
         REPOSITORY_POLICY,
         {"repository": "a", "policy": document({"Effect": "Allow", "Principal": {}, "Action": "ecr:PutImage"})},
         {
@@ -208,21 +208,21 @@ PRIVILEGES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
             ),
         },
     ),
-    "cluster-admin": ("wider trust", ROLE_BINDING, bound("system:image-builder"), bound("cluster-admin")),
-    "admin of the namespace": ("wider trust", ROLE_BINDING, bound("system:image-builder"), bound("admin")),
+    "cluster-admin": ("broad access", ROLE_BINDING, bound("system:image-builder"), bound("cluster-admin")),
+    "admin of the namespace": ("broad access", ROLE_BINDING, bound("system:image-builder"), bound("admin")),
     "a role of that name, not the cluster's": (
-        "wider trust",
+        "broad access",
         ROLE_BINDING,
         bound("system:image-builder"),
         bound("system:image-builder", "Role"),
     ),
     **{
-        f"{name} at Azure": ("wider trust", ASSIGNMENT, assignment(PUSH), assignment(guid))
+        f"{name} at Azure": ("broad access", ASSIGNMENT, assignment(PUSH), assignment(guid))
         for name, guid in AZURE.items()
     },
     **{
         f"{operator} {name} in a condition": (
-            "wider trust",
+            "broad access",
             ASSIGNMENT,
             assignment(WRITER, condition("StringEquals")),
             assignment(WRITER, condition(operator, name)),
@@ -230,7 +230,7 @@ PRIVILEGES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         for operator, name in (("StringNotEquals", "a"), ("StringLike", "*"), ("StringStartsWith", "mendixapps/"))
     },
     **{
-        f"{name} at Google": ("wider trust", AR_MEMBER, member("roles/artifactregistry.writer"), member(name))
+        f"{name} at Google": ("broad access", AR_MEMBER, member("roles/artifactregistry.writer"), member(name))
         for name in (
             "roles/artifactregistry.admin",
             "roles/artifactregistry.repoAdmin",
@@ -240,13 +240,13 @@ PRIVILEGES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         )
     },
     "a person acts as the account": (
-        "wider trust",
+        "broad access",
         ACCOUNT_MEMBER,
         workload(),
         member("roles/iam.workloadIdentityUser", "user:a@example.com"),
     ),
     "tokens of the account": (
-        "wider trust",
+        "broad access",
         ACCOUNT_MEMBER,
         workload(),
         {**workload(), "role": "roles/iam.serviceAccountTokenCreator"},

@@ -62,7 +62,7 @@ def test_a_condition_that_names_a_repository_for_reading_only_shows_writing_ever
     (report,) = summaries([_azure(narrowed)])
     assert {where for _, where, verbs in _granted(report) if "push" in verbs} == {"(every repository)"}
     assert {where for _, where, verbs in _granted(report) if verbs == "pull"} == {"mendixapps/orders"}
-    assert ("wider trust", "metadata/read, content/write, metadata/write") in _marked(report)
+    assert ("broad access", "metadata/read, content/write, metadata/write") in _marked(report)
 
 
 def test_any_of_several_values_shows_those_repositories_and_no_risk(summaries) -> None:
@@ -120,7 +120,7 @@ def test_a_trust_that_lets_nobody_in_is_no_gain_but_a_risk(what: str, summaries)
     (report,) = summaries([_role(NOBODY[what]).document()])
     assert not report.sentences
     assert {risk.kind for risk in report.risks} == {"not understood"}
-    assert all(risk.why.startswith("The trust lets nobody in.") for risk in report.risks)
+    assert all(risk.why.startswith("The trust accepts no one.") for risk in report.risks)
 
 
 def test_a_trust_with_a_statement_for_each_of_two_issuers_lets_both_in(summaries) -> None:
@@ -185,7 +185,7 @@ def test_a_whole_policy_of_a_google_repository_shows_the_access_that_it_gives(su
     (report,) = summaries([stack.document()])
     assert ("orders", "acme/orders", "pull+push") in _granted(report)
     assert (NOT_SHOWN, "acme/orders", "pull") in _granted(report)
-    assert ("wider trust", "allUsers") in _marked(report)
+    assert ("broad access", "allUsers") in _marked(report)
     assert {risk.type for risk in report.risks if risk.why.startswith("It replaces the whole policy")} == {
         AR_POLICY,
         "gcp:serviceaccount/iAMPolicy:IAMPolicy",
@@ -195,7 +195,7 @@ def test_a_whole_policy_of_a_google_repository_shows_the_access_that_it_gives(su
 def test_a_google_condition_is_not_read_and_its_loss_is_a_wider_trust(summaries) -> None:
     narrow = {"condition": {"title": "t", "expression": 'request.time < timestamp("2027-01-01T00:00:00Z")'}}
     member = escalation.member("roles/artifactregistry.writer")
-    for old, new, kind in ((member, member | narrow, "not understood"), (member | narrow, member, "wider trust")):
+    for old, new, kind in ((member, member | narrow, "not understood"), (member | narrow, member, "broad access")):
         stack = previews.Stack()
         stack.step("update", escalation.AR_MEMBER, "m", "", new, old)
         (report,) = summaries([stack.document()])
@@ -224,12 +224,12 @@ def test_pods_with_a_target_role_gain_what_the_target_may_do(summaries) -> None:
     (report,) = summaries([_pods(_association(), _association(targetRoleArn=target)).document()])
     gained = [(each.namespace, each.repository) for each in report.sentences if each.sign == "gains"]
     assert gained == [("orders", "mendixapps/all")]
-    assert ("wider trust", "target") in _marked(report)
+    assert ("broad access", "target") in _marked(report)
 
 
 def test_sessions_without_tags_are_marked_and_lose_a_role_that_asks_for_tags(summaries) -> None:
     (report,) = summaries([_pods(_association(), _association(disableSessionTags=True)).document()])
-    assert {risk.kind for risk in report.risks} == {"wider trust", "not understood"}
+    assert {risk.kind for risk in report.risks} == {"broad access", "not understood"}
     assert any("come without tags" in risk.why for risk in report.risks)
 
 
@@ -245,7 +245,7 @@ def test_policies_of_registry_and_repository_show_whom_they_let_in(type_: str, s
     (report,) = summaries([stack.document()])
     where = "mendixapps/*" if "registryPolicy" in type_ else "mendixapps/orders"
     assert (NOT_SHOWN, where, "push") in _granted(report)
-    assert "wider trust" in {risk.kind for risk in report.risks}
+    assert "broad access" in {risk.kind for risk in report.risks}
 
 
 def test_a_policy_attached_to_several_roles_at_once_is_theirs(summaries) -> None:
@@ -270,7 +270,7 @@ def _pushing(*more: dict[str, Any], **parts: Any) -> dict[str, Any]:
     ],
 )
 def test_a_policy_that_loses_what_narrowed_it_is_a_wider_trust(old: Any, new: Any, summaries) -> None:
-    for before, after, expected in ((old, new, ["wider trust"]), (new, old, []), (old, old | {"name": "p"}, [])):
+    for before, after, expected in ((old, new, ["broad access"]), (new, old, []), (old, old | {"name": "p"}, [])):
         stack = previews.Stack()
         stack.step("update", previews.ROLE_POLICY, "p", "", after, before)
         (report,) = summaries([stack.document()])
@@ -283,4 +283,4 @@ def test_a_type_of_another_version_of_the_azure_api_is_read_as_well(summaries) -
     stack = previews.Stack()
     stack.step("create", escalation.ASSIGNMENT.replace(":RoleA", "/v20220401:RoleA"), "a", "", role)
     (report,) = summaries([stack.document()])
-    assert {risk.kind for risk in report.risks} == {"wider trust"}
+    assert {risk.kind for risk in report.risks} == {"broad access"}

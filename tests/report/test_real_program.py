@@ -65,5 +65,5 @@ def test_a_first_preview_of_each_kind_tells_who_gains_push_where(kind: str, tmp_
         "builder" if kind == "openshift4" else "mendix-builder"
     }
     assert {sentence.sign for sentence in stack.sentences} == {"gains"}
-    assert not [risk for risk in stack.risks if risk.kind in ("wider trust", "data loss", "protection removed")]
+    assert not [risk for risk in stack.risks if risk.kind in ("broad access", "data loss", "protection removed")]
     assert "hunter2" not in comment([stack], LIMITS["gitlab"]) + write_page([stack])

@@ -44,39 +44,39 @@ EXACT = _role(previews.trust(previews.subject("orders")))
 # What, its inputs when it is safe, and when it is not.
 PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "wildcard subject": (
-        "wider trust",
+        "broad access",
         previews.ROLE,
         EXACT,
         _role(previews.trust("system:serviceaccount:orders:*", operator="StringLike")),
     ),
-    "no subject": ("wider trust", previews.ROLE, EXACT, _role(previews.trust())),
+    "no subject": ("broad access", previews.ROLE, EXACT, _role(previews.trust())),
     "no audience": (
-        "wider trust",
+        "broad access",
         previews.ROLE,
         EXACT,
         _role(previews.trust(previews.subject("orders"), audience=False)),
     ),
     "another account": (
-        "wider trust",
+        "broad access",
         previews.ROLE,
         EXACT,
         _role(_document({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}})),
     ),
-    "everybody": ("wider trust", previews.ROLE, EXACT, _role(_document({"Effect": "Allow", "Principal": "*"}))),
+    "everybody": ("broad access", previews.ROLE, EXACT, _role(_document({"Effect": "Allow", "Principal": "*"}))),
     "pod identity of every cluster": (
-        "wider trust",
+        "broad access",
         previews.ROLE,
         _role(_document(TAGGED)),
         _role(_document(POD_TRUST)),
     ),
     "every repository": (
-        "wider trust",
+        "broad access",
         previews.ROLE_POLICY,
         {"role": "r", "policy": previews.push_policy("a")},
         {"role": "r", "policy": previews.push_policy("*")},
     ),
     "every action": (
-        "wider trust",
+        "broad access",
         previews.ROLE_POLICY,
         {"role": "r", "policy": previews.push_policy("a")},
         {
@@ -85,13 +85,13 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "no repository condition": (
-        "wider trust",
+        "broad access",
         ASSIGNMENT,
         {"scope": ACR, "roleDefinitionId": WRITER, "condition": escalation.condition("StringEquals")},
         {"scope": ACR, "roleDefinitionId": WRITER},
     ),
     "a whole resource group": (
-        "wider trust",
+        "broad access",
         ASSIGNMENT,
         {"scope": ACR, "roleDefinitionId": WRITER, "condition": "@Request[x/repositories:name] StringEquals 'a'"},
         {
@@ -100,15 +100,15 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
             "condition": "@Request[x/repositories:name] StringEquals 'a'",
         },
     ),
-    "anonymous pull": ("wider trust", REGISTRY, {"anonymousPullEnabled": False}, {"anonymousPullEnabled": True}),
+    "anonymous pull": ("broad access", REGISTRY, {"anonymousPullEnabled": False}, {"anonymousPullEnabled": True}),
     "all users": (
-        "wider trust",
+        "broad access",
         AR_MEMBER,
         {"role": "roles/artifactregistry.reader", "member": "serviceAccount:a@b.iam.gserviceaccount.com"},
         {"role": "roles/artifactregistry.reader", "member": "allUsers"},
     ),
     "a whole namespace": (
-        "wider trust",
+        "broad access",
         AR_MEMBER,
         {"role": "roles/artifactregistry.writer", "member": "principal://x/subject/ns/a/sa/b"},
         {
@@ -117,7 +117,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "a group": (
-        "wider trust",
+        "broad access",
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
         {"subjects": [{"kind": "ServiceAccount", "name": "builder"}]},
         {"subjects": [{"kind": "Group", "name": "system:authenticated"}]},
@@ -198,7 +198,7 @@ def test_a_danger_is_marked_when_it_appears(what: str, summaries) -> None:
 @pytest.mark.parametrize("what", PAIRS)
 def test_a_danger_that_goes_away_or_was_there_before_is_not_marked(what: str, summaries) -> None:
     _, type_, safe, dangerous = PAIRS[what]
-    back = {"wider trust"} if what in EITHER_WAY else set[str]()
+    back = {"broad access"} if what in EITHER_WAY else set[str]()
     assert _kinds(summaries, type_, dangerous, {**safe, "tags": {"a": "b"}}) == back
     assert _kinds(summaries, type_, dangerous, {**dangerous, "tags": {"a": "b"}}) == set()
     assert _kinds(summaries, type_, safe, {**safe, "tags": {"a": "b"}}) == set()
@@ -257,8 +257,8 @@ def _created(summaries, type_: str, inputs: dict[str, Any]) -> list[str]:
 
 def test_whatever_is_bound_in_the_whole_cluster_is_marked(summaries) -> None:
     everywhere = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
-    assert set(_created(summaries, everywhere, escalation.bound("cluster-admin"))) == {"wider trust"}
-    assert _created(summaries, everywhere, escalation.bound("system:image-puller")) == ["wider trust"]
+    assert set(_created(summaries, everywhere, escalation.bound("cluster-admin"))) == {"broad access"}
+    assert _created(summaries, everywhere, escalation.bound("system:image-puller")) == ["broad access"]
 
 
 def test_what_the_components_make_for_creation_on_push_is_not_marked(summaries) -> None:
@@ -280,7 +280,7 @@ def test_all_below_a_name_is_marked_where_other_namespaces_repositories_are_belo
     policy = {"role": "r", "policy": escalation.document(escalation.allow("ecr:PutImage", Resource=arns))}
     stack.step("create", previews.ROLE_POLICY, "push", "", policy)
     (report,) = summaries([stack.document()])
-    assert [(risk.kind, risk.value) for risk in report.risks] == [("wider trust", arns[1])]
+    assert [(risk.kind, risk.value) for risk in report.risks] == [("broad access", arns[1])]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The project's own program, with a look at its main thread every five milliseconds: whose code is it in?
 
 A sample belongs to the innermost frame that is ours (``components/``) or the SDKs'; what either calls (pydantic, JSON, protobuf) is
-counted to its caller. The SDK's calls on other threads are not seen, so our share is told too large rather than too small.
+counted to its caller. The SDK's calls on other threads are not seen, so our share is reported too large rather than too small.
 """
 
 import json

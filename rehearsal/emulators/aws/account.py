@@ -18,7 +18,7 @@ from rehearsal.emulators.aws.propagation import DelayedIdentities
 from rehearsal.emulators.aws.sessions import OPERATOR_KEY, OPERATOR_SECRET, Session, Sessions
 from rehearsal.emulators.aws.store import LOCK, Journal, Moto
 from rehearsal.emulators.aws.templates import Templates
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -38,7 +38,7 @@ class Caller:
 class Account:
     """``account`` is its twelve digits, ``region`` where its registry is. Loads what earlier processes recorded in ``data``.
 
-    ``propagation`` seconds pass before the judges see a change of a role or user. Methods may be called from any thread.
+    ``propagation`` seconds pass before decisions see a change of a role or user. Methods may be called from any thread.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Account:
         *,
         propagation: float,
         quotas: limits.Quotas | None = None,
-        judgements: Judgements | None = None,
+        decisions: DecisionLog | None = None,
     ) -> None:
         self.id, self.region, self.partition = account, region, partition
         self.quotas = quotas or limits.Quotas()
-        self.judgements = judgements or Judgements()
+        self.decisions = decisions or DecisionLog()
         self.directory = Directory(account, partition)
         self.sessions = Sessions()
         self.templates = Templates(account)
@@ -137,7 +137,7 @@ class Account:
         return Caller(user=key[0])
 
     def decide(self, caller: Caller, action: str, resource: str, repository_policy: Any = None) -> Decision:
-        """Whether the caller may do ``action`` on ``resource``, by the documents as the judges see them now."""
+        """Whether the caller may do ``action`` on ``resource``, by the documents as decisions see them now."""
         if caller.operator:
             return Decision(True, "the operator")
         with LOCK:
@@ -166,10 +166,10 @@ class Account:
                 ("the session policy", session_policy) if session_policy else None,
             )
         except PolicyError as error:
-            return Decision(False, f"because a policy cannot be judged: {error}")
+            return Decision(False, f"because a policy cannot be evaluated: {error}")
 
     def name_of(self, caller: Caller) -> str:
-        """The ARN by which messages name a caller."""
+        """The ARN of a caller in messages."""
         if caller.session is not None:
             return caller.session.arn
         return f"arn:{self.partition}:iam::{self.id}:" + (f"user/{caller.user}" if caller.user else "user/operator")

@@ -1,4 +1,4 @@
-"""The APIs of the emulated AWS as one ASGI application: IAM, STS, ECR, EKS, told apart as AWS's own front door does."""
+"""The APIs of the emulated AWS as one ASGI application: IAM, STS, ECR, EKS, routed as AWS's own front door does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rehearsal.emulators.aws.account import Account, Answer, Caller
 from rehearsal.emulators.aws.calls import ApiCall, ApiError, HttpRequest, parse, render, render_error
 from rehearsal.emulators.aws.ecr import EcrTokens
 from rehearsal.emulators.aws.sts import assume_with_web_identity
-from rehearsal.emulators.judgements import Judgement
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.emulators.tokens import ClusterTokens
 
 _HOURS = 12
@@ -61,7 +61,7 @@ class AwsApi:
         except ApiError as error:
             return render_error(call, error, identity)
         except Exception as error:
-            # A bug of the emulator, told as the service would tell one of its own; its trace goes to the log.
+            # A bug of the emulator, reported as the service reports its bugs; its trace goes to the log.
             _LOG.exception("internal failure")
             message = f"internal failure of the emulator: {type(error).__name__}: {error}"
             return render_error(call, ApiError("InternalFailure", message, 500), identity)
@@ -70,8 +70,8 @@ class AwsApi:
         try:
             return self._account.authenticate(http, call.access_key)
         except ApiError as error:
-            self._account.judgements.add(
-                Judgement(
+            self._account.decisions.add(
+                RecordedDecision(
                     call.service, call.access_key, f"{call.service}:{call.operation}", False, error.code, error.message
                 )
             )
@@ -86,8 +86,10 @@ class AwsApi:
         decision = account.decide(caller, action, resource)
         if not caller.operator:
             who, code = account.name_of(caller), "" if decision.allowed else "AccessDenied"
-            account.judgements.add(
-                Judgement(call.service, who, action, decision.allowed, code, decision.reason, {"resource": resource})
+            account.decisions.add(
+                RecordedDecision(
+                    call.service, who, action, decision.allowed, code, decision.reason, {"resource": resource}
+                )
             )
         if not decision.allowed:
             code = "AccessDeniedException" if call.service in ("ecr", "eks") else "AccessDenied"

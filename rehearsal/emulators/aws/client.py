@@ -27,7 +27,7 @@ def _session() -> boto3.session.Session:
 
 
 def _client(*arguments: Any, **options: Any) -> Any:
-    """A client of the one session: each session reads the services' models anew, which costs more than what is asked then."""
+    """A client of the one session: each session reads the services' models again, which costs more than what is asked then."""
     # Clients may be used by several threads at once, sessions may not.
     with _LOCK:
         return _session().client(*arguments, **options)

@@ -18,7 +18,7 @@ from rehearsal.emulators.aws.limits import Quotas
 from rehearsal.emulators.aws.nodes import Ec2Nodes
 from rehearsal.emulators.aws.pod_identity import PodIdentityAgent
 from rehearsal.emulators.aws.store import LOCK
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 
 OTHER_ACCOUNT = "210987654321"
@@ -29,7 +29,7 @@ AGENT_HOST = "agent.eks.mendix-rehearsal.internal"
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """What a stack needs of AWS: its account, where its registry is, its partition and that partition's DNS suffix, every host
-    name of the registry, the issuer by which the account knows the cluster, the trust policy quota, the name of the nodes' role."""
+    name of the registry, the cluster's issuer in the account, the trust policy quota, the name of the nodes' role."""
 
     account: str
     region: str
@@ -74,7 +74,7 @@ class AwsCloud:
     """Satisfies :class:`rehearsal.emulators.cloud.Cloud`."""
 
     def __init__(
-        self, settings: AwsSettings, tokens: ClusterTokens, data: Path, *, propagation: float, judgements: Judgements
+        self, settings: AwsSettings, tokens: ClusterTokens, data: Path, *, propagation: float, decisions: DecisionLog
     ) -> None:
         self.account = Account(
             settings.account,
@@ -83,7 +83,7 @@ class AwsCloud:
             data,
             propagation=propagation,
             quotas=Quotas(trust_policy=settings.trust_policy_quota),
-            judgements=judgements,
+            decisions=decisions,
         )
         ecr_tokens = EcrTokens()
         authority = EcrAuthority(self.account, settings.region, ecr_tokens)
@@ -92,7 +92,7 @@ class AwsCloud:
         self.apis = {**dict.fromkeys(settings.api_hosts, self.api), AGENT_HOST: agent}
         self.registries = {
             **dict.fromkeys(settings.registry_hosts, authority),
-            # Registries that are not the stack's: what it must not reach is judged, not merely absent.
+            # Registries that are not the stack's: what it must not reach is refused by a decision, not merely absent.
             settings.other_region_host: EcrAuthority(self.account, settings.other_region, ecr_tokens),
             settings.other_account_host: EcrAuthority(self.account, settings.region, ecr_tokens, OTHER_ACCOUNT),
         }

@@ -1,4 +1,4 @@
-"""What the account holds, read from moto for the judges: roles, users, their policies, repositories."""
+"""What the account holds, read from moto for the decisions: roles, users, their policies, repositories."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rehearsal.emulators.aws.policy import Document
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A role or user with the documents that say what it may do, each with the name to call it by.
+    """A role or user with the documents with what it may do, each with the name to call it by.
 
     ``trust`` is a role's trust policy, None for a user.
     """
@@ -104,7 +104,7 @@ class Directory:
         return Identity("user", name, user.arn, user.id, _policies(user), boundary)
 
     def bound_user(self, name: str, arn: str) -> bool:
-        """Set the permissions boundary of a user, or with an empty ``arn`` take it away; False where there is no such user."""
+        """Set the permissions boundary of a user, or with an empty ``arn`` remove it; False where there is no such user."""
         user = self._iam.users.get(name)
         if user is None:
             return False

@@ -20,7 +20,7 @@ from typing import Any
 from rehearsal.emulators.aws.account import Account, Caller
 from rehearsal.emulators.aws.calls import ApiCall, ApiError, HttpRequest
 from rehearsal.emulators.aws.store import LOCK
-from rehearsal.emulators.judgements import Judgement
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
 
 ACTIONS: Mapping[Action, str] = {
@@ -58,20 +58,20 @@ class EcrTokens:
 
 class EcrAuthority:
     """The decision about each request to one registry: the account's own in a region, or another account's (``registry``),
-    which has given nobody here anything."""
+    which has granted nothing here."""
 
     def __init__(self, account: Account, region: str, tokens: EcrTokens, registry: str = "") -> None:
         self._account, self._region, self._tokens = account, region, tokens
         self._registry = registry or account.id
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
-        verdict = await asyncio.to_thread(self._judge, request)
-        # Before a client has a token it is asked for one: that is no judgement of anybody.
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
+        verdict = await asyncio.to_thread(self._authorize, request)
+        # Before a client has a token it is asked for one: that is no decision of anybody.
         if request.authorization and request.action != "ping":
             caller = self._caller(request.authorization)
             refused = verdict if isinstance(verdict, Refused) else None
-            self._account.judgements.add(
-                Judgement(
+            self._account.decisions.add(
+                RecordedDecision(
                     "ecr",
                     self._account.name_of(caller) if caller else "",
                     ACTIONS.get(request.action, request.action),
@@ -83,7 +83,7 @@ class EcrAuthority:
             )
         return verdict
 
-    def _judge(self, request: RegistryRequest) -> Allowed | Refused:
+    def _authorize(self, request: RegistryRequest) -> Allowed | Refused:
         caller = self._caller(request.authorization)
         if caller is None:
             challenge = f'Basic realm="https://{request.host}/",service="ecr.amazonaws.com"'
@@ -110,7 +110,7 @@ class EcrAuthority:
             if missing is not None:
                 return missing
         generation = account.generations.get((self._region, request.repository), 0)
-        # Names may nest, so what tells generations and regions apart stands in front.
+        # Names may nest, so what distinguishes generations and regions is in front.
         return Allowed(f"aws/{account.id}/{self._region}/{generation}/{request.repository}")
 
     async def before_manifest(self, request: RegistryRequest, manifest: bytes, media_type: str) -> Refused | None:

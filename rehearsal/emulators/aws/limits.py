@@ -15,7 +15,7 @@ from rehearsal.emulators.aws.calls import ApiCall, ApiError
 from rehearsal.emulators.aws.directory import Directory
 from rehearsal.emulators.aws.model import input_members, input_shape, rule_of, service_model
 from rehearsal.emulators.aws.policy import PolicyError, statements
-from rehearsal.emulators.rules import judge
+from rehearsal.emulators.rules import problems_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _model(call: ApiCall) -> None:
         # The query protocol sends all as text; only its texts can be compared here, lists and structures are moto's to read.
         if value is None or (query and member.type_name != "string"):
             continue
-        for path, problem in judge(rule_of(member, exact=True), value, name):
+        for path, problem in problems_of(rule_of(member, exact=True), value, name):
             raise ApiError(
                 code, f"1 validation error detected: Value at '{path}' failed to satisfy constraint: {problem}"
             )

@@ -13,7 +13,7 @@ from typing import Any, cast
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 
-from rehearsal.emulators.rules import Anything, Entries, Flag, Items, Number, Problem, Rule, Text, judge
+from rehearsal.emulators.rules import Anything, Entries, Flag, Items, Number, Problem, Rule, Text, problems_of
 
 _CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d", r"\p{M}": "", r"\p{P}": ""}
 
@@ -96,14 +96,14 @@ class StructureRule:
             if name not in members:
                 yield f"{path}.{name}", f"is not a property here; there are {', '.join(sorted(members))}"
             else:
-                yield from judge(rule_of(members[name], exact=self.exact), item, f"{path}.{name}")
+                yield from problems_of(rule_of(members[name], exact=self.exact), item, f"{path}.{name}")
 
     def _name(self, member: str) -> str:
         return member if self.exact else member[0].lower() + member[1:]
 
 
 def _pattern(pattern: str) -> str:
-    # The models are written for Java; Python's expressions lack its Unicode classes and are wider where they stand in.
+    # The models are written for Java; Python's expressions lack its Unicode classes and accept more in their place.
     for java, python in _CLASSES.items():
         pattern = pattern.replace(java, python)
     try:

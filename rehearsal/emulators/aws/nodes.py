@@ -6,7 +6,7 @@ from rehearsal.emulators.aws.account import Account, Caller
 from rehearsal.emulators.aws.ecr import EcrTokens
 from rehearsal.emulators.aws.policy import Principal, Request, trust_decision
 from rehearsal.emulators.aws.store import LOCK
-from rehearsal.emulators.judgements import Judgement
+from rehearsal.emulators.decisions import RecordedDecision
 
 _SESSION_SECONDS = 6 * 3600
 _INSTANCE = "i-0123456789abcdef0"
@@ -38,4 +38,6 @@ class Ec2Nodes:
         return "AWS", self._tokens.issue(caller, _SESSION_SECONDS)
 
     def _refused(self, reason: str) -> None:
-        self._account.judgements.add(Judgement("ec2", self._role, "node-credentials", False, "AccessDenied", reason))
+        self._account.decisions.add(
+            RecordedDecision("ec2", self._role, "node-credentials", False, "AccessDenied", reason)
+        )

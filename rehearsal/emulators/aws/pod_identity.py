@@ -21,7 +21,7 @@ from rehearsal.emulators.aws.policy import PolicyError, Principal, trust_decisio
 from rehearsal.emulators.aws.policy import Request as PolicyRequest
 from rehearsal.emulators.aws.store import LOCK
 from rehearsal.emulators.aws.sts import credentials
-from rehearsal.emulators.judgements import Judgement
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.emulators.tokens import ClusterToken, ClusterTokens, TokenError, unverified_subject
 
 ADDRESS = "169.254.170.23"
@@ -44,13 +44,13 @@ class PodIdentityAgent:
             subject = unverified_subject(token)
             try:
                 response = JSONResponse(await asyncio.to_thread(assume, self._account, self._tokens, token))
-                judgement = Judgement("pod-identity", subject, "AssumeRoleForPodIdentity", True)
+                decision = RecordedDecision("pod-identity", subject, "AssumeRoleForPodIdentity", True)
             except ApiError as error:
                 response = JSONResponse({"__type": error.code, "message": error.message}, error.status)
-                judgement = Judgement(
+                decision = RecordedDecision(
                     "pod-identity", subject, "AssumeRoleForPodIdentity", False, error.code, error.message
                 )
-            self._account.judgements.add(judgement)
+            self._account.decisions.add(decision)
         await response(scope, receive, send)
 
 
@@ -91,7 +91,7 @@ def assume(account: Account, tokens: ClusterTokens, token: str) -> dict[str, Any
         try:
             decision = trust_decision(asked, f"the trust policy of {role.name}", role.trust)
         except PolicyError as error:
-            raise ApiError("AccessDeniedException", f"the trust policy cannot be judged: {error}") from error
+            raise ApiError("AccessDeniedException", f"the trust policy cannot be evaluated: {error}") from error
         if not decision.allowed:
             raise ApiError("AccessDeniedException", f"Unauthorized Exception! EKS does not have permissions to assume the "
                         f"associated role: {action} (rehearsal: {decision.reason})")  # fmt: skip

@@ -1,9 +1,9 @@
 """AWS's policy language: is this request allowed by these documents?
 
 Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and …_elements_condition_operators.html.
-Not judged: service control policies, resource control policies, VPC endpoint policies (a rehearsal has no organisation).
+Not evaluated: service control policies, resource control policies, VPC endpoint policies (a rehearsal has no organisation).
 A document with something this module does not know (an operator, a principal form) makes PolicyError instead of being
-passed over: what cannot be judged must not be called allowed.
+passed over: what cannot be evaluated must not be called allowed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STATEMENT_KEYS = frozenset(
 
 
 class PolicyError(ValueError):
-    """A document says something that is no policy language, or that this evaluator does not know."""
+    """A document has something that is no policy language, or that this evaluator does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``reason`` says which statement decided, or the nearest miss of those that did not apply."""
+    """``reason`` is the statement that decided, or the nearest miss of those that did not apply."""
 
     allowed: bool
     reason: str
@@ -140,7 +140,7 @@ def _unmet(request: Request, statement: Mapping[str, Any], *, principal: bool) -
             actual = context.get(key.lower())
             if not _condition(operator, _strings(actual), values):
                 shown = "absent" if actual is None else repr(actual)
-                return 3, f"{operator} {key}: wanted {' or '.join(map(repr, values))}, the request has {shown}"
+                return 3, f"{operator} {key}: expected {' or '.join(map(repr, values))}, the request has {shown}"
     return None
 
 

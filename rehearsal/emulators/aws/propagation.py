@@ -1,4 +1,4 @@
-"""IAM is eventually consistent: a change is seen by the judges only some seconds after it was made."""
+"""IAM is eventually consistent: a change affects decisions only some seconds after it was made."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _OUTER = frozenset({"host", "content-length", "connection", "accept-encoding", "
 class Moto:
     """moto's server application, called without a socket.
 
-    Identifiers that it makes up are reproducible: each change is made under a seed of its own, so that playing the journal again
+    Identifiers that it makes up are reproducible: each change is made under its own seed, so that playing the journal again
     gives the same role ids and access keys as the first time.
     """
 
@@ -104,4 +104,4 @@ class Journal:
 
 
 LOCK = threading.RLock()
-"""Held while moto is called: its backends are one process-wide state, and a change's seed must not be used up by another."""
+"""Held while moto is called: its backends are one shared state, and a change's seed must not be used up by another."""

@@ -11,7 +11,7 @@ from rehearsal.emulators.aws.calls import ApiCall, ApiError
 from rehearsal.emulators.aws.policy import PolicyError, Principal, Request, trust_decision
 from rehearsal.emulators.aws.sessions import Session
 from rehearsal.emulators.aws.store import LOCK
-from rehearsal.emulators.judgements import Judgement
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.emulators.tokens import ClusterTokens, TokenError, unverified_subject
 
 _FAULTS = {
@@ -33,11 +33,11 @@ def assume_with_web_identity(account: Account, tokens: ClusterTokens, call: ApiC
     try:
         result = _assume(account, tokens, call)
     except ApiError as error:
-        account.judgements.add(
-            Judgement("sts", subject, call.operation, False, error.code, error.message, {"role": role})
+        account.decisions.add(
+            RecordedDecision("sts", subject, call.operation, False, error.code, error.message, {"role": role})
         )
         raise
-    account.judgements.add(Judgement("sts", subject, call.operation, True, details={"role": role}))
+    account.decisions.add(RecordedDecision("sts", subject, call.operation, True, details={"role": role}))
     return result
 
 
@@ -68,7 +68,7 @@ def _assume(account: Account, tokens: ClusterTokens, call: ApiCall) -> dict[str,
     request = Request(Principal("Federated", (provider[0],)), "sts:AssumeRoleWithWebIdentity", arn, context)
     refused = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
     if role is None or role.trust is None:
-        # AWS says no more, so that nobody can find out which roles exist; a rehearsal may say why.
+        # AWS reports no more, so that no one can find out which roles exist; a rehearsal may add why.
         raise ApiError(
             "AccessDenied", f"{refused} (rehearsal: there is no role {arn}, or its creation is not visible yet)", 403
         )
@@ -76,7 +76,7 @@ def _assume(account: Account, tokens: ClusterTokens, call: ApiCall) -> dict[str,
         decision = trust_decision(request, f"the trust policy of {role.name}", role.trust)
     except PolicyError as error:
         raise ApiError(
-            "AccessDenied", f"{refused} (rehearsal: the trust policy cannot be judged: {error})", 403
+            "AccessDenied", f"{refused} (rehearsal: the trust policy cannot be evaluated: {error})", 403
         ) from error
     if not decision.allowed:
         raise ApiError("AccessDenied", f"{refused} (rehearsal: {decision.reason})", 403)

@@ -2,7 +2,7 @@
 
 Sources: github.com/Azure/acr docs/AAD-OAuth.md (``/oauth2/exchange``, ``/oauth2/token``, the user of refresh tokens);
 learn.microsoft.com/azure/container-registry/container-registry-authentication. What an identity may do is decided when the realm
-issues an access token and holds until that expires, as in Azure: a permission that is taken away is missed after that only.
+issues an access token and holds until that expires, as in Azure: a permission that is removed is missed after that only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rehearsal.emulators.azure.permissions import Decision, Verb, by_roles, by_s
 from rehearsal.emulators.azure.registries import Registries
 from rehearsal.emulators.azure.store import Document, Store
 from rehearsal.emulators.azure.tokens import Signer
-from rehearsal.emulators.judgements import Judgement, Judgements
+from rehearsal.emulators.decisions import DecisionLog, RecordedDecision
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
 
 REFRESH_USER = "00000000-0000-0000-0000-000000000000"
@@ -60,9 +60,9 @@ class Acr:
     """All registries of the emulator. ``delay`` seconds pass before a role assignment is seen."""
 
     def __init__(
-        self, store: Store, registries: Registries, entra: Signer, judgements: Judgements, *, tenant: str, delay: float
+        self, store: Store, registries: Registries, entra: Signer, decisions: DecisionLog, *, tenant: str, delay: float
     ) -> None:
-        self._store, self._registries, self._entra, self._judgements = store, registries, entra, judgements
+        self._store, self._registries, self._entra, self._decisions = store, registries, entra, decisions
         self._tenant, self._delay = tenant, delay
         self._refresh, self._access = (
             Signer("Azure Container Registry refresh"),
@@ -86,7 +86,7 @@ class Acr:
         known = _AUDIENCES if arm_policy.get("status") != "disabled" else ("https://containerregistry.azure.net",)
         if claims["aud"] not in known:
             raise self._refused(host, who, "exchange", f"the access token is for {claims['aud']}, not for a registry")
-        self._judgements.add(Judgement("acr", who, "exchange", True, details={"host": host}))
+        self._decisions.add(RecordedDecision("acr", who, "exchange", True, details={"host": host}))
         return self.refresh_token(host, who)
 
     def refresh_token(self, host: str, principal: str) -> str:
@@ -153,14 +153,14 @@ class Acr:
     def _refused(
         self, host: str, who: str, action: str, reason: str, details: Mapping[str, str] | None = None
     ) -> RealmError:
-        self._judgements.add(
-            Judgement("acr", who, action, False, "UNAUTHORIZED", reason, {"host": host, **(details or {})})
+        self._decisions.add(
+            RecordedDecision("acr", who, action, False, "UNAUTHORIZED", reason, {"host": host, **(details or {})})
         )
         return RealmError(reason)
 
     # The registry.
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
         challenge = f'Bearer realm="{request.realm("/oauth2/token")}",service="{request.host}"'
         if request.repository:
             verbs = "pull" if _VERBS.get(request.action) == "pull" else "pull,push"
@@ -175,16 +175,18 @@ class Acr:
             return (
                 Allowed() if self._claims(request) is not None else Refused(401, "UNAUTHORIZED", _UNAUTHORIZED, headers)
             )
-        verdict, who = self._judged(request, registry, headers)
+        verdict, who = self._decide_request(request, registry, headers)
         refused = verdict if isinstance(verdict, Refused) else None
         details = {"repository": request.repository, "host": request.host}
         reason = refused.message if refused else ""
-        self._judgements.add(
-            Judgement("acr", who, request.action, refused is None, refused.code if refused else "", reason, details)
+        self._decisions.add(
+            RecordedDecision(
+                "acr", who, request.action, refused is None, refused.code if refused else "", reason, details
+            )
         )
         return verdict
 
-    def _judged(
+    def _decide_request(
         self, request: RegistryRequest, registry: Document, headers: Mapping[str, str]
     ) -> tuple[Allowed | Refused, str]:
         verb = _VERBS.get(request.action)
@@ -210,7 +212,7 @@ class Acr:
         pair = basic(request.authorization)
         if pair is None:
             return None
-        # Azure takes the user and password of a registry at every request, too.
+        # Azure takes the user and password of a registry at every request too.
         scopes = [f"repository:{request.repository}:{_VERBS[request.action]}"] if request.action in _VERBS else []
         try:
             token = self.access_token(request.host, self.by_password(request.host, *pair), scopes)
@@ -266,7 +268,7 @@ class Realm:
             scopes = " ".join(request.query_params.getlist("scope")).split()
             pair = basic(request.headers.get("authorization", ""))
             if pair is None:
-                # A registry whose anonymous pull is off gives nobody a token without credentials.
+                # A registry whose anonymous pull is off gives no one a token without credentials.
                 return _error(401, _UNAUTHORIZED)
             caller = acr.by_password(host, *pair)
         return JSONResponse({"access_token": acr.access_token(host, caller, scopes), "expires_in": _ACCESS_SECONDS})

@@ -21,7 +21,7 @@ from rehearsal.emulators.azure.registries import REGISTRY, SCOPE_MAP, TOKEN, Reg
 from rehearsal.emulators.azure.resource_ids import ResourceId, parse
 from rehearsal.emulators.azure.store import Document, Store
 from rehearsal.emulators.azure.tokens import Signer
-from rehearsal.emulators.judgements import Judgement, Judgements
+from rehearsal.emulators.decisions import DecisionLog, RecordedDecision
 
 _LOG = logging.getLogger("uvicorn.error")
 _KNOWS_MODES = "2025-05-01"
@@ -38,10 +38,10 @@ class ArmApi:
         registries: Registries,
         identities: Identities,
         entra: Signer,
-        judgements: Judgements,
+        decisions: DecisionLog,
     ) -> None:
         self._store, self._registries, self._identities = store, registries, identities
-        self._entra, self._judgements = entra, judgements
+        self._entra, self._decisions = entra, decisions
         self._assignments = Assignments(store, identities)
         self._deployments = Deployments(store, self._put_in_deployment)
 
@@ -65,7 +65,7 @@ class ArmApi:
         except ValueError as error:
             return JSONResponse(ArmError(400, "InvalidRequestContent", str(error)).document(), 400)
         except Exception as error:
-            # A bug of the emulator, told as the service would tell one of its own; its trace goes to the log.
+            # A bug of the emulator, reported as the service reports its bugs; its trace goes to the log.
             _LOG.exception("internal failure")
             text = f"internal failure of the emulator: {type(error).__name__}: {error}"
             return JSONResponse(ArmError(500, "InternalServerError", text).document(), 500)
@@ -85,7 +85,7 @@ class ArmApi:
             f"The client '{who}' with object id '{who}' does not have authorization to perform action "
             f"'{_ACTIONS.get(request.method.lower(), request.method)}' over scope '{request.url.path}' or the scope is invalid."
         )
-        self._judgements.add(Judgement("arm", who, action, False, "AuthorizationFailed", message))
+        self._decisions.add(RecordedDecision("arm", who, action, False, "AuthorizationFailed", message))
         raise ArmError(403, "AuthorizationFailed", message)
 
     async def _dispatch(self, method: str, path: str, body: Mapping[str, Any], version: str) -> Response:

@@ -16,7 +16,7 @@ from rehearsal.emulators.azure.names import GUID
 from rehearsal.emulators.azure.permissions import ROLE_ASSIGNMENT
 from rehearsal.emulators.azure.roles import role_of
 from rehearsal.emulators.azure.store import Document, Store
-from rehearsal.emulators.rules import judge
+from rehearsal.emulators.rules import problems_of
 
 PROVIDER = "/providers/Microsoft.Authorization/roleAssignments/"
 PER_SUBSCRIPTION = 4000
@@ -32,14 +32,14 @@ class Assignments:
     def put(self, identity: str, body: Mapping[str, Any]) -> tuple[Document, bool]:
         """Create or update. Raises ArmError."""
         scope, _, name = identity.rpartition(PROVIDER)
-        if list(judge(GUID, name, "name")):
+        if list(problems_of(GUID, name, "name")):
             message = f"The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."
             raise ArmError(400, "InvalidRoleAssignmentId", message)
         properties = self._properties(scope, body)
         others = [item for item in self._store.below("/", ROLE_ASSIGNMENT) if item["name"].lower() != name.lower()]
         present = self._store.get(identity)
         if present is None:
-            self._judge_new(scope, properties, others)
+            self._check_new(scope, properties, others)
         elif any(present["properties"][key].lower() != properties[key].lower() for key in ("principalId", "scope")):
             message = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
             raise ArmError(400, "RoleAssignmentUpdateNotPermitted", message)
@@ -57,7 +57,7 @@ class Assignments:
         if role is None:
             message = f"The specified role definition with ID '{definition.rpartition('/')[2]}' does not exist."
             raise ArmError(404, "RoleDefinitionDoesNotExist", message)
-        if list(judge(GUID, principal, "principalId")):
+        if list(problems_of(GUID, principal, "principalId")):
             raise ArmError(
                 400,
                 "InvalidPrincipalId",
@@ -72,7 +72,7 @@ class Assignments:
             raise ArmError(400, "UnmatchedPrincipalType", message)
         condition = given.get("condition")
         if condition:
-            _judge_condition(
+            _check_condition(
                 str(condition), given.get("conditionVersion"), data=bool(role.data_actions), role=role.name
             )
         subscription = "/".join(scope.strip("/").split("/")[:2])
@@ -81,7 +81,7 @@ class Assignments:
         )
         return {**given, "principalType": kind, "scope": scope}
 
-    def _judge_new(self, scope: str, properties: Mapping[str, Any], others: list[Document]) -> None:
+    def _check_new(self, scope: str, properties: Mapping[str, Any], others: list[Document]) -> None:
         parts = scope.strip("/").split("/")
         if len(parts) > 2 and self._store.get(scope) is None:
             raise ArmError(404, "ResourceNotFound", f"The scope '{scope}' of the role assignment was not found.")
@@ -101,7 +101,7 @@ class Assignments:
             raise ArmError(400, "RoleAssignmentLimitExceeded", message)
 
 
-def _judge_condition(condition: str, version: Any, *, data: bool, role: str) -> None:
+def _check_condition(condition: str, version: Any, *, data: bool, role: str) -> None:
     if version != "2.0":
         raise ArmError(400, "InvalidConditionVersion", "A condition needs conditionVersion 2.0.")
     if len(condition) > _LONGEST_CONDITION:

@@ -18,7 +18,7 @@ from rehearsal.emulators.azure.registries import Registries
 from rehearsal.emulators.azure.store import Store
 from rehearsal.emulators.azure.tokens import Signer
 from rehearsal.emulators.azure.webhooks import AUDIENCE, workload_identity
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 
 
@@ -50,7 +50,7 @@ class AzureCloud:
     """Satisfies :class:`rehearsal.emulators.cloud.Cloud`."""
 
     def __init__(
-        self, settings: AzureSettings, tokens: ClusterTokens, data: Path, *, propagation: float, judgements: Judgements
+        self, settings: AzureSettings, tokens: ClusterTokens, data: Path, *, propagation: float, decisions: DecisionLog
     ) -> None:
         self.store = Store(data / "azure")
         self.registry_provider = Registries(self.store, settings.registry_suffix, settings.token_passwords)
@@ -61,16 +61,14 @@ class AzureCloud:
             identities,
             tokens,
             signer,
-            judgements,
+            decisions,
             tenant=settings.tenant,
             host=settings.authority_host,
             delay=propagation,
         )
-        self.acr = Acr(
-            self.store, self.registry_provider, signer, judgements, tenant=settings.tenant, delay=propagation
-        )
+        self.acr = Acr(self.store, self.registry_provider, signer, decisions, tenant=settings.tenant, delay=propagation)
         self.nodes = KubeletIdentity(self.acr, self.registry_provider, settings.node_principal)
-        self.api: ASGIApp = ArmApi(self.store, self.registry_provider, identities, signer, judgements)
+        self.api: ASGIApp = ArmApi(self.store, self.registry_provider, identities, signer, decisions)
         self.apis: Mapping[str, ASGIApp] = {settings.authority_host: entra, settings.management_host: self.api}
         self.registries = dict.fromkeys(settings.registry_hosts, self.acr)
         self.realms: Mapping[str, ASGIApp] = {

@@ -42,7 +42,7 @@ _SOURCES = ("@Request[", "@Resource[")
 
 
 class ConditionError(ValueError):
-    """The condition cannot be read; the text says where."""
+    """The condition cannot be read; the text states where."""
 
 
 def parse(text: str) -> Test:

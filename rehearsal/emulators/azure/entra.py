@@ -20,7 +20,7 @@ from rehearsal.emulators.azure.forms import form_of
 from rehearsal.emulators.azure.identities import CREDENTIAL, Identities
 from rehearsal.emulators.azure.store import Store
 from rehearsal.emulators.azure.tokens import Signer
-from rehearsal.emulators.judgements import Judgement, Judgements
+from rehearsal.emulators.decisions import DecisionLog, RecordedDecision
 from rehearsal.emulators.tokens import ClusterToken, ClusterTokens, TokenError, unverified_subject
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -46,14 +46,14 @@ class Entra:
         identities: Identities,
         tokens: ClusterTokens,
         signer: Signer,
-        judgements: Judgements,
+        decisions: DecisionLog,
         *,
         tenant: str,
         host: str,
         delay: float,
     ) -> None:
         self._store, self._identities, self._tokens, self._signer = store, identities, tokens, signer
-        self._judgements, self._tenant, self._host, self._delay = judgements, tenant, host, delay
+        self._decisions, self._tenant, self._host, self._delay = decisions, tenant, host, delay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(Request(scope, receive))
@@ -77,13 +77,13 @@ class Entra:
         details = {"client_id": client, "tenant": tenant}
         try:
             resource = _resource(form, v2=v2)
-            principal, subject = self._judge(form, tenant)
+            principal, subject = self._authenticate(form, tenant)
         except EntraError as error:
-            self._judgements.add(
-                Judgement("entra", subject, "token", False, f"AADSTS{error.code}", str(error), details)
+            self._decisions.add(
+                RecordedDecision("entra", subject, "token", False, f"AADSTS{error.code}", str(error), details)
             )
             return _refused(error)
-        self._judgements.add(Judgement("entra", subject, "token", True, "", f"is {principal}", details))
+        self._decisions.add(RecordedDecision("entra", subject, "token", True, "", f"is {principal}", details))
         claims = {
             "aud": resource,
             "tid": self._tenant,
@@ -113,7 +113,7 @@ class Entra:
             }
         )
 
-    def _judge(self, form: Mapping[str, str], tenant: str) -> tuple[str, str]:
+    def _authenticate(self, form: Mapping[str, str], tenant: str) -> tuple[str, str]:
         """Object id of the identity, and the subject. Raises EntraError."""
         if tenant.lower() != self._tenant.lower():
             message = (
@@ -220,7 +220,7 @@ class Entra:
 
 
 def _resource(form: Mapping[str, str], *, v2: bool) -> str:
-    """For which API a token is wanted. Raises EntraError."""
+    """For which API a token is requested. Raises EntraError."""
     resource = form.get("scope", "").removesuffix(".default") if v2 else form.get("resource", "")
     if not resource:
         raise EntraError(

@@ -15,7 +15,7 @@ from rehearsal.emulators.azure.names import CREDENTIAL_NAME, IDENTITY_NAME
 from rehearsal.emulators.azure.registries import not_found
 from rehearsal.emulators.azure.resource_ids import ResourceId
 from rehearsal.emulators.azure.store import Document, Store
-from rehearsal.emulators.rules import Text, judge
+from rehearsal.emulators.rules import Text, problems_of
 
 PROVIDER = "Microsoft.ManagedIdentity"
 IDENTITY = f"{PROVIDER}/userAssignedIdentities"
@@ -62,7 +62,7 @@ class Identities:
         async with _Write(self._writing, identity["id"]):
             given: dict[str, Any] = dict(body.get("properties") or {})
             others = [item for item in self._store.below(identity["id"], CREDENTIAL) if item["name"] != where.name]
-            _judge(identity, given, others)
+            _check(identity, given, others)
             present = self._store.get(where.text)
             if present is None and len(others) >= CREDENTIALS_PER_IDENTITY:
                 message = (
@@ -118,7 +118,7 @@ class _Write:
         self._writing.discard(self._identity)
 
 
-def _judge(identity: Document, given: Mapping[str, Any], others: list[Document]) -> None:
+def _check(identity: Document, given: Mapping[str, Any], others: list[Document]) -> None:
     if identity["location"] in _WITHOUT_CREDENTIALS:
         message = f"Federated identity credentials are not supported for identities in {identity['location']}."
         raise ArmError(400, "UnsupportedLocation", message)
@@ -141,6 +141,6 @@ def _judge(identity: Document, given: Mapping[str, Any], others: list[Document])
 
 
 def _named(rule: Text, name: str) -> None:
-    problems = [text for _, text in judge(rule, name, "name")]
+    problems = [text for _, text in problems_of(rule, name, "name")]
     if problems:
         raise ArmError(400, "InvalidResourceName", f"The name '{name}' is not valid: {'; '.join(problems)}.")

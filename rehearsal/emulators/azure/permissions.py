@@ -31,7 +31,7 @@ ABAC = "AbacRepositoryPermissions"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``reason`` says why not, or by what."""
+    """``reason`` is why not, or what allowed it."""
 
     allowed: bool
     reason: str

@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey
 
 
 class Signer:
-    """Issues and reads tokens of one kind. What an earlier process issued is unknown to the next: clients ask anew."""
+    """Issues and reads tokens of one kind. What an earlier process issued is unknown to the next: clients ask again."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer

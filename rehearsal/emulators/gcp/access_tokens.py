@@ -1,4 +1,4 @@
-"""Google's OAuth access tokens: opaque texts, each of somebody, each for some time."""
+"""Google's OAuth access tokens: opaque texts, each for one caller and for some time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Nobody: a request without credentials."""
+    """Anonymous: a request without credentials."""
 
     def __str__(self) -> str:
         return "nobody"
@@ -30,7 +30,7 @@ class Anonymous:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccountCaller:
-    """A Google service account. ``unique_id`` tells it from one of the same address that was there before."""
+    """A Google service account. ``unique_id`` distinguishes it from one of the same address that was there before."""
 
     email: str
     unique_id: str
@@ -62,7 +62,7 @@ Caller: TypeAlias = Operator | Anonymous | ServiceAccountCaller | FederatedCalle
 
 
 def members(caller: Caller) -> frozenset[str]:
-    """Every name by which a policy may mean a caller.
+    """Every name of a caller in a policy.
 
     Source: cloud.google.com/iam/docs/principal-identifiers and Google's page "About Workload Identity Federation for GKE".
     """
@@ -87,7 +87,7 @@ def members(caller: Caller) -> frozenset[str]:
 
 
 class AccessTokens:
-    """Issues tokens and knows whose they are. They end with the process, as nobody keeps one for longer than an hour."""
+    """Issues tokens and knows whose they are. They end with the process, as no client keeps one for longer than an hour."""
 
     def __init__(self) -> None:
         self._issued: dict[str, tuple[Caller, float]] = {_digest(OPERATOR_TOKEN): (Operator(), float("inf"))}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rehearsal.emulators.decisions import DecisionLog, RecordedDecision
 from rehearsal.emulators.gcp.access_tokens import AccessTokens, Anonymous, Caller, ServiceAccountCaller
 from rehearsal.emulators.gcp.errors import ApiError
 from rehearsal.emulators.gcp.policies import Decision, Policies, Pool
 from rehearsal.emulators.gcp.store import Store
-from rehearsal.emulators.judgements import Judgement, Judgements
 
 REPOSITORY = "artifactregistry.googleapis.com/Repository"
 PROJECT = "cloudresourcemanager.googleapis.com/Project"
@@ -22,14 +22,14 @@ class Account:
     store: Store
     policies: Policies
     tokens: AccessTokens
-    judgements: Judgements
+    decisions: DecisionLog
     pool: Pool
     cluster: str
     """The cluster's URL at Google."""
     account_quota: int = 100
 
     def caller(self, token: str) -> Caller:
-        """Whose access token it is; nobody's without one. Raises ApiError."""
+        """Whose access token it is; anonymous without one. Raises ApiError."""
         if not token:
             return Anonymous()
         found = self.tokens.find(token)
@@ -49,7 +49,9 @@ class Account:
         """Decide and record it."""
         decision = self.policies.decide(caller, permission, resource, resource_type)
         code = "" if decision.allowed else "PERMISSION_DENIED"
-        self.judgements.add(
-            Judgement(service, str(caller), permission, decision.allowed, code, decision.reason, {"resource": resource})
+        self.decisions.add(
+            RecordedDecision(
+                service, str(caller), permission, decision.allowed, code, decision.reason, {"resource": resource}
+            )
         )
         return decision

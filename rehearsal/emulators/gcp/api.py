@@ -107,7 +107,7 @@ class GoogleApi:
         except ApiError as error:
             return JSONResponse(error.document, error.code)
         except Exception as error:
-            # A bug of the emulator, told as the service would tell one of its own; its trace goes to the log.
+            # A bug of the emulator, reported as the service reports its bugs; its trace goes to the log.
             _LOG.exception("internal failure")
             fault = ApiError(500, f"internal failure of the emulator: {type(error).__name__}: {error}")
             return JSONResponse(fault.document, 500)
@@ -143,7 +143,7 @@ class GoogleApi:
         return self._account.caller(token)
 
     def _require(self, call: Call, permission: str, resource: str, resource_type: str) -> None:
-        """Raises ApiError. The operator's own calls are not recorded: nobody judges them."""
+        """Raises ApiError. The operator's own calls are not recorded: no policy applies to them."""
         if isinstance(call.caller, Operator):
             return
         service = permission.partition(".")[0]

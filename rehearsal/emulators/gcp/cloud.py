@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.emulators.admission import Mutator
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.gcp import metadata
 from rehearsal.emulators.gcp.access_tokens import AccessTokens
 from rehearsal.emulators.gcp.account import Account
@@ -18,12 +19,11 @@ from rehearsal.emulators.gcp.policies import Policies, Pool
 from rehearsal.emulators.gcp.registry import REALM, GoogleRegistry, TokenRealm
 from rehearsal.emulators.gcp.store import Store
 from rehearsal.emulators.gcp.sts import TokenExchange
-from rehearsal.emulators.judgements import Judgements
 from rehearsal.emulators.tokens import ClusterTokens
 
 _CLUSTER = "rehearsal"
 OTHER_HOSTS = {"us-east1-docker.pkg.dev": "us-east1", "asia.gcr.io": "asia", "us.gcr.io": "us"}
-"""Registries that are served beside the stack's own: what it must not reach is judged, not merely absent."""
+"""Registries that are served beside the stack's own: what it must not reach is refused by a decision, not merely absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class GcpCloud:
         data: Path,
         *,
         propagation: float,
-        judgements: Judgements,
+        decisions: DecisionLog,
     ) -> None:
         store = Store(data / "gcp.json", propagation)
         pool = Pool(settings.workload_pool, settings.project_number, settings.principal_domain)
@@ -69,7 +69,7 @@ class GcpCloud:
             store,
             Policies(store, [pool]),
             AccessTokens(),
-            judgements,
+            decisions,
             pool,
             settings.cluster,
             settings.service_account_quota,

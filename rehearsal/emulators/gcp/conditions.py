@@ -1,6 +1,7 @@
 """IAM conditions, as far as they are clauses joined by ``&&`` over a resource's name, type and service and the time.
 
-Source: cloud.google.com/iam/docs/conditions-attribute-reference. A clause of any other form cannot be judged, and says so.
+Source: cloud.google.com/iam/docs/conditions-attribute-reference. A clause of any other form cannot be evaluated, and the error
+names it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _TIME = re.compile(rf"request\.time\s*(<=|>=|<|>)\s*timestamp\(\s*{_STRING}\s*\)
 
 
 class ConditionError(Exception):
-    """The expression is of a form that this emulator does not judge."""
+    """The expression is of a form that this emulator does not evaluate."""
 
 
 def holds(expression: str, resource: str, resource_type: str, at: float) -> bool:
@@ -36,4 +37,4 @@ def _clause(clause: str, attributes: dict[str, str], at: float) -> bool:
         except ValueError as error:
             raise ConditionError(f"{clause}: {error}") from error
         return {"<": at < limit, "<=": at <= limit, ">": at > limit, ">=": at >= limit}[match[1]]
-    raise ConditionError(f"the rehearsal does not judge the clause {clause!r}")
+    raise ConditionError(f"the rehearsal cannot evaluate the clause {clause!r}")

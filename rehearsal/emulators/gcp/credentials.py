@@ -31,7 +31,7 @@ def generate_access_token(account: Account, caller: Caller, email: str, body: Ma
     resource = str(found["name"]) if found else f"projects/{project}/serviceAccounts/{email}"
     decision = account.decide("iamcredentials", caller, GET_ACCESS_TOKEN, resource, SERVICE_ACCOUNT)
     if found is None or not decision.allowed:
-        # Google says no more, so that nobody can find out which accounts exist; a rehearsal may say why.
+        # Google reports no more, so that no one can find out which accounts exist; a rehearsal may add why.
         why = decision.reason if found else f"there is no service account {email}"
         raise ApiError(
             403, f"Permission '{GET_ACCESS_TOKEN}' denied on resource (or it may not exist). (rehearsal: {why})"

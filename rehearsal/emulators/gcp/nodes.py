@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.emulators.gcp.access_tokens import ServiceAccountCaller
 from rehearsal.emulators.gcp.account import Account
-from rehearsal.emulators.judgements import Judgement
 
 
 class GkeNodes:
@@ -19,7 +19,9 @@ class GkeNodes:
         found = self._account.store.accounts.get(self._email)
         if found is None or found.get("disabled"):
             reason = f"the nodes' service account {self._email} does not exist or is disabled"
-            self._account.judgements.add(Judgement("gce", self._email, "node-credentials", False, "NOT_FOUND", reason))
+            self._account.decisions.add(
+                RecordedDecision("gce", self._email, "node-credentials", False, "NOT_FOUND", reason)
+            )
             return None
         token = self._account.tokens.issue(ServiceAccountCaller(self._email, found["uniqueId"]), 3600)
         return "oauth2accesstoken", token

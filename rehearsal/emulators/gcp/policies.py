@@ -39,7 +39,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``reason`` says which binding allowed it, or why none did."""
+    """``reason`` is the binding that allowed it, or why none did."""
 
     allowed: bool
     reason: str
@@ -53,7 +53,7 @@ class Policies:
         self._pools = {pool.name: pool for pool in pools}
 
     def set(self, resource: str, given: Mapping[str, Any]) -> Object:
-        """Set a policy. Raises ApiError: a stale etag is a conflict, as somebody else was faster."""
+        """Set a policy. Raises ApiError: a stale etag is a conflict, as someone else was faster."""
         bindings = self._checked(given)
         with self._store.changing():
             current = self._store.policy(resource)
@@ -104,7 +104,7 @@ class Policies:
             if holds(condition["expression"], resource, resource_type, self._store.now()):
                 return ""
         except ConditionError as error:
-            return f"the condition {condition.get('title')!r} cannot be judged: {error}"
+            return f"the condition {condition.get('title')!r} cannot be evaluated: {error}"
         return f"the condition {condition.get('title')!r} is false"
 
     def _checked(self, given: Mapping[str, Any]) -> list[Object]:
@@ -138,7 +138,7 @@ class Policies:
         return list(bindings.values())
 
     def _check_member(self, member: str) -> None:
-        """Raises ApiError for a name that nobody can have."""
+        """Raises ApiError for an impossible name."""
         if match := _POOL_MEMBER.fullmatch(member):
             self._check_pool(match["pool"], match["pool"], "", "")
             return
@@ -164,7 +164,7 @@ class Policies:
 
 
 def _short(member: str) -> str:
-    """A member as messages name it: of a principal only what tells it from others of its pool."""
+    """A member as messages name it: of a principal only what distinguishes it from others of its pool."""
     match = _PRINCIPAL.fullmatch(member)
     return f"{match['kind']}://…/{match['pool']}/{match['rest']}" if match else member
 

@@ -40,7 +40,7 @@ _PERMISSIONS: Mapping[Action, str] = {
     "delete-manifest": DELETE,
     "delete-blob": DELETE,
 }
-_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what everybody is given who has nothing to show
+_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what every client without credentials is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class GoogleRegistry:
     def __init__(self, account: Account, locations: Mapping[str, str]) -> None:
         self._account, self._locations = account, locations
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
-        return await asyncio.to_thread(self._judge, request)
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
+        return await asyncio.to_thread(self._authorize, request)
 
     async def before_manifest(self, request: RegistryRequest, manifest: bytes, media_type: str) -> Refused | None:
         del media_type
@@ -84,7 +84,7 @@ class GoogleRegistry:
             made = digest or f"sha256:{hashlib.sha256(manifest).hexdigest()}"
             store.tags.setdefault(place.repository, {})[f"{place.image}:{request.reference}"] = made
 
-    def _judge(self, request: RegistryRequest) -> Allowed | Refused:
+    def _authorize(self, request: RegistryRequest) -> Allowed | Refused:
         challenge = {"www-authenticate": f'Bearer realm="{request.realm(REALM)}",service="{request.host}"'}
         if not request.authorization:
             return Refused(401, "UNAUTHORIZED", "authentication failed", challenge)
@@ -116,7 +116,7 @@ class GoogleRegistry:
         if repository is None:
             return Refused(404, "NAME_UNKNOWN", f'Repository "{place.repository.rpartition("/")[2]}" not found')
         _, project, _, location, _, identity = place.repository.split("/")
-        # What tells generations, places and kinds of registry apart stands in front: image names may nest.
+        # What distinguishes generations, places and kinds of registry is in front: image names may nest.
         parts = ("gcp", repository["generation"], project.replace(":", "."), location, identity, place.image)
         return Allowed("/".join(parts))
 
@@ -155,7 +155,7 @@ def place_of(host: str, path: str, locations: Mapping[str, str]) -> Place | None
 
 
 class TokenRealm:
-    """An ASGI application: ``GET /v2/token``. The token says who somebody is; what they may do is decided at each request."""
+    """An ASGI application: ``GET /v2/token``. The token identifies the caller; what they may do is decided at each request."""
 
     def __init__(self, registry: GoogleRegistry) -> None:
         self._registry = registry

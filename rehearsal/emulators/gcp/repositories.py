@@ -57,7 +57,7 @@ def create(account: Account, project: str, location: str, identity: str, body: M
             "createTime": now,
             "updateTime": now,
             "registryUri": registry_uri(project, location, identity),
-            # What tells it from one of the same name that was there before.
+            # What distinguishes it from one of the same name that was there before.
             "generation": secrets.token_hex(4),
         }
         return shown(store.repositories[name])

@@ -21,7 +21,7 @@ _LONGEST_NAME, _LONGEST_DESCRIPTION = 100, 256
 def create(account: Account, project: str, body: Mapping[str, Any]) -> Object:
     """Raises ApiError."""
     identity, given = str(body.get("accountId") or ""), cast("Object", body.get("serviceAccount") or {})
-    # Google's own accounts are there from the start; only the stage, which makes them, knows this field.
+    # Google's own accounts are there from the start; only the sandbox, which creates them, knows this field.
     google_managed = str(body.get("rehearsalEmail") or "")
     if not google_managed and not _ID.fullmatch(identity):
         raise invalid(

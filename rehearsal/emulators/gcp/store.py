@@ -22,7 +22,7 @@ _KEPT_SECONDS = 3600.0
 class Store:
     """Safe for several threads: what reads and then writes does so inside ``changing``.
 
-    ``propagation`` seconds pass before the judges see a change of a policy
+    ``propagation`` seconds pass before decisions see a change of a policy
     (cloud.google.com/iam/docs/access-change-propagation: typically two minutes, potentially seven or more).
     """
 
@@ -38,7 +38,7 @@ class Store:
 
     @contextmanager
     def changing(self) -> Generator[None]:
-        """Nobody else reads or writes meanwhile; at a good end everything is on disk."""
+        """No one else reads or writes meanwhile; at a good end everything is on disk."""
         with self._lock:
             yield
             self._write()
@@ -65,7 +65,7 @@ class Store:
             return json.loads(json.dumps(versions[-1]["policy"])) if versions else {"etag": "ACAB"}
 
     def seen_policy(self, resource: str) -> Object:
-        """The policy as the judges see it by now."""
+        """The policy as decisions see it by now."""
         with self._lock:
             seen = [item for item in self._versions(resource) if item["at"] <= self.now() - self.propagation]
             return cast("Object", seen[-1]["policy"]) if seen else {}

@@ -1,7 +1,7 @@
 """The Security Token Service: a ServiceAccount's token of the cluster for a federated access token.
 
 Sources: the discovery document ``sts.v1`` (fields), RFC 8693 (errors), Google's page "About Workload Identity Federation for
-GKE" (what a token must say). The audience that a cluster names, ``identitynamespace:POOL:CLUSTER``, is as Google's open source
+GKE" (what a token must contain). The audience that a cluster names, ``identitynamespace:POOL:CLUSTER``, is as Google's open source
 clients of fleets write it.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from rehearsal.emulators.decisions import RecordedDecision
 from rehearsal.emulators.gcp.access_tokens import FederatedCaller
 from rehearsal.emulators.gcp.account import Account
-from rehearsal.emulators.judgements import Judgement
 from rehearsal.emulators.tokens import ClusterTokens, TokenError, unverified_subject
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -52,14 +52,14 @@ def request_fields(body: bytes, content_type: str) -> dict[str, str]:
 
 
 class TokenExchange:
-    """Judges the cluster's tokens and issues federated ones."""
+    """Authenticates the cluster's tokens and issues federated ones."""
 
     def __init__(self, account: Account, tokens: ClusterTokens) -> None:
         self._account, self._tokens = account, tokens
 
     @property
     def audience(self) -> str:
-        """The audience by which the cluster asks."""
+        """The audience that the cluster asks for."""
         return f"identitynamespace:{self._account.pool.name}:{self._account.cluster}"
 
     def exchange(self, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -67,13 +67,13 @@ class TokenExchange:
         subject = unverified_subject(fields.get("subject_token", ""))
         details = {"audience": fields.get("audience", "")}
         try:
-            caller = self._judged(fields)
+            caller = self._authenticate(fields)
         except ExchangeError as error:
-            self._account.judgements.add(
-                Judgement("sts", subject, "exchange", False, error.code, error.message, details)
+            self._account.decisions.add(
+                RecordedDecision("sts", subject, "exchange", False, error.code, error.message, details)
             )
             raise
-        self._account.judgements.add(Judgement("sts", subject, "exchange", True, details=details))
+        self._account.decisions.add(RecordedDecision("sts", subject, "exchange", True, details=details))
         return {
             "access_token": self._account.tokens.issue(caller, _SECONDS),
             "issued_token_type": ACCESS_TOKEN,
@@ -81,7 +81,7 @@ class TokenExchange:
             "expires_in": _SECONDS,
         }
 
-    def _judged(self, fields: Mapping[str, str]) -> FederatedCaller:
+    def _authenticate(self, fields: Mapping[str, str]) -> FederatedCaller:
         if fields.get("grant_type") != GRANT:
             raise ExchangeError("unsupported_grant_type", f"grant_type must be {GRANT}")
         if fields.get("requested_token_type") != ACCESS_TOKEN:

@@ -20,7 +20,7 @@ _WATCH_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who a token belongs to, as the API server says."""
+    """Who a token belongs to, as the API server reports."""
 
     name: str
     groups: Sequence[str] = ()
@@ -33,7 +33,8 @@ ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What somebody wants: a verb on a resource of the group ``image.openshift.io``. Without a namespace: in the whole cluster."""
+    """What a caller asks for: a verb on a resource of the group ``image.openshift.io``. Without a namespace: in the
+    whole cluster."""
 
     verb: str
     resource: str
@@ -52,7 +53,7 @@ class Reviewer(Protocol):
     """The two questions that the registry asks the API server."""
 
     async def review_token(self, token: str) -> User | str:
-        """Whose token it is, or the API server's reason why it is nobody's. Raises httpx.HTTPError."""
+        """Whose token it is, or the API server's reason why it is not valid. Raises httpx.HTTPError."""
         ...
 
     async def review_access(self, user: User, access: Access) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from rehearsal.emulators.admission import Mutator
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.openshift.api import PlatformApi
 from rehearsal.emulators.openshift.controllers import Controllers
 from rehearsal.emulators.openshift.registry import REALM, ImageStreams, OpenShiftRegistry, TokenEndpoint
@@ -47,11 +47,11 @@ class _NoNodes:
 class OpenShiftCloud:
     """Satisfies :class:`rehearsal.emulators.cloud.Platform`."""
 
-    def __init__(self, settings: OpenShiftSettings, api: PlatformApi, data: Path, judgements: Judgements) -> None:
+    def __init__(self, settings: OpenShiftSettings, api: PlatformApi, data: Path, decisions: DecisionLog) -> None:
         directory = data / "openshift"
         self._authority = ensure_service_ca(directory)
-        registry = OpenShiftRegistry(api, ImageStreams(directory / "image-streams.json"), judgements)
-        # Clients come under the name; a node's runtime, which comes by address, says the name with its port.
+        registry = OpenShiftRegistry(api, ImageStreams(directory / "image-streams.json"), decisions)
+        # Clients come under the name; a node's runtime, which comes by address, states the name with its port.
         names = dict.fromkeys(name for host in settings.hosts for name in (host.rpartition(":")[0], host))
         self.registries = dict.fromkeys(names, registry)
         self.realms: Mapping[str, ASGIApp] = {f"{name}{REALM}": TokenEndpoint(registry) for name in names}

@@ -2,7 +2,7 @@
 
 * In each project: ServiceAccount ``builder`` (capability *Build*), and the default RoleBindings ``system:image-pullers`` and
   ``system:image-builders`` (openshift-controller-manager's default role bindings controllers). They are made when a project is
-  seen; one that somebody takes away later is not made again before the process starts anew.
+  seen; one that someone deletes later is not made again before the process starts again.
 * For each ServiceAccount of a project: a pull secret ``NAME-dockercfg-…`` with a token of that account, named in its
   ``imagePullSecrets``.
 * In ConfigMaps annotated ``service.beta.openshift.io/inject-cabundle``: the service CA (service-ca-operator).
@@ -39,7 +39,7 @@ _LOG = logging.getLogger("uvicorn.error")
 
 class Controllers:
     """``hosts`` are the registry's host names, with port, for which pull secrets are made; ``build`` is whether the cluster has
-    the capability *Build*; ``cares`` says which namespaces are looked after."""
+    the capability *Build*; ``cares`` selects the namespaces that are looked after."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Controllers:
                 async for found in self._api.objects(path):
                     await self._handled(path, found, handle)
             except httpx.HTTPError as error:
-                # The API server starts, or our rights are being made: list and watch anew.
+                # The API server starts, or our rights are being made: list and watch again.
                 _LOG.info("openshift: %s: %s %s", path, type(error).__name__, error)
                 await asyncio.sleep(_AGAIN_SECONDS)
 
@@ -105,8 +105,8 @@ class Controllers:
         linked: list[Object] = account.get("imagePullSecrets") or []
         if secret not in [item["name"] for item in linked]:
             path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
-            # The API keeps this list as one value: what others have put there goes along, and where somebody has changed it
-            # meanwhile, this is a conflict and the change is told in a moment.
+            # The API keeps this list as one value: what others have put there goes along, and where someone has changed it
+            # meanwhile, this is a conflict and the change arrives in a moment.
             metadata = {"resourceVersion": metadata["resourceVersion"]}
             await self._api.patch(path, {"metadata": metadata, "imagePullSecrets": [*linked, {"name": secret}]})
 

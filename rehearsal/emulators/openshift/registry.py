@@ -1,4 +1,4 @@
-"""OpenShift's registry: who somebody is by TokenReview, what they may do by SubjectAccessReview.
+"""OpenShift's registry: authentication by TokenReview, what they may do by SubjectAccessReview.
 
 The registry itself decides nothing: the API server's authenticators and its RBAC do. Sources: github.com/openshift/image-registry,
 pkg/dockerregistry/server/auth.go (challenges, which verb each action needs) and token.go (the token endpoint). The real one asks
@@ -19,14 +19,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from rehearsal.emulators.judgements import Judgement, Judgements
+from rehearsal.emulators.decisions import DecisionLog, RecordedDecision
 from rehearsal.emulators.openshift.api import ANONYMOUS, Access, Reviewer, User
 from rehearsal.emulators.tokens import unverified_claim
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
 
 REALM = "/openshift/token"
 TOKEN_REVIEW, ACCESS_REVIEW = "tokenreview", "subjectaccessreview"
-_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what everybody is given who has nothing to show
+_ANONYMOUS_TOKEN = "anonymous"  # noqa: S105 - what every client without credentials is given
 _PULL: frozenset[Action] = frozenset({"read-manifest", "list-tags", "stat-blob", "read-blob"})
 _PUSH: frozenset[Action] = frozenset({"write-manifest", "start-upload", "write-upload", "finish-upload"})
 _PRUNE: frozenset[Action] = frozenset({"delete-manifest", "delete-blob"})
@@ -52,15 +52,15 @@ class ImageStreams:
 class OpenShiftRegistry:
     """Satisfies :class:`rehearsal.registry.authority.Authority`."""
 
-    def __init__(self, reviewer: Reviewer, streams: ImageStreams, judgements: Judgements) -> None:
-        self._reviewer, self._streams, self._judgements = reviewer, streams, judgements
+    def __init__(self, reviewer: Reviewer, streams: ImageStreams, decisions: DecisionLog) -> None:
+        self._reviewer, self._streams, self._decisions = reviewer, streams, decisions
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
         if not request.authorization:
-            # Before a client has a token it is asked for one: that is no judgement of anybody.
+            # Before a client has a token it is asked for one: that is no decision of anybody.
             return _challenge(request)
         try:
-            return await self._judge(request)
+            return await self._authorize(request)
         except httpx.HTTPError as error:
             return Refused(503, "UNAVAILABLE", f"the API server cannot be asked: {type(error).__name__} {error}")
 
@@ -94,14 +94,14 @@ class OpenShiftRegistry:
         found = await self._reviewer.review_token(token)
         if isinstance(found, User):
             return found
-        # Of a token that is none of its own, the API server says no more than that it is invalid.
+        # Of a token that it did not issue, the API server reports no more than that it is invalid.
         issuer = unverified_claim(token, "iss")
         reason = f"{found} (the token names the issuer {issuer})" if issuer else found
         subject = unverified_claim(token, "sub")
-        self._judgements.add(Judgement(TOKEN_REVIEW, subject, "authenticate", False, "Unauthorized", reason))
+        self._decisions.add(RecordedDecision(TOKEN_REVIEW, subject, "authenticate", False, "Unauthorized", reason))
         return _denied("access denied", reason)
 
-    async def _judge(self, request: RegistryRequest) -> Allowed | Refused:
+    async def _authorize(self, request: RegistryRequest) -> Allowed | Refused:
         user = await self.user(request.authorization)
         if isinstance(user, Refused):
             return user
@@ -123,10 +123,10 @@ class OpenShiftRegistry:
 
     async def _refused(self, user: User, access: Access, request: RegistryRequest) -> Refused | None:
         allowed, reason = await self._reviewer.review_access(user, access)
-        # RBAC tells why something is allowed; where it is not, there is nothing to tell.
+        # RBAC gives the reason where something is allowed; where it is not, it has none.
         words = reason if allowed else f"{user.name} may not {access}" + (f": {reason}" if reason else "")
-        self._judgements.add(
-            Judgement(
+        self._decisions.add(
+            RecordedDecision(
                 ACCESS_REVIEW,
                 user.name,
                 access.verb,
@@ -201,6 +201,6 @@ def _challenge(request: RegistryRequest) -> Refused:
 
 
 def _denied(error: str, reason: str) -> Refused:
-    """OpenShift's registry says "authentication required" to whoever may not, too: the reason stands in its log only."""
+    """OpenShift's registry answers "authentication required" to a caller without permission too: only its log has the reason."""
     challenge = {"www-authenticate": f'Basic realm=openshift,error="{error}"'}
     return Refused(401, "UNAUTHORIZED", f"authentication required (rehearsal: {reason})", challenge)

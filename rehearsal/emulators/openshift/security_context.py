@@ -1,4 +1,4 @@
-"""OpenShift's security context constraint ``restricted-v2``: the project's own user for pods that say none.
+"""OpenShift's security context constraint ``restricted-v2``: the project's own user for pods that set none.
 
 Each project has a range of users; a pod without ``runAsUser`` gets the first of it, and one with another user is refused.
 Source: docs.openshift.com, "Managing security context constraints".

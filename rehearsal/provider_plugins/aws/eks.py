@@ -35,7 +35,7 @@ class PodIdentityAssociation(AwsResource):
     @classmethod
     def check(cls, inputs: Properties) -> list[tuple[str, str]]:
         if inputs.get("policy") and not inputs.get("disableSessionTags"):
-            return [("policy", "an association with a policy of its own needs disableSessionTags: true")]
+            return [("policy", "an association that has its own policy needs disableSessionTags: true")]
         return []
 
     def create(self, inputs: Properties) -> Created:

@@ -31,7 +31,7 @@ def get_partition(cloud: Aws, arguments: Properties) -> Properties:
 
 
 def get_caller_identity(cloud: Aws, arguments: Properties) -> Properties:
-    """Who deploys, as STS says."""
+    """Who deploys, as STS reports."""
     del arguments
     caller = cloud.call("sts", "GetCallerIdentity")
     return {"id": caller["Account"], "accountId": caller["Account"], "arn": caller["Arn"], "userId": caller["UserId"]}

@@ -84,7 +84,7 @@ class Role(IamResource):
         return Live(identity, inputs, outputs)
 
     def left_behind(self, inputs: Properties, known: Collection[str]) -> str | None:
-        # A name that was made from a prefix is known to nobody.
+        # A name that was made from a prefix is known to no one.
         return self.existing(inputs["name"], inputs) if inputs.get("name") else None
 
     def update(self, identity: str, old: Properties, new: Properties) -> None:
@@ -199,7 +199,7 @@ class AccessKey(IamResource):
     }
     computed = ("createDate", "secret", "sesSmtpPasswordV4")
     secrets = frozenset({"secret", "sesSmtpPasswordV4"})
-    # Its secret was told only once, to the plugin that was killed.
+    # Its secret was given only once, to the plugin that was killed.
     importable = False
 
     @classmethod
@@ -362,7 +362,7 @@ class Policy(IamResource):
         if old.get("policy") != new["policy"]:
             versions = self.call("ListPolicyVersions", old, PolicyArn=identity)["Versions"]
             spare = [version["VersionId"] for version in versions if not version["IsDefaultVersion"]]
-            # IAM keeps five versions; the real provider makes room in the same way.
+            # IAM keeps five versions; the real provider deletes an old one in the same way.
             if len(versions) >= 5:
                 self.call(
                     "DeletePolicyVersion", old, PolicyArn=identity, VersionId=min(spare, key=lambda v: int(v[1:]))

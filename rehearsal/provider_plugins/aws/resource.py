@@ -24,7 +24,7 @@ def json_text(rule: Rule, *, required: bool = True, replaces: bool = False) -> I
 
 
 class AwsResource(Resource[Aws]):
-    """``gone`` are the codes by which the API says that a resource does not exist."""
+    """``gone`` are the API's error codes for a resource that does not exist."""
 
     service: ClassVar[str]
     gone: ClassVar[frozenset[str]] = frozenset()
@@ -35,7 +35,7 @@ class AwsResource(Resource[Aws]):
         return self.cloud.call(self.service, operation, state.get("region"), **arguments)
 
     def found(self, operation: str, state: Properties, /, **arguments: Any) -> dict[str, Any] | None:
-        """The answer, or None where the API says that there is no such thing."""
+        """The answer, or None where the API reports that there is no such thing."""
         try:
             return self.call(operation, state, **arguments)
         except AwsError as error:
@@ -46,7 +46,7 @@ class AwsResource(Resource[Aws]):
     @staticmethod
     def imported(identity: str, state: Properties) -> tuple[str, Properties]:
         """An import's id without the ``@<region>`` that may end it, and the input ``region`` that this is, if any. As with
-        the real provider, nothing else tells an import where to look."""
+        the real provider, an import has no other source for where to look."""
         bare, at, region = identity.rpartition("@")
         return (bare, {"region": region}) if at and not state else (identity, {})
 

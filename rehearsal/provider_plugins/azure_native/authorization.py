@@ -18,7 +18,7 @@ class RoleAssignment(ArmResource):
     tracked = False
     inputs = {
         "scope": Input(Text(), required=True, replaces=True),
-        # The provider makes a GUID up where none is given; an emulator that did so would hide that the program does not say which.
+        # The provider makes a GUID up where none is given; an emulator that did so would hide that the program sets none.
         "roleAssignmentName": Input(GUID, required=True, replaces=True),
         "principalId": Input(GUID, required=True, replaces=True),
         "principalType": Input(

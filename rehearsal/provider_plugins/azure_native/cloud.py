@@ -66,7 +66,7 @@ class Azure:
             if not rejected.passing or attempt == _ATTEMPTS - 1:
                 raise rejected
             time.sleep(min(0.2 * 2**attempt, 5.0) * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the retries
-        raise AssertionError("the loop has no end of its own")
+        raise AssertionError("the loop does not end by itself")
 
     def found(self, method: str, path: str, api_version: str) -> dict[str, Any] | None:
         """The answer, or None where there is no such thing."""

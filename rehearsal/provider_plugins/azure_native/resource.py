@@ -21,7 +21,7 @@ _OUTSIDE = ("location", "tags", "sku", "identity")
 
 
 class ArmResource(Resource[Azure]):
-    """``place`` are the inputs that say where it is; all others are of its body, outside (``location``, ``tags``, …) or within
+    """``place`` are the inputs for where it is; all others are of its body, outside (``location``, ``tags``, …) or within
     ``properties``."""
 
     api_version: ClassVar[str]
@@ -35,7 +35,7 @@ class ArmResource(Resource[Azure]):
 
     @abstractmethod
     def placed(self, identity: str) -> Properties:
-        """The inputs that a resource id tells."""
+        """The inputs that a resource id contains."""
 
     def body(self, inputs: Properties) -> dict[str, Any]:
         given = {key: item for key, item in inputs.items() if key in self.inputs and item is not None}

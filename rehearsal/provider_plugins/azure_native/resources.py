@@ -35,7 +35,7 @@ class Deployment(ArmResource):
         "properties": Input(_PROPERTIES, required=True),
         "tags": TAGS,
     }
-    # Azure does not tell its template, without which nothing is known of it.
+    # Azure does not return its template, without which nothing is known of it.
     importable = False
     name = AutomaticName("deploymentName", longest=64, separator="", digits=8)
 

@@ -6,7 +6,7 @@ A cloud's package (``rehearsal.provider_plugins.aws`` is the model to follow) de
   constraints, and create, read, update, delete against the cloud's API;
 * a function for each invoke;
 * one :class:`~rehearsal.provider_plugins.framework.package.Package`, named ``PACKAGE`` in its module ``package``, that lists
-  them and says how to connect.
+  them and knows how to connect.
 
 Checking, defaults, automatic names, comparing, previews with unknowns, secrets, import and errors are done here.
 

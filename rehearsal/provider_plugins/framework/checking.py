@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.emulators.rules import Problem, judge
+from rehearsal.emulators.rules import Problem, problems_of
 from rehearsal.provider_plugins.framework.properties import Properties, plain
 from rehearsal.provider_plugins.framework.resource import AutomaticName, Input, Resource
 
@@ -34,7 +34,7 @@ def input_problems(declared: Mapping[str, Input], inputs: Properties) -> list[Pr
         if key not in declared:
             problems.append((key, f"is not an input of this type; there are {', '.join(sorted(declared))}"))
             continue
-        problems += judge(declared[key].rule, plain(value), key)
+        problems += problems_of(declared[key].rule, plain(value), key)
         given = [other for other in declared[key].conflicts if inputs.get(other) is not None]
         problems += [(key, f'"{key}": conflicts with {other}') for other in given]
     missing = [key for key, item in declared.items() if item.required and inputs.get(key) is None]

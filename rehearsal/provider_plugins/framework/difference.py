@@ -15,7 +15,7 @@ from rehearsal.provider_plugins.framework.resource import Input, Resource
 @dataclass(frozen=True, slots=True)
 class Change:
     """One changed value. ``path`` is a property path in Pulumi's syntax (``tags["a.b"]``), below the input ``key``;
-    ``kind`` is ``ADD``, ``DELETE`` or ``UPDATE``; ``replaces`` says that it forces a replacement."""
+    ``kind`` is ``ADD``, ``DELETE`` or ``UPDATE``; ``replaces`` is true where it forces a replacement."""
 
     key: str
     path: str

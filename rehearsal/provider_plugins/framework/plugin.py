@@ -67,7 +67,7 @@ def _masked(text: str, request: Any) -> str:
     try:
         return masked(text, {field: read_struct(getattr(request, field)) for field in fields})
     except ValueError:
-        return text  # which says that the request cannot be read, and quotes nothing of it
+        return text  # which reports that the request cannot be read, and quotes nothing of it
 
 
 class ProviderPlugin(provider_pb2_grpc.ResourceProviderServicer):

@@ -19,7 +19,7 @@ class CloudError(Exception):
 class Input:
     """One input of a type.
 
-    ``replaces``: a change makes a new resource, as the real provider's schema says. ``json``: a JSON text, compared by
+    ``replaces``: a change makes a new resource, as in the real provider's schema. ``json``: a JSON text, compared by
     what it means. ``unordered``: a list whose order means nothing. ``default`` is what the real provider fills in.
     ``filled_in``: where the program gives nothing the cloud chooses, and that is no difference.
     ``conflicts`` names inputs that must not be given beside this one.
@@ -107,7 +107,7 @@ class Resource(ABC, Generic[C]):
 
     @abstractmethod
     def delete(self, identity: str, state: Properties) -> None:
-        """Delete it; one that is gone is fine. ``state`` are its outputs, which hold its inputs, too."""
+        """Delete it; one that is gone is fine. ``state`` are its outputs, which hold its inputs too."""
 
     @classmethod
     def check(cls, inputs: Properties) -> list[Problem]:

@@ -61,7 +61,7 @@ class Gcp:
             if not rejected.passing or attempt == _ATTEMPTS - 1:
                 raise rejected
             time.sleep(min(0.2 * 2**attempt, 5.0) * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the retries
-        raise AssertionError("the loop has no end of its own")
+        raise AssertionError("the loop does not end by itself")
 
     def finished(self, action: str, operation: Mapping[str, Any]) -> dict[str, Any]:
         """Wait for a long-running operation; its response. Raises GoogleError."""

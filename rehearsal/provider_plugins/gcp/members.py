@@ -1,7 +1,7 @@
 """IAM *member* resources: one member of one role in the policy of a resource, whatever else the policy holds.
 
-The provider reads the policy, changes it and writes it back with the etag it read; when somebody else was faster the API refuses
-and the provider begins anew. Source: cloud.google.com/iam/docs/policies#etag, and the schema of pulumi-gcp 10.
+The provider reads the policy, changes it and writes it back with the etag it read; when someone else was faster the API refuses
+and the provider starts again from nothing. Source: cloud.google.com/iam/docs/policies#etag, and the schema of pulumi-gcp 10.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOCK = threading.Lock()
 
 
 class MemberResource(GcpResource):
-    """``get`` is the HTTP method by which the API gives a policy; ``path`` names the resource."""
+    """``get`` is the HTTP method that reads a policy; ``path`` names the resource."""
 
     computed = ("etag",)
     get: str

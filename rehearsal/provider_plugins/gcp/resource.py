@@ -26,7 +26,7 @@ class GcpResource(Resource[Gcp]):
         return found
 
     def found(self, action: str, path: str) -> dict[str, Any] | None:
-        """A resource, or None where the API says that there is none."""
+        """A resource, or None where the API reports that there is none."""
         try:
             return self.cloud.call(action, "GET", path)
         except GoogleError as error:

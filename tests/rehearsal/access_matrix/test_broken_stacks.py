@@ -19,9 +19,9 @@ import yaml
 
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import ConfigurationError, parse
+from rehearsal.access_matrix.decisions import decisions
 from rehearsal.access_matrix.emptying import delete_images, delete_repositories
-from rehearsal.access_matrix.judged import judgements
-from rehearsal.access_matrix.matrix import carry_out, nobody
+from rehearsal.access_matrix.matrix import carry_out, no_decisions
 from rehearsal.access_matrix.stack import prover
 from rehearsal.cluster import BuiltCluster, Cluster
 from rehearsal.sandbox import Stage, set_stage
@@ -159,7 +159,7 @@ def test_a_stack_that_is_broken_later_is_found_by_its_matrix(broken: Broken, ben
         row = broken.document["cell"]
         attempts = [attempt for attempt in made.attempts() if attempt.what.startswith(row)]
         assert attempts, f"the matrix has no row {row}"
-        cells = carry_out(attempts, judgements(service) if service else nobody, lambda _: None)
+        cells = carry_out(attempts, decisions(service) if service else no_decisions, lambda _: None)
     finally:
         for step in reversed(undo):
             step()

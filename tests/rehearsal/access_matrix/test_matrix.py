@@ -1,4 +1,4 @@
-"""What the matrix calls as expected: what worked where it should, and refusals that an emulator judged for the right reason."""
+"""What the matrix calls as expected: what worked where it should, and refusals that an emulator decided for the right reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from rehearsal.access_matrix.aws import without
 from rehearsal.access_matrix.matrix import Attempt, Cell, Matrix, RefusedError, carry_out
 
-JUDGED = {
+DECIDED = {
     "number": 1,
     "service": "sts",
     "allowed": False,
@@ -25,37 +25,37 @@ def _raise(error: Exception) -> Callable[[], None]:
     return run
 
 
-def _cell(run: Callable[[], None], *, expected: bool, judged: list[dict[str, Any]], because: str = "billing") -> Cell:
+def _cell(run: Callable[[], None], *, expected: bool, decided: list[dict[str, Any]], because: str = "billing") -> Cell:
     attempt = Attempt("orders", "it", expected, run, "sts", because)
-    (cell,) = carry_out([attempt], _record(judged), lambda _: None)
+    (cell,) = carry_out([attempt], _record(decided), lambda _: None)
     return cell
 
 
-def _record(judged: list[dict[str, Any]]) -> Callable[[int], list[dict[str, Any]]]:
-    asked = iter([[], judged])
+def _record(decided: list[dict[str, Any]]) -> Callable[[int], list[dict[str, Any]]]:
+    asked = iter([[], decided])
     return lambda _: next(asked)
 
 
 def test_what_works_and_should_is_as_expected() -> None:
-    assert _cell(lambda: None, expected=True, judged=[]).as_expected
+    assert _cell(lambda: None, expected=True, decided=[]).as_expected
 
 
 def test_what_works_and_should_not_is_found() -> None:
-    cell = _cell(lambda: None, expected=False, judged=[])
+    cell = _cell(lambda: None, expected=False, decided=[])
     assert (cell.outcome, cell.as_expected) == ("allowed", False)
 
 
-def test_a_refusal_counts_only_with_a_judgement_for_the_right_reason() -> None:
+def test_a_refusal_counts_only_with_a_decision_for_the_right_reason() -> None:
     refused = _raise(RefusedError("403"))
-    assert _cell(refused, expected=False, judged=[JUDGED]).as_expected
-    assert not _cell(refused, expected=False, judged=[JUDGED], because="expired").as_expected
-    unjudged = _cell(refused, expected=False, judged=[])
-    assert not unjudged.as_expected
-    assert "nobody judged it" in unjudged.reason
+    assert _cell(refused, expected=False, decided=[DECIDED]).as_expected
+    assert not _cell(refused, expected=False, decided=[DECIDED], because="expired").as_expected
+    undecided = _cell(refused, expected=False, decided=[])
+    assert not undecided.as_expected
+    assert "no emulator recorded a decision" in undecided.reason
 
 
 def test_an_error_on_the_way_is_never_a_refusal() -> None:
-    cell = _cell(_raise(ConnectionError("no route")), expected=False, judged=[JUDGED])
+    cell = _cell(_raise(ConnectionError("no route")), expected=False, decided=[DECIDED])
     assert (cell.outcome, cell.as_expected) == ("error", False)
 
 

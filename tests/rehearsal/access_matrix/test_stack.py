@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from joserfc.jwk import RSAKey
 
-from rehearsal.access_matrix.matrix import Matrix, carry_out, nobody
+from rehearsal.access_matrix.matrix import Matrix, carry_out, no_decisions
 from rehearsal.access_matrix.stack import prover
 from rehearsal.cluster import BuiltCluster
 
@@ -65,7 +65,7 @@ def test_an_azure_builder_without_identity_or_password_is_not_as_expected(
     made, _ = prover(config, cast("BuiltCluster", Cluster(tmp_path)), ENVIRONMENT)
     attempts = list(made.attempts())
     assert len([attempt for attempt in attempts if attempt.namespace == ORDERS]) > 5
-    cells = carry_out([attempt for attempt in attempts if attempt.namespace == BILLING], nobody, lambda _: None)
+    cells = carry_out([attempt for attempt in attempts if attempt.namespace == BILLING], no_decisions, lambda _: None)
     assert [cell.what for cell in cells] == ["its builder pushes and reads back"]
     assert told in cells[0].reason
     assert not Matrix("s", tuple(cells)).ok

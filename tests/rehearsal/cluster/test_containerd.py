@@ -1,4 +1,4 @@
-"""What the node's container runtime is told, judged by the programs that read it."""
+"""What the node's container runtime is told, checked by the programs that read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox's certificates, judged by OpenSSL, by pyca's verifier and by a handshake."""
+"""The sandbox's certificates, checked by OpenSSL, by pyca's verifier and by a handshake."""
 
 from __future__ import annotations
 

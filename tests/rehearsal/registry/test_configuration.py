@@ -1,4 +1,4 @@
-"""The files of a distribution registry, judged by the libraries and the program that read them."""
+"""The files of a distribution registry, checked by the libraries and the program that read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry as a cloud's clients see it, in front of a real one: what is judged, what reaches it, under which names."""
+"""The registry as a cloud's clients see it, in front of a real one: what is authorized, what reaches it, under which names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Cloud:
         self.asked: list[RegistryRequest] = []
         self.written: list[str] = []
 
-    async def judge(self, request: RegistryRequest) -> Allowed | Refused:
+    async def authorize(self, request: RegistryRequest) -> Allowed | Refused:
         self.asked.append(request)
         if request.action == "ping":
             return Allowed()
@@ -133,7 +133,7 @@ async def test_a_refusal_is_the_clouds_own_and_nothing_reaches_the_registry(
         "/",
     ],
 )
-async def test_what_is_no_repositorys_name_is_not_judged(client: httpx.AsyncClient, cloud: Cloud, path: str) -> None:
+async def test_what_is_no_repositorys_name_is_not_decided(client: httpx.AsyncClient, cloud: Cloud, path: str) -> None:
     """A policy for all below ``team/`` let ``team/../others`` pass, and the registry was asked for ``others``."""
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "UNSUPPORTED")

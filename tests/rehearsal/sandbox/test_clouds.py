@@ -13,7 +13,7 @@ from rehearsal.emulators.azure.cloud import AzureSettings
 from rehearsal.emulators.gcp.api import HOSTS
 from rehearsal.emulators.gcp.cloud import GcpSettings
 from rehearsal.sandbox.clouds import wanted_cloud
-from rehearsal.sandbox.granted import taken_for_granted
+from rehearsal.sandbox.prerequisites import prerequisites
 
 ECR = {
     "aws:region": "eu-west-1",
@@ -60,10 +60,10 @@ def test_a_stack_without_a_cloud_or_without_a_region_gets_none(config: dict[str,
 
 
 def test_what_mendix_s_installer_made_is_there_before_the_stack() -> None:
-    objects = taken_for_granted({"namespaces": [{"name": "orders"}, {"name": "own", "create": True}]})
+    objects = prerequisites({"namespaces": [{"name": "orders"}, {"name": "own", "create": True}]})
     assert [document["kind"] for _, document in objects] == ["Namespace", "OperatorConfiguration"]
     created = {"namespaces": [{"name": "orders"}], "operatorConfiguration": {"adopt": "create"}}
-    assert [document["kind"] for _, document in taken_for_granted(created)] == ["Namespace"]
+    assert [document["kind"] for _, document in prerequisites(created)] == ["Namespace"]
 
 
 @pytest.mark.parametrize(

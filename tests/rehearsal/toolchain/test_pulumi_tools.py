@@ -81,8 +81,8 @@ def test_the_pulumi_on_path_is_used_and_nothing_of_pulumi_is_built(path: Path, t
         ("echo v3.1.0", True, f"it is 3.1.0, and {FITTING} or a newer 3.x is needed"),
         ("echo v4.0.0", True, f"it is 4.0.0, and {FITTING} or a newer 3.x is needed"),
         (f"echo v{FITTING}", False, "its language host pulumi-language-python is missing"),
-        ("echo nonsense", True, "it does not say its version"),
-        ("echo v3.999.0; exit 1", True, "it does not say its version"),
+        ("echo nonsense", True, "it does not print its version"),
+        ("echo v3.999.0; exit 1", True, "it does not print its version"),
     ],
 )
 def test_one_that_does_not_fit_is_left_alone_and_its_user_learns_why(

@@ -1,4 +1,4 @@
-"""An emulated AWS with a role that one ServiceAccount may assume, and boto3, AWS's own client, to judge it by."""
+"""An emulated AWS with a role that one ServiceAccount may assume, and boto3, AWS's own client, to check it with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
 from rehearsal.emulators.aws.sessions import OPERATOR_KEY, OPERATOR_SECRET
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 
 REGION = "eu-west-1"
@@ -105,7 +105,7 @@ def make_aws(cluster: Any, serve: Callable[..., Any], tmp_path: Path) -> Iterato
             host = f"{account}.dkr.ecr.{REGION}.amazonaws.com"
             settings = AwsSettings(account, REGION, "aws", "amazonaws.com", (host,), KNOWN_AS)
             tokens = ClusterTokens(ISSUER, KNOWN_AS, cluster.keys)
-            cloud = AwsCloud(settings, tokens, tmp_path, propagation=propagation, judgements=Judgements())
+            cloud = AwsCloud(settings, tokens, tmp_path, propagation=propagation, decisions=DecisionLog())
             return Aws(cloud, stack.enter_context(serve(cloud.api)), host)
 
         yield make

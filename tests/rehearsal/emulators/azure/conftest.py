@@ -21,7 +21,7 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 
 from rehearsal.emulators.azure.cloud import AzureCloud, AzureSettings
 from rehearsal.emulators.azure.operator import OPERATOR_TOKEN
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -60,7 +60,7 @@ class Azure:
     def __init__(self, cloud: AzureCloud, arm: str, entra: str, realm: str, cluster: Any, directory: Path) -> None:
         self.cloud, self.arm, self.entra, self.realm = cloud, arm, entra, realm
         self._cluster, self._directory, self._files = cluster, directory, itertools.count()
-        self.judgements = cloud.acr._judgements
+        self.decisions = cloud.acr._decisions
         made: dict[str, Any] = {"base_url": arm, "authentication_policy": Operator(), "retry_total": 0}
         credential = AccessToken(OPERATOR_TOKEN, 0)  # the policy signs in, not this
         self.identities = ManagedServiceIdentityClient(credential, SUBSCRIPTION, **made)
@@ -138,7 +138,7 @@ def make_azure(cluster: Any, serve: Callable[..., Any], tmp_path: Path) -> Itera
                 TENANT, "login.microsoftonline.com", "management.azure.com", "azurecr.io", (HOST,), KNOWN_AS, **more
             )
             tokens = ClusterTokens(ISSUER, KNOWN_AS, cluster.keys)
-            cloud = AzureCloud(settings, tokens, tmp_path, propagation=propagation, judgements=Judgements())
+            cloud = AzureCloud(settings, tokens, tmp_path, propagation=propagation, decisions=DecisionLog())
             entra = cloud.apis["login.microsoftonline.com"]
             urls = [stack.enter_context(serve(item)) for item in (cloud.api, entra, cloud.acr.realm)]
             made = Azure(cloud, urls[0], urls[1], urls[2], cluster, tmp_path)

@@ -34,13 +34,15 @@ def access(azure: Azure, token: str, repository: str = "mendixapps/orders", acti
     return answer.json()["access_token"] if answer.status_code == 200 else ""
 
 
-def judge(azure: Azure, action: Action, authorization: str, repository: str = "mendixapps/orders") -> Allowed | Refused:
+def authorize(
+    azure: Azure, action: Action, authorization: str, repository: str = "mendixapps/orders"
+) -> Allowed | Refused:
     request = RegistryRequest(HOST, action, repository, "v1", authorization=authorization)
-    return asyncio.run(azure.cloud.acr.judge(request))
+    return asyncio.run(azure.cloud.acr.authorize(request))
 
 
 def reason(azure: Azure) -> str:
-    return azure.judgements.after(0)[-1]["reason"]
+    return azure.decisions.after(0)[-1]["reason"]
 
 
 def test_a_writer_with_a_condition_pushes_to_its_repository_only(azure: Azure) -> None:
@@ -49,9 +51,9 @@ def test_a_writer_with_a_condition_pushes_to_its_repository_only(azure: Azure) -
     condition = repository_condition(["mendixapps/orders"])
     azure.assign(registry, principal, WRITER, condition=condition, conditionVersion="2.0")
     bearer = f"Bearer {access(azure, token)}"
-    assert isinstance(judge(azure, "write-manifest", bearer), Allowed)
-    assert isinstance(judge(azure, "read-manifest", bearer), Allowed)
-    refused = judge(azure, "write-manifest", bearer, "mendixapps/billing")
+    assert isinstance(authorize(azure, "write-manifest", bearer), Allowed)
+    assert isinstance(authorize(azure, "read-manifest", bearer), Allowed)
+    refused = authorize(azure, "write-manifest", bearer, "mendixapps/billing")
     assert isinstance(refused, Refused)
     assert "condition" in refused.message
     assert not access(azure, token, "mendixapps/billing")
@@ -67,7 +69,7 @@ def test_each_mode_honours_its_own_roles_only(azure: Azure, abac: bool, role: st
     registry = azure.registry(abac=abac)
     principal, token = refresh(azure)
     azure.assign(registry, principal, role)
-    verdict = judge(azure, "start-upload", f"Bearer {access(azure, token)}")
+    verdict = authorize(azure, "start-upload", f"Bearer {access(azure, token)}")
     assert isinstance(verdict, Allowed) is pushes
 
 
@@ -111,12 +113,12 @@ def test_a_token_pushes_where_its_scope_map_says(azure: Azure) -> None:
     assert made.passwords
     pair = f"orders:{made.passwords[0].value}"
     basic = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    assert isinstance(judge(azure, "write-manifest", basic), Allowed)
-    assert isinstance(judge(azure, "write-manifest", basic, "mendixapps/orders/base"), Allowed)
-    assert isinstance(judge(azure, "write-manifest", basic, "mendixapps/orders-archive"), Refused)
-    assert isinstance(judge(azure, "delete-manifest", basic), Refused)
+    assert isinstance(authorize(azure, "write-manifest", basic), Allowed)
+    assert isinstance(authorize(azure, "write-manifest", basic, "mendixapps/orders/base"), Allowed)
+    assert isinstance(authorize(azure, "write-manifest", basic, "mendixapps/orders-archive"), Refused)
+    assert isinstance(authorize(azure, "delete-manifest", basic), Refused)
     azure.put(f"{registry}/tokens/orders", {"properties": {**token["properties"], "status": "disabled"}})
-    assert isinstance(judge(azure, "write-manifest", basic), Refused)
+    assert isinstance(authorize(azure, "write-manifest", basic), Refused)
 
 
 def test_the_admin_user_with_either_password_and_no_other(azure: Azure) -> None:
@@ -141,7 +143,7 @@ def test_a_refresh_token_is_for_one_registry(azure: Azure) -> None:
 
 def test_nobody_gets_anything_without_credentials(azure: Azure) -> None:
     azure.registry()
-    refused = judge(azure, "read-manifest", "")
+    refused = authorize(azure, "read-manifest", "")
     assert isinstance(refused, Refused)
     assert refused.headers["www-authenticate"] == (
         f'Bearer realm="https://{HOST}/oauth2/token",service="{HOST}",scope="repository:mendixapps/orders:pull"'
@@ -158,7 +160,7 @@ def test_a_registry_that_is_made_again_is_empty(azure: Azure) -> None:
         registry = azure.registry(abac=False)
         principal, token = refresh(azure)
         azure.assign(registry, principal, ACR_PUSH)
-        allowed = judge(azure, "write-manifest", f"Bearer {access(azure, token)}")
+        allowed = authorize(azure, "write-manifest", f"Bearer {access(azure, token)}")
         assert isinstance(allowed, Allowed)
         stored.append(allowed.storage)
         azure.cloud.store.delete(registry)

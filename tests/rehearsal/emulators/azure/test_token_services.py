@@ -1,4 +1,4 @@
-"""Entra's token endpoint, judged by azure-identity: exactly the ServiceAccount that a federated credential names."""
+"""Entra's token endpoint, checked by azure-identity: exactly the ServiceAccount that a federated credential names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def test_a_trusted_service_account_signs_in_with_azure_identity(azure: Azure) -> None:
     made = azure.identity("builder", "orders:builder")
     assert azure.sign_in(made.client_id, azure.token("orders", "builder"))
-    assert azure.judgements.after(0)[-1]["allowed"]
+    assert azure.decisions.after(0)[-1]["allowed"]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_another_token_is_refused_with_its_fault(azure: Azure, token: Callable[[
     made = azure.identity("builder", "orders:builder")
     with pytest.raises(ClientAuthenticationError, match=f"{code}:"):
         azure.sign_in(made.client_id, token(azure))
-    last = azure.judgements.after(0)[-1]
+    last = azure.decisions.after(0)[-1]
     assert (last["service"], last["allowed"], last["code"]) == ("entra", False, code)
 
 

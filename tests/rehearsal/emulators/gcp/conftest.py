@@ -12,9 +12,9 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.gcp.access_tokens import OPERATOR_TOKEN
 from rehearsal.emulators.gcp.cloud import GcpCloud, GcpSettings
-from rehearsal.emulators.judgements import Judgements
 from rehearsal.emulators.pods import Pod
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.registry.authority import Allowed, Refused, RegistryRequest
@@ -87,9 +87,9 @@ class Google:
         policy["bindings"] = [*policy.get("bindings", []), added]
         api.setIamPolicy(resource=resource, body={"policy": {**policy, "version": 3}}).execute()
 
-    async def judge(self, action: Any, path: str, token: str, host: str = HOST) -> Allowed | Refused:
+    async def authorize(self, action: Any, path: str, token: str, host: str = HOST) -> Allowed | Refused:
         request = RegistryRequest(host, action, path, "latest", authorization=f"Bearer {token}" if token else "")
-        return await self.cloud.registries[host].judge(request)
+        return await self.cloud.registries[host].authorize(request)
 
 
 def member(namespace: str, name: str) -> str:
@@ -117,7 +117,7 @@ def make_google(cluster: Any, serve: Callable[..., Any], tmp_path: Path) -> Iter
             settings = GcpSettings(POOL, NUMBER, NODE, {HOST: "europe-west4"}, service_account_quota=quota)
             tokens = ClusterTokens(ISSUER, settings.cluster, cluster.keys)
             pods = Pods(cluster)
-            cloud = GcpCloud(settings, tokens, pods, tmp_path, propagation=propagation, judgements=Judgements())
+            cloud = GcpCloud(settings, tokens, pods, tmp_path, propagation=propagation, decisions=DecisionLog())
             url = stack.enter_context(serve(cloud.api))
             return Google(cloud, pods, url, stack.enter_context(serve(cloud.local["169.254.169.254"])))
 

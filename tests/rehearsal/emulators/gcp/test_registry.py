@@ -37,13 +37,13 @@ async def test_a_role_lets_do_what_it_says_and_no_more(google: Google, role: str
     name = google.repository("orders")
     google.grant(name, role, principal("orders", "builder"))
     for action in ("read-manifest", "write-manifest", "delete-manifest"):
-        verdict = await google.judge(action, f"{PROJECT}/orders/apps", token(google))
+        verdict = await google.authorize(action, f"{PROJECT}/orders/apps", token(google))
         assert isinstance(verdict, Allowed) == (action in allowed), (action, verdict)
 
 
 async def test_nobody_is_told_so_in_googles_words(google: Google) -> None:
     google.repository("orders")
-    verdict = await google.judge("write-manifest", f"{PROJECT}/orders/apps", "anonymous")
+    verdict = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", "anonymous")
     assert isinstance(verdict, Refused)
     assert (verdict.status, verdict.code) == (403, "DENIED")
     assert verdict.message.startswith("Unauthenticated request. Unauthenticated requests do not have permission")
@@ -51,10 +51,10 @@ async def test_nobody_is_told_so_in_googles_words(google: Google) -> None:
 
 async def test_a_client_without_credentials_is_sent_to_the_realm_by_the_name_it_came_by(google: Google) -> None:
     registry = google.cloud.registries[HOST]
-    by_name = await registry.judge(RegistryRequest(HOST, "ping", reached=HOST))
+    by_name = await registry.authorize(RegistryRequest(HOST, "ping", reached=HOST))
     assert by_name.headers["www-authenticate"] == f'Bearer realm="https://{HOST}/v2/token",service="{HOST}"'
     # A node's runtime asks by address and cannot resolve the name.
-    by_address = await registry.judge(RegistryRequest(HOST, "ping", reached="198.18.0.250"))
+    by_address = await registry.authorize(RegistryRequest(HOST, "ping", reached="198.18.0.250"))
     assert f'realm="https://198.18.0.250/v2/token?ns={HOST}"' in by_address.headers["www-authenticate"]
 
 
@@ -72,7 +72,7 @@ def test_the_realm_gives_a_token_for_an_access_token_and_none_for_a_wrong_one(go
 async def test_a_key_that_is_no_access_token_is_refused(google: Google) -> None:
     basic = base64.b64encode(b"_json_key:{}").decode()
     request = RegistryRequest(HOST, "ping", authorization=f"Basic {basic}")
-    verdict = await google.cloud.registries[HOST].judge(request)
+    verdict = await google.cloud.registries[HOST].authorize(request)
     assert isinstance(verdict, Refused)
     assert (verdict.status, "_json_key" in verdict.message) == (401, True)
 
@@ -96,12 +96,12 @@ async def test_an_immutable_tag_is_not_moved_but_may_be_pushed_again(google: Goo
 async def test_a_repository_made_anew_does_not_hold_the_old_images(google: Google) -> None:
     name = google.repository("orders")
     google.grant(name, WRITER, principal("orders", "builder"))
-    before = await google.judge("read-manifest", f"{PROJECT}/orders/apps", token(google))
+    before = await google.authorize("read-manifest", f"{PROJECT}/orders/apps", token(google))
     google.repositories.delete(name=name).execute()
-    assert isinstance(await google.judge("read-manifest", f"{PROJECT}/orders/apps", token(google)), Refused)
+    assert isinstance(await google.authorize("read-manifest", f"{PROJECT}/orders/apps", token(google)), Refused)
     google.repository("orders")
     google.grant(name, WRITER, principal("orders", "builder"))
-    after = await google.judge("read-manifest", f"{PROJECT}/orders/apps", token(google))
+    after = await google.authorize("read-manifest", f"{PROJECT}/orders/apps", token(google))
     assert isinstance(before, Allowed)
     assert isinstance(after, Allowed)
     assert before.storage != after.storage
@@ -136,11 +136,11 @@ async def test_the_nodes_pull_by_what_they_are_granted_on_the_project(google: Go
     project.setIamPolicy(resource=PROJECT, body={"policy": policy}).execute()
     credentials = google.cloud.nodes.node_credentials(HOST)
     assert credentials is not None
-    assert isinstance(await google.judge("read-manifest", f"{PROJECT}/orders/apps", credentials[1]), Allowed)
-    assert isinstance(await google.judge("write-manifest", f"{PROJECT}/orders/apps", credentials[1]), Refused)
+    assert isinstance(await google.authorize("read-manifest", f"{PROJECT}/orders/apps", credentials[1]), Allowed)
+    assert isinstance(await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials[1]), Refused)
 
 
-async def test_a_condition_is_judged_and_one_that_cannot_be_is_no_permission(google: Google) -> None:
+async def test_a_condition_is_evaluated_and_one_that_cannot_be_is_no_permission(google: Google) -> None:
     name = google.repository("orders")
     for expression, expected in (
         (f"resource.name == '{name}'", True),
@@ -153,7 +153,7 @@ async def test_a_condition_is_judged_and_one_that_cannot_be_is_no_permission(goo
             "bindings": [{"role": WRITER, "members": [principal("orders", "builder")], "condition": condition}],
         }
         google.repositories.setIamPolicy(resource=name, body={"policy": policy}).execute()
-        verdict = await google.judge("write-manifest", f"{PROJECT}/orders/apps", token(google))
+        verdict = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", token(google))
         assert isinstance(verdict, Allowed) == expected, verdict
         if isinstance(verdict, Refused):
             assert "condition 'only'" in verdict.message

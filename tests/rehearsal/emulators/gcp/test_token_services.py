@@ -63,9 +63,9 @@ async def test_the_bound_service_account_gets_a_token_and_pushes_with_it(
     google.grant(repository, WRITER, f"serviceAccount:{email}")
     credentials = federated(google, cluster.token("orders", "builder", audience=POOL), tmp_path, email)
     credentials.refresh(Request())
-    allowed = await google.judge("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
+    allowed = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
     assert allowed.storage.startswith("gcp/")
-    refused_elsewhere = await google.judge("write-manifest", f"{PROJECT}/billing/apps", credentials.token)
+    refused_elsewhere = await google.authorize("write-manifest", f"{PROJECT}/billing/apps", credentials.token)
     assert refused_elsewhere.code == "DENIED"
     assert (
         f"serviceAccount:{email} does not have artifactregistry.repositories.uploadArtifacts"
@@ -146,7 +146,7 @@ async def test_a_service_account_made_anew_does_not_inherit(google: Google, clus
     assert bound(google) == email
     credentials = federated(google, cluster.token("orders", "builder", audience=POOL), tmp_path, email)
     credentials.refresh(Request())
-    verdict = await google.judge("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
+    verdict = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
     assert f"deleted:serviceAccount:{email}?uid=" in verdict.message
 
 
@@ -168,7 +168,7 @@ async def test_a_pod_without_an_annotation_is_its_service_account(metadata: Goog
     credentials = compute_engine.Credentials(scopes=SCOPES)
     credentials.refresh(Request())
     assert credentials.service_account_email == POOL
-    allowed = await google.judge("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
+    allowed = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
     assert allowed.storage
 
 
@@ -179,7 +179,7 @@ async def test_an_annotated_pod_acts_as_its_google_service_account(metadata: Goo
     credentials = compute_engine.Credentials(scopes=SCOPES)
     credentials.refresh(Request())
     assert credentials.service_account_email == email
-    verdict = await google.judge("read-manifest", f"{PROJECT}/orders/apps", credentials.token)
+    verdict = await google.authorize("read-manifest", f"{PROJECT}/orders/apps", credentials.token)
     assert f"serviceAccount:{email} does not have" in verdict.message
 
 
@@ -222,8 +222,8 @@ async def test_a_new_permission_is_seen_only_after_the_propagation_delay(
     google.grant(repository, WRITER, principal("orders", "builder"))
     credentials = federated(google, cluster.token("orders", "builder", audience=POOL), tmp_path)
     credentials.refresh(Request())
-    early = await google.judge("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
+    early = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials.token)
     assert "not visible yet" in early.message
     now[0] = 1121.0
-    assert (await google.judge("write-manifest", f"{PROJECT}/orders/apps", credentials.token)).storage
+    assert (await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials.token)).storage
     assert HOST in google.cloud.registries

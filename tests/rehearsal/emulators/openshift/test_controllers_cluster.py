@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.openshift.api import PlatformApi
 from rehearsal.emulators.openshift.controllers import INJECT, Controllers, pull_secret_name
 from rehearsal.emulators.openshift.registry import ImageStreams, OpenShiftRegistry
@@ -59,9 +59,9 @@ async def test_a_pull_secret_joins_those_that_are_there_and_its_token_may_pull(
     secret = await found(api, f"/api/v1/namespaces/{name}/secrets/{secret_name}")
     assert secret["type"] == "kubernetes.io/dockercfg"
     login = json.loads(base64.b64decode(secret["data"][".dockercfg"]))[HOSTS[0]]["auth"]
-    registry = OpenShiftRegistry(api, ImageStreams(tmp_path / "streams.json"), Judgements())
+    registry = OpenShiftRegistry(api, ImageStreams(tmp_path / "streams.json"), DecisionLog())
     request = RegistryRequest(HOSTS[0], "read-manifest", f"{name}/apps", "t", "", f"Basic {login}")
-    assert isinstance(await registry.judge(request), Allowed)
+    assert isinstance(await registry.authorize(request), Allowed)
 
 
 async def test_only_a_config_map_that_asks_gets_the_service_ca(api: PlatformApi, project: Any) -> None:

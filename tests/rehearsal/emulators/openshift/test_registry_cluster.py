@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from rehearsal.access_matrix.tokens import Forger
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.openshift.api import PlatformApi
 from rehearsal.emulators.openshift.registry import ImageStreams, OpenShiftRegistry, TokenEndpoint
 from rehearsal.registry.authority import Action, Allowed, Refused, RegistryRequest
@@ -24,25 +24,25 @@ pytestmark = [pytest.mark.cluster]
 HOST = "image-registry.openshift-image-registry.svc"
 GET, UPDATE = ("imagestreams/layers", "get"), ("imagestreams/layers", "update")
 CREATE = ("imagestreams", "create")
-Judge = Callable[..., Awaitable[Allowed | Refused]]
+Authorize = Callable[..., Awaitable[Allowed | Refused]]
 
 
 @pytest.fixture
-def judgements() -> Judgements:
-    return Judgements()
+def decisions() -> DecisionLog:
+    return DecisionLog()
 
 
 @pytest.fixture
-def registry(api: PlatformApi, judgements: Judgements, tmp_path: Path) -> OpenShiftRegistry:
-    return OpenShiftRegistry(api, ImageStreams(tmp_path / "image-streams.json"), judgements)
+def registry(api: PlatformApi, decisions: DecisionLog, tmp_path: Path) -> OpenShiftRegistry:
+    return OpenShiftRegistry(api, ImageStreams(tmp_path / "image-streams.json"), decisions)
 
 
 @pytest.fixture
-def judge(registry: OpenShiftRegistry) -> Judge:
+def authorize(registry: OpenShiftRegistry) -> Authorize:
     async def ask(token: str, action: Action, repository: str, *, refused: bool | None = None) -> Allowed | Refused:
         request = RegistryRequest(HOST, action, repository, "t", authorization=f"Bearer {token}" if token else "")
         for _ in range(400):
-            verdict = await registry.judge(request)
+            verdict = await registry.authorize(request)
             # RBAC learns of a new role some moments later.
             if refused is None or isinstance(verdict, Refused) == refused:
                 return verdict
@@ -52,47 +52,47 @@ def judge(registry: OpenShiftRegistry) -> Judge:
     return ask
 
 
-async def test_whoever_may_update_layers_pushes_to_the_own_project_only(judge: Judge, project: Any) -> None:
+async def test_whoever_may_update_layers_pushes_to_the_own_project_only(authorize: Authorize, project: Any) -> None:
     orders, billing = project(), project()
     orders.allow(GET, UPDATE)
-    assert await judge(orders.token(), "start-upload", f"{orders.name}/apps", refused=False) == Allowed(
+    assert await authorize(orders.token(), "start-upload", f"{orders.name}/apps", refused=False) == Allowed(
         f"openshift/{orders.name}/apps"
     )
-    assert isinstance(await judge(orders.token(), "start-upload", f"{billing.name}/apps"), Refused)
-    assert isinstance(await judge(orders.token("default"), "start-upload", f"{orders.name}/apps"), Refused)
+    assert isinstance(await authorize(orders.token(), "start-upload", f"{billing.name}/apps"), Refused)
+    assert isinstance(await authorize(orders.token("default"), "start-upload", f"{orders.name}/apps"), Refused)
 
 
 async def test_whoever_may_only_read_pulls_and_does_not_push(
-    judge: Judge, project: Any, judgements: Judgements
+    authorize: Authorize, project: Any, decisions: DecisionLog
 ) -> None:
     orders = project()
     orders.allow(GET)
-    assert isinstance(await judge(orders.token(), "read-manifest", f"{orders.name}/apps", refused=False), Allowed)
-    verdict = await judge(orders.token(), "write-manifest", f"{orders.name}/apps")
+    assert isinstance(await authorize(orders.token(), "read-manifest", f"{orders.name}/apps", refused=False), Allowed)
+    verdict = await authorize(orders.token(), "write-manifest", f"{orders.name}/apps")
     assert isinstance(verdict, Refused)
     # As the real one: it says so to whoever may not, too.
     assert (verdict.status, verdict.code) == (401, "UNAUTHORIZED")
     assert verdict.headers["www-authenticate"] == 'Basic realm=openshift,error="access denied"'
-    refusal = judgements.after(0)[-1]
+    refusal = decisions.after(0)[-1]
     assert refusal["service"] == "subjectaccessreview"
     assert f"{orders.name}:builder may not update imagestreams/layers" in refusal["reason"]
 
 
-async def test_a_push_needs_the_right_to_read_as_well(judge: Judge, project: Any) -> None:
+async def test_a_push_needs_the_right_to_read_as_well(authorize: Authorize, project: Any) -> None:
     orders = project()
     orders.allow(UPDATE)
-    verdict = await judge(orders.token(), "start-upload", f"{orders.name}/apps")
+    verdict = await authorize(orders.token(), "start-upload", f"{orders.name}/apps")
     assert isinstance(verdict, Refused)
     assert "may not get imagestreams/layers" in verdict.message
 
 
 async def test_the_first_push_makes_the_image_stream_as_the_pusher(
-    registry: OpenShiftRegistry, judge: Judge, project: Any
+    registry: OpenShiftRegistry, authorize: Authorize, project: Any
 ) -> None:
     orders = project()
     orders.allow(GET, UPDATE)
     request = RegistryRequest(HOST, "write-manifest", f"{orders.name}/apps", "t", "", f"Bearer {orders.token()}")
-    assert isinstance(await judge(orders.token(), "write-manifest", f"{orders.name}/apps", refused=False), Allowed)
+    assert isinstance(await authorize(orders.token(), "write-manifest", f"{orders.name}/apps", refused=False), Allowed)
     verdict = await registry.before_manifest(request, b"{}", "")
     assert verdict is not None
     assert verdict.status == 403
@@ -111,7 +111,7 @@ async def test_the_first_push_makes_the_image_stream_as_the_pusher(
 
 @pytest.mark.parametrize("fault", ["audience", "expired", "signature", "cryptographic", "another-cluster"])
 async def test_a_token_that_is_not_the_clusters_or_not_for_it_is_nobodys(
-    judge: Judge, project: Any, judgements: Judgements, cluster: Any, fault: str
+    authorize: Authorize, project: Any, decisions: DecisionLog, cluster: Any, fault: str
 ) -> None:
     orders, neighbour = project(), project()
     orders.allow(GET, UPDATE)
@@ -123,49 +123,49 @@ async def test_a_token_that_is_not_the_clusters_or_not_for_it_is_nobodys(
         "another-cluster": lambda: forger.other_issuer(own),
         "cryptographic": lambda: forger.tampered(neighbour.token(), f"system:serviceaccount:{orders.name}:builder"),
     }[fault]()
-    verdict = await judge(token, "start-upload", f"{orders.name}/apps")
+    verdict = await authorize(token, "start-upload", f"{orders.name}/apps")
     assert isinstance(verdict, Refused)
-    refusal = judgements.after(0)[-1]
+    refusal = decisions.after(0)[-1]
     assert (refusal["service"], refusal["allowed"]) == ("tokenreview", False)
     assert fault in refusal["reason"]
-    assert token not in str(judgements.after(0))
+    assert token not in str(decisions.after(0))
 
 
 @pytest.mark.slow  # The API server remembers for ten seconds whose a token is.
 async def test_a_token_of_a_deleted_service_account_is_soon_refused(
-    judge: Judge, project: Any, api: PlatformApi
+    authorize: Authorize, project: Any, api: PlatformApi
 ) -> None:
     orders = project()
     orders.allow(GET)
     token = orders.token()
-    assert isinstance(await judge(token, "read-manifest", f"{orders.name}/apps", refused=False), Allowed)
+    assert isinstance(await authorize(token, "read-manifest", f"{orders.name}/apps", refused=False), Allowed)
     await api.delete(f"/api/v1/namespaces/{orders.name}/serviceaccounts/builder")
-    assert isinstance(await judge(token, "read-manifest", f"{orders.name}/apps", refused=True), Refused)
+    assert isinstance(await authorize(token, "read-manifest", f"{orders.name}/apps", refused=True), Refused)
 
 
 @pytest.mark.parametrize("repository", ["apps", "{0}/team/apps"])
-async def test_what_is_no_image_stream_is_no_repository(judge: Judge, project: Any, repository: str) -> None:
+async def test_what_is_no_image_stream_is_no_repository(authorize: Authorize, project: Any, repository: str) -> None:
     orders = project()
-    verdict = await judge(orders.token(), "start-upload", repository.format(orders.name))
+    verdict = await authorize(orders.token(), "start-upload", repository.format(orders.name))
     assert isinstance(verdict, Refused)
     assert verdict.status == 400
     assert "repository namespace required" in verdict.message
 
 
-async def test_nobody_is_asked_for_a_token_and_allowed_nothing(judge: Judge, project: Any) -> None:
+async def test_nobody_is_asked_for_a_token_and_allowed_nothing(authorize: Authorize, project: Any) -> None:
     orders = project()
-    asked = await judge("", "ping", "")
+    asked = await authorize("", "ping", "")
     assert isinstance(asked, Refused)
     assert asked.headers["www-authenticate"] == f'Bearer realm="https://{HOST}/openshift/token"'
-    refused = await judge("anonymous", "read-manifest", f"{orders.name}/apps")
+    refused = await authorize("anonymous", "read-manifest", f"{orders.name}/apps")
     assert isinstance(refused, Refused)
     assert "system:anonymous may not get" in refused.message
 
 
-async def test_only_an_administrator_deletes_images(judge: Judge, project: Any) -> None:
+async def test_only_an_administrator_deletes_images(authorize: Authorize, project: Any) -> None:
     orders = project()
     orders.allow(GET, UPDATE, CREATE, ("imagestreams", "delete"), ("images", "delete"))
-    verdict = await judge(orders.token(), "delete-manifest", f"{orders.name}/apps")
+    verdict = await authorize(orders.token(), "delete-manifest", f"{orders.name}/apps")
     assert isinstance(verdict, Refused)
     assert "may not delete images in API group image.openshift.io in the cluster" in verdict.message
 

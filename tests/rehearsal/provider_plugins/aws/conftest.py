@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.aws.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
@@ -23,7 +23,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = AwsSettings(ACCOUNT, REGION, "aws", "amazonaws.com", (f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",))
     tokens = ClusterTokens("https://issuer.example", "", dict)
     data: Path = tmp_path_factory.mktemp("aws")
-    cloud = AwsCloud(settings, tokens, data, propagation=0, judgements=Judgements())
+    cloud = AwsCloud(settings, tokens, data, propagation=0, decisions=DecisionLog())
     with serving(cloud.api) as url:
         yield url
 

@@ -195,7 +195,7 @@ def test_what_the_vendor_s_model_forbids_is_rejected_before_any_call(
     assert says in failures[property_]
 
 
-def test_what_is_not_known_yet_is_not_judged(plugin_without_cloud: Plugin) -> None:
+def test_what_is_not_known_yet_is_not_checked(plugin_without_cloud: Plugin) -> None:
     assert plugin_without_cloud.check(ROLE, {"name": "ok", "assumeRolePolicy": UNKNOWN})[1] == {}
 
 
@@ -290,7 +290,7 @@ def test_a_permissions_boundary_is_set_changed_and_taken_away_in_place(plugin: P
 
 
 def test_a_user_beyond_its_permissions_boundary_is_rejected(plugin: Plugin, aws_endpoint: str) -> None:
-    """The judge asked for a boundary that nobody could ever have set."""
+    """The check asked for a boundary that nobody could ever have set."""
     managed = "aws:iam/policy:Policy"
     bound = plugin.create(managed, {"name": unique("boundary"), "policy": permissions()}).state["arn"]
     name = unique("user")

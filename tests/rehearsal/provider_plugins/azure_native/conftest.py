@@ -10,7 +10,7 @@ import pytest
 
 from rehearsal.emulators.azure.cloud import AzureCloud, AzureSettings
 from rehearsal.emulators.azure.operator import OPERATOR_TOKEN
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.azure_native.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
@@ -25,7 +25,7 @@ def azure(tmp_path: Path) -> Iterator[tuple[AzureCloud, str]]:
     """An emulator with a resource group, and its URL."""
     settings = AzureSettings(TENANT, "login.microsoftonline.com", "management.azure.com", "azurecr.io", ())
     tokens = ClusterTokens("https://kubernetes.default", "https://issuer.example.com/", dict)
-    cloud = AzureCloud(settings, tokens, tmp_path, propagation=0, judgements=Judgements())
+    cloud = AzureCloud(settings, tokens, tmp_path, propagation=0, decisions=DecisionLog())
     with serving(cloud.api) as url:
         httpx.put(
             f"{url}{GROUP}",

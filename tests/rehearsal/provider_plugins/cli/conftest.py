@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from rehearsal.cluster.paths import cache_directory
 from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
-from rehearsal.emulators.judgements import Judgements
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.aws.cloud import Aws
 from rehearsal.provider_plugins.installation import install_plugins
@@ -39,7 +39,7 @@ class Emulator:
         registry = f"{self.account}.dkr.ecr.{REGION}.amazonaws.com"
         settings = AwsSettings(self.account, REGION, "aws", "amazonaws.com", (registry,))
         tokens = ClusterTokens("https://issuer.example", "", dict)
-        self._cloud = AwsCloud(settings, tokens, data, propagation=0, judgements=Judgements())
+        self._cloud = AwsCloud(settings, tokens, data, propagation=0, decisions=DecisionLog())
         self.rejected = ""
         self.url = ""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.emulators.decisions import DecisionLog
 from rehearsal.emulators.gcp.cloud import GcpCloud, GcpSettings
-from rehearsal.emulators.judgements import Judgements
 from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.provider_plugins.gcp.package import PACKAGE
 from tests.rehearsal.provider_plugins.driver import Plugin, plugin_of
@@ -35,7 +35,7 @@ def google(tmp_path: Path) -> Iterator[tuple[GcpCloud, str]]:
     """An emulator and its URL."""
     settings = GcpSettings(POOL, NUMBER, "n@p.iam.gserviceaccount.com", {}, service_account_quota=2)
     tokens = ClusterTokens("https://kubernetes.default", settings.cluster, dict)
-    cloud = GcpCloud(settings, tokens, NoPods(), tmp_path, propagation=0, judgements=Judgements())
+    cloud = GcpCloud(settings, tokens, NoPods(), tmp_path, propagation=0, decisions=DecisionLog())
     with serving(cloud.api) as url:
         yield cloud, url
 

@@ -1,21 +1,21 @@
-"""What the stage makes because the stack only reads it, and never what the stack makes itself."""
+"""What the sandbox creates because the stack only reads it, and never what the stack creates itself."""
 
 from __future__ import annotations
 
 import json
 
-from rehearsal.sandbox.granted import taken_for_granted
+from rehearsal.sandbox.prerequisites import prerequisites
 
 
 def paths(config: dict[str, object]) -> list[str]:
-    return [path for path, _ in taken_for_granted(config)]
+    return [path for path, _ in prerequisites(config)]
 
 
 def test_a_namespace_that_the_stack_creates_is_left_to_it() -> None:
     assert paths({"namespaces": [{"name": "orders", "create": True}]}) == []
 
 
-def test_a_name_that_kubernetes_refuses_does_not_end_the_stage_before_the_stack_file_is_checked() -> None:
+def test_a_name_that_kubernetes_refuses_is_left_to_the_stack_file_rules() -> None:
     assert paths({"namespaces": [{"name": "Billing"}, {"name": ""}, {"name": "../orders"}]}) == []
 
 
@@ -28,7 +28,7 @@ def test_an_operator_configuration_is_there_to_be_patched_only() -> None:
 def test_docker_secret_finds_a_secret_with_an_entry_for_each_host() -> None:
     registry = {"type": "docker-secret", "secretName": "login", "pushHost": "a.example:5000", "pullHost": "b.example"}
     namespaces = [{"name": "orders"}, {"name": "billing", "secretName": "own"}]
-    made = dict(taken_for_granted({"registry": registry, "namespaces": namespaces}))
+    made = dict(prerequisites({"registry": registry, "namespaces": namespaces}))
     secrets = {path: document for path, document in made.items() if document["kind"] == "Secret"}
     assert list(secrets) == ["/api/v1/namespaces/orders/secrets/login", "/api/v1/namespaces/billing/secrets/own"]
     for document in secrets.values():

@@ -7,16 +7,16 @@ from typing import Any
 
 from rehearsal.access_matrix.registry import Service
 
-_HOST = "judgements.mendix-rehearsal.internal"
+_HOST = "decisions.mendix-rehearsal.internal"
 
 
-def judgements(service: Service) -> Callable[[int], Sequence[Mapping[str, Any]]]:
+def decisions(service: Service) -> Callable[[int], Sequence[Mapping[str, Any]]]:
     """Reads the decisions after a number."""
 
     def after(number: int) -> Sequence[Mapping[str, Any]]:
         with service.client(_HOST) as client:
             answer = client.get("/", params={"after": number})
         answer.raise_for_status()
-        return answer.json()["judgements"]
+        return answer.json()["decisions"]
 
     return after

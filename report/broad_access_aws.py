@@ -26,8 +26,8 @@ from report.access.aws import (
 from report.access.world import Resource, World
 from report.values import at, listing, text, texts
 
-Wide = Iterator[tuple[str, str]]
-"""Why something is wide, a sentence, and the foreign text that it is about."""
+BroadAccess = Iterator[tuple[str, str]]
+"""Why something is broad access, a sentence, and the foreign text that it is about."""
 
 _DOCUMENTS: Final = frozenset(
     {
@@ -76,7 +76,7 @@ _PULLING: Final = frozenset({"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2Con
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the stack's own resources say about its account."""
+    """What the stack's own resources show about its account."""
 
     accounts: frozenset[str] = frozenset()
     """Ids of the accounts that its repositories and roles are in."""
@@ -101,7 +101,7 @@ def surroundings(before: World, after: World) -> Surroundings:
     return Surroundings(frozenset(accounts - {""}), frozenset(above))
 
 
-def wide(world: World, resource: Resource, around: Surroundings, old: Resource | None = None) -> Wide:
+def broad_access(world: World, resource: Resource, around: Surroundings, old: Resource | None = None) -> BroadAccess:
     """What ``resource`` trusts or permits too widely. ``old`` is the same resource before, if that is not the one asked about."""
     if resource.type == ROLE:
         yield from _trust(resource)
@@ -151,7 +151,7 @@ def names_no_cluster(resource: Resource) -> bool:
 
 
 def _trusting(resource: Resource) -> Iterable[Mapping[str, Any]]:
-    """The statements of a role's trust that let somebody in."""
+    """The statements of a role's trust that accept someone."""
     found = trust_statements(resource.value("assumeRolePolicy")) if resource.type == ROLE else ()
     return [statement for statement, in_vain in found if not in_vain]
 
@@ -160,11 +160,11 @@ def _inline(role: Resource) -> Iterable[Any]:
     return listing(role.value("inlinePolicies"))
 
 
-def _trust(role: Resource) -> Wide:
+def _trust(role: Resource) -> BroadAccess:
     for statement in _trusting(role):
         principal = statement.get("Principal")
         if statement.get("NotPrincipal") is not None:
-            yield "Everybody but some can assume the role.", ""
+            yield "Everyone with exceptions can assume the role.", ""
         if principal == "*" or "*" in texts(at(principal, "AWS")):
             yield "Every AWS account can assume the role.", "*"
         for account in texts(at(principal, "AWS")):
@@ -180,34 +180,34 @@ def _trust(role: Resource) -> Wide:
             yield from _pods(statement)
 
 
-def _pods(statement: Mapping[str, Any]) -> Wide:
+def _pods(statement: Mapping[str, Any]) -> BroadAccess:
     for tag in POD_TAGS:
         named_by_tag = tagged(statement, tag)
         if not named_by_tag.tested and tag != "eks-cluster-arn":
             yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
         for operator in named_by_tag.inexact:
-            yield f"The condition on the {tag} does not say exactly which: others can use the role.", operator
+            yield f"The condition on the {tag} does not name the pods exactly: others can use the role.", operator
         for value in named_by_tag.values:
             if _inexact(value):
                 yield f"The {tag} has a wildcard: others can use the role.", value
 
 
-def _association(world: World, association: Resource) -> Wide:
+def _association(world: World, association: Resource) -> BroadAccess:
     """Source: EKS API, PodIdentityAssociation."""
     if association.inputs.get("targetRoleArn") not in (None, ""):
         _, shown = identity(world, association, "targetRoleArn", ROLE)
         yield "The pods act as another role than the one that trusts EKS: what that one may do is theirs.", shown
     if untagged(association):
-        yield "Sessions come without tags: policies cannot tell cluster, namespace and ServiceAccount apart.", ""
+        yield "Sessions come without tags: policies cannot distinguish cluster, namespace and ServiceAccount.", ""
 
 
-def _federated(statement: Mapping[str, Any], issuer: str) -> Wide:
+def _federated(statement: Mapping[str, Any], issuer: str) -> BroadAccess:
     subject, audience = named(statement, f"{issuer}:sub"), named(statement, f"{issuer}:aud")
     if not subject.tested:
         yield "The trust names no subject: every ServiceAccount of the cluster can assume the role.", ""
     for operator in subject.inexact:
         yield (
-            "The condition on the subject does not say exactly who: other ServiceAccounts can assume the role.",
+            "The condition on the subject does not name the ServiceAccount exactly: other ServiceAccounts can assume the role.",
             operator,
         )
     for value in subject.values:
@@ -226,17 +226,17 @@ def _inexact(value: str) -> bool:
     return is_pattern(value) or "${" in value
 
 
-def _attached(world: World, arn: str) -> Wide:
+def _attached(world: World, arn: str) -> BroadAccess:
     name = arn.rsplit("/", 1)[-1]
     if not arn or name in _PULLING or world.by_text(POLICY, arn):
-        return  # of a policy of this stack, its own document tells
+        return  # of a policy of this stack, its own document shows it
     if ":iam::aws:" in arn:
         yield "A policy of AWS's that allows more than to pull: it holds for the whole account.", arn
     else:
         yield "A policy is attached whose content this preview does not show.", arn
 
 
-def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
+def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> BroadAccess:
     for statement in statements(policy):
         actions = [action.lower() for action in texts(statement.get("Action"))]
         for action in texts(statement.get("Action")):
@@ -250,7 +250,7 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> Wide:
             yield "It holds for everything but some.", ", ".join(texts(statement.get("NotResource")))
         principal = statement.get("Principal")
         if principal == "*" or "*" in texts(at(principal, "AWS")) or statement.get("NotPrincipal") is not None:
-            yield "Everybody is allowed.", "*"
+            yield "Everyone is allowed.", "*"
         if actions and not set(actions) - _ANYWHERE:
             continue
         for resource in texts(statement.get("Resource")):
@@ -283,12 +283,12 @@ def _resources(policy: Any) -> set[str]:
     return {arn for statement in statements(policy) for arn in texts(statement.get("Resource"))}
 
 
-def _strangers(policy: Any, around: Surroundings) -> Wide:
+def _strangers(policy: Any, around: Surroundings) -> BroadAccess:
     for statement in statements(policy):
         for principal in texts(at(statement, "Principal", "AWS")) + texts(statement.get("Principal")):
             account = principal if principal.isdecimal() else _account(principal)
             if principal != "*" and account not in around.accounts:
-                yield "Somebody in another AWS account is allowed.", principal
+                yield "Someone in another AWS account is allowed.", principal
 
 
 def _account(arn: str) -> str:

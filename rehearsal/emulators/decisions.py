@@ -1,7 +1,7 @@
 """The record of what the emulators decided: who asked, for what, whether it was allowed, and why.
 
-``rehearse prove`` reads it to tell a refusal by judgement from an error on the way. Kept in memory, newest last, and told in the
-process's log; no token or key is ever part of it.
+``rehearse prove`` reads it to distinguish a decision from an error on the way. Kept in memory, newest last, and
+written to the process's log; no token or key is ever part of it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _KEPT = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RecordedDecision:
     """One decision. ``service`` is who decided (``sts``, ``ecr``); ``subject`` who asked, as far as it is known;
     ``code`` the cloud's own
-    name of a refusal; ``details`` whatever else tells one case from another (repository, audience)."""
+    name of a refusal; ``details`` whatever else distinguishes one case from another (repository, audience)."""
 
     service: str
     subject: str
@@ -38,20 +38,20 @@ class Judgement:
     details: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class Judgements:
+class DecisionLog:
     """Collects decisions, numbered from 1; an ASGI application that gives those after ``?after=N`` as JSON."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._kept: deque[tuple[int, float, Judgement]] = deque(maxlen=_KEPT)
+        self._kept: deque[tuple[int, float, RecordedDecision]] = deque(maxlen=_KEPT)
         self._lock = threading.Lock()
 
-    def add(self, judgement: Judgement) -> None:
+    def add(self, decision: RecordedDecision) -> None:
         with self._lock:
-            self._kept.append((next(self._numbers), time.time(), judgement))
-        if not judgement.allowed:
-            _LOG.info("refused: %s %s for %s: %s %s", judgement.service, judgement.action, judgement.subject or "nobody",
-                      judgement.code, judgement.reason)  # fmt: skip
+            self._kept.append((next(self._numbers), time.time(), decision))
+        if not decision.allowed:
+            _LOG.info("refused: %s %s for %s: %s %s", decision.service, decision.action, decision.subject or "an anonymous client",
+                      decision.code, decision.reason)  # fmt: skip
 
     def after(self, number: int) -> list[dict[str, Any]]:
         with self._lock:
@@ -61,4 +61,4 @@ class Judgements:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         after = Request(scope, receive).query_params.get("after", "0")
         found = self.after(int(after) if after.isdigit() else 0)
-        await JSONResponse({"judgements": found})(scope, receive, send)
+        await JSONResponse({"decisions": found})(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What a stack takes for granted in its cluster: namespaces that mxpc-cli made, the object that Mendix's installer left in
+"""The prerequisites of a stack in its cluster: namespaces that mxpc-cli made, the object that Mendix's installer left in
 them, and the Secret that ``docker-secret`` reads."""
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-# None that a stack sets, too: a namespace that it is to create after all would then be in conflict.
+# None that a stack sets too: a namespace that it is to create after all would then be in conflict.
 _LABELS = {"mendix-registry-rehearsal/prerequisite": "true"}
 
 
 _NOBODY = ("nobody", "nothing")
-"""A login of nobody: enough for a preview, and refused by any registry."""
+"""A login without an account: enough for a preview, and refused by any registry."""
 
 
-def taken_for_granted(config: Mapping[str, Any], login: tuple[str, str] = _NOBODY) -> list[tuple[str, dict[str, Any]]]:
+def prerequisites(config: Mapping[str, Any], login: tuple[str, str] = _NOBODY) -> list[tuple[str, dict[str, Any]]]:
     """The objects that must be there before the stack is brought up, each with its path in the API, in order.
 
     Namespaces that the stack does not create, and in each its OperatorConfiguration where the stack patches it, and the
@@ -31,7 +31,7 @@ def taken_for_granted(config: Mapping[str, Any], login: tuple[str, str] = _NOBOD
     for item in cast("list[Any]", listed) if isinstance(listed, list) else []:
         namespace: Mapping[str, Any] = cast("Mapping[str, Any]", item) if isinstance(item, Mapping) else {}
         name = namespace.get("name")
-        # A name that Kubernetes refuses is for the program's report, which tells it with everything else that is wrong.
+        # A name that Kubernetes refuses is for the program's report, which lists it with everything else that is wrong.
         if not isinstance(name, str) or not _DNS_LABEL.fullmatch(name) or namespace.get("create") is True:
             continue
         path = f"/api/v1/namespaces/{name}"

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from report import wide_aws
+from report import broad_access_aws
 from report.access import azure, gcp, kubernetes
 from report.access.azure import CREDENTIAL, role_of
 from report.access.gcp import ACCOUNT_MEMBERS, PROJECT_MEMBERS, members
 from report.access.world import Resource, World
+from report.broad_access_aws import BroadAccess, Surroundings
 from report.values import at, is_unknown, listing, mapping, text, texts
-from report.wide_aws import Surroundings, Wide
 
-_ISSUING: Final = (wide_aws.ROLE, CREDENTIAL, *ACCOUNT_MEMBERS)
+_ISSUING: Final = (broad_access_aws.ROLE, CREDENTIAL, *ACCOUNT_MEMBERS)
 
 
-def wide(world: World, resource: Resource, around: Surroundings, old: Resource | None = None) -> Wide:
+def broad_access(world: World, resource: Resource, around: Surroundings, old: Resource | None = None) -> BroadAccess:
     """What ``resource`` trusts or permits too widely. ``old`` is the same resource before, if that is not the one asked about."""
     match resource.type:
         case type_ if type_.startswith("aws:"):
-            yield from wide_aws.wide(world, resource, around, old)
+            yield from broad_access_aws.broad_access(world, resource, around, old)
         case type_ if type_.startswith("gcp:"):
             yield from _members(resource)
         case "azure-native:managedidentity:FederatedIdentityCredential":
@@ -32,7 +32,7 @@ def wide(world: World, resource: Resource, around: Surroundings, old: Resource |
             yield from _assignment(resource)
         case "azure-native:containerregistry:Registry":
             if resource.value("anonymousPullEnabled") is True:
-                yield "Everybody on the internet can pull without an account.", ""
+                yield "Everyone on the internet can pull without an account.", ""
         case "azure-native:containerregistry:ScopeMap":
             for action in texts(resource.value("actions")):
                 if "*" in action:
@@ -48,7 +48,7 @@ def trusted_issuers(world: World) -> frozenset[str]:
     return frozenset(issuer for resource in world.of(*_ISSUING) for issuer in _issuers(resource))
 
 
-def newly_trusted(resource: Resource, old: Resource | None, elsewhere: frozenset[str]) -> Wide:
+def newly_trusted(resource: Resource, old: Resource | None, elsewhere: frozenset[str]) -> BroadAccess:
     """The issuers and audiences whose tokens a resource accepts, and has not accepted before.
 
     A resource that is new, or trusted none, is compared with what the stack trusted ``elsewhere``: the first issuer of a stack is
@@ -63,7 +63,7 @@ def newly_trusted(resource: Resource, old: Resource | None, elsewhere: frozenset
     accepted = _audiences(old) if old else set[str]()
     for audience in sorted(_audiences(resource) - accepted) if accepted else ():
         yield "Another cluster's tokens are trusted, or those made for another service: the audience changes.", audience
-    if old and wide_aws.names_no_cluster(resource) and not wide_aws.names_no_cluster(old):
+    if old and broad_access_aws.names_no_cluster(resource) and not broad_access_aws.names_no_cluster(old):
         yield "The trust does not name the cluster: every cluster of the account can use the role.", ""
 
 
@@ -72,14 +72,16 @@ def _issuers(resource: Resource) -> set[str]:
         return {resource.text("issuer").removeprefix("https://").rstrip("/")} - {""}
     if resource.type in ACCOUNT_MEMBERS:
         return gcp.pools(members(resource))
-    return wide_aws.issuers(resource)
+    return broad_access_aws.issuers(resource)
 
 
 def _audiences(resource: Resource) -> set[str]:
-    return set(texts(resource.value("audiences"))) if resource.type == CREDENTIAL else wide_aws.audiences(resource)
+    return (
+        set(texts(resource.value("audiences"))) if resource.type == CREDENTIAL else broad_access_aws.audiences(resource)
+    )
 
 
-def _assignment(assignment: Resource) -> Wide:
+def _assignment(assignment: Resource) -> BroadAccess:
     name, verbs = role_of(assignment)
     scope = assignment.text("scope")
     if scope and "/registries/" not in scope.lower():
@@ -95,7 +97,7 @@ def _assignment(assignment: Resource) -> Wide:
     if open_for := [action for action, each in known.items() if each.others]:
         if assignment.text("condition"):
             yield (
-                "The condition does not say exactly which repositories: these actions are allowed on others, too.",
+                "The condition does not name the repositories exactly: these actions are allowed on others too.",
                 ", ".join(open_for),
             )
         elif not is_unknown(assignment.inputs.get("condition")):
@@ -116,19 +118,19 @@ _GOOGLE_ROLES: Final = frozenset(
 _WORKLOADS: Final = ("principal:", "principalSet:")
 
 
-def _members(binding: Resource) -> Wide:
+def _members(binding: Resource) -> BroadAccess:
     for bound in gcp.bindings(binding):
         yield from _bound(binding.type, bound.role, bound.members)
 
 
-def _bound(type_: str, role: str, named: tuple[str, ...]) -> Wide:
+def _bound(type_: str, role: str, named: tuple[str, ...]) -> BroadAccess:
     for member in named:
         if member in ("allUsers", "allAuthenticatedUsers"):
-            yield "Everybody on the internet is allowed.", member
+            yield "Everyone on the internet is allowed.", member
         elif member.startswith(("principalSet:", "domain:", "group:")) or "*" in member:
             yield "It names a set of identities, not one ServiceAccount.", member
         elif type_ in ACCOUNT_MEMBERS and not (gcp.WORKLOAD.match(member) or member.startswith(_WORKLOADS)):
-            yield "Somebody who is no ServiceAccount of a cluster can act as this account.", member
+            yield "Someone who is no ServiceAccount of a cluster can act as this account.", member
     if type_ in PROJECT_MEMBERS and role.startswith(("roles/artifactregistry", "roles/editor", "roles/owner")):
         yield "The role holds for every repository of the project.", role
     elif role and type_.startswith(("gcp:projects/", "gcp:folder/", "gcp:organizations/")):
@@ -139,7 +141,7 @@ def _bound(type_: str, role: str, named: tuple[str, ...]) -> Wide:
         yield "The role is not one that only pushes or pulls.", role
 
 
-def _binding(binding: Resource) -> Wide:
+def _binding(binding: Resource) -> BroadAccess:
     kind = binding.type.rsplit(":", 1)[-1].removesuffix("Patch")
     role = binding.text("roleRef", "name")
     if kind == "ClusterRoleBinding":
