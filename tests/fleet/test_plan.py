@@ -107,7 +107,7 @@ def test_the_builders_jobs_are_counted_with_the_last_ones_proof() -> None:
 
 
 def test_a_bucket_is_given_the_whole_state_at_each_step() -> None:
-    """22 writes for each namespace and 8 for the stack; three requests each, and what docs/fleet.md measured of the growing state."""
+    """22 writes for each namespace and 8 for the stack; three requests each, and what docs/fleet.md has for the growing state."""
     plan = planned(
         fleet_content(GENERIC, 30, 1, state=STATE, rollout={"jobSeconds": 0.001, "stateRequestSeconds": 0.2})
     )
