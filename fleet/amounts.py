@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 from fleet.fleet_file import Quotas
 from fleet.problems import FleetProblem
-from fleet.resources import ECR_REPOSITORY, ROLE, ROLE_ASSIGNMENT, USER, count_resources
+from fleet.program import Registrations
 from fleet.stacks import FleetStack
-from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry
 from mendix_registry.kinds.google_gcr.identity_rules import MAXIMUM_PRINCIPALS
 from mendix_registry.kinds.google_gcr.settings import GoogleRegistry, WorkloadIdentity
 from mendix_registry.kinds.microsoft_acr.rules import TOKENS
-from mendix_registry.kinds.microsoft_acr.settings import AzureRegistry, TokenAuthentication
+from mendix_registry.kinds.microsoft_acr.settings import AzureRegistry
 from mendix_registry.stack_file import PROJECT
 
 _AUTHENTICATION = f"config.{PROJECT}:registry.authentication"
@@ -46,62 +45,63 @@ class Amount:
         )
 
 
-def amounts(stacks: Sequence[FleetStack], quotas: Quotas) -> tuple[Amount, ...]:
+def amounts(stacks: Sequence[FleetStack], registered: Sequence[Registrations], quotas: Quotas) -> tuple[Amount, ...]:
     """The limits that this fleet touches."""
-    return tuple(amount for amount in _amounts(stacks, quotas) if amount.used)
+    return tuple(amount for amount in _amounts(stacks, registered, quotas) if amount.used)
 
 
-def _amounts(stacks: Sequence[FleetStack], quotas: Quotas) -> Iterator[Amount]:
+def _amounts(stacks: Sequence[FleetStack], registered: Sequence[Registrations], quotas: Quotas) -> Iterator[Amount]:
     if not stacks:
         return
-    total: Counter[str] = Counter()
-    for stack in stacks:
-        total += count_resources(stack.settings)
+    total = sum((one.resources for one in registered), Counter[str]())
+    yield from _by_type(total, quotas)
     match stacks[0].settings.registry:
-        case AmazonEcrRegistry():
-            yield Amount(
-                "IAM roles in the account",
-                total[ROLE],
-                quotas.aws_roles,
-                f"{_AUTHENTICATION}.roles",
-                "set roles.shared, so that several namespaces of a stack share a role; or have the quota raised (up to 5,000) and "
-                "write it as quotas.awsRoles; or use another account",
-            )
-            yield Amount(
-                "IAM users in the account",
-                total[USER],
-                quotas.aws_users,
-                _AUTHENTICATION,
-                "use the method irsa or pod-identity, which need no users",
-            )
-            yield Amount(
-                "ECR repositories in the account and region",
-                total[ECR_REPOSITORY],
-                quotas.aws_repositories,
-                f"config.{PROJECT}:registry.repository",
-                "have the quota raised and write it as quotas.awsRepositories, or let namespaces share repositories",
-            )
         case AzureRegistry() as registry:
             yield Amount(
-                "role assignments in the subscription",
-                total[ROLE_ASSIGNMENT],
-                quotas.azure_role_assignments,
+                "tokens of the registry",
+                total["azure-native:containerregistry:Token"],
+                TOKENS[registry.sku],
                 _AUTHENTICATION,
-                "set sharedIdentities, so that several namespaces of a stack share an identity and its role; or split the fleet by "
-                "subscription",
+                "use the method workload-identity, or a registry of a higher tier",
             )
-            if isinstance(registry.authentication, TokenAuthentication):
-                yield Amount(
-                    "tokens of the registry",
-                    sum(len(stack.members) for stack in stacks),
-                    TOKENS[registry.sku],
-                    _AUTHENTICATION,
-                    "use the method workload-identity, or a registry of a higher tier",
-                )
         case GoogleRegistry() as registry:
             yield from _google(stacks, registry)
         case _:
             pass
+
+
+def _by_type(total: Counter[str], quotas: Quotas) -> Iterator[Amount]:
+    """Limits that are the account's, and count all resources of a type."""
+    yield Amount(
+        "IAM roles in the account",
+        total["aws:iam/role:Role"],
+        quotas.aws_roles,
+        f"{_AUTHENTICATION}.roles",
+        "set roles.shared, so that several namespaces of a stack share a role; or have the quota raised (up to 5,000) and "
+        "write it as quotas.awsRoles; or use another account",
+    )
+    yield Amount(
+        "IAM users in the account",
+        total["aws:iam/user:User"],
+        quotas.aws_users,
+        _AUTHENTICATION,
+        "use the method irsa or pod-identity, which need no users",
+    )
+    yield Amount(
+        "ECR repositories in the account and region",
+        total["aws:ecr/repository:Repository"],
+        quotas.aws_repositories,
+        f"config.{PROJECT}:registry.repository",
+        "have the quota raised and write it as quotas.awsRepositories, or let namespaces share repositories",
+    )
+    yield Amount(
+        "role assignments in the subscription",
+        total["azure-native:authorization:RoleAssignment"],
+        quotas.azure_role_assignments,
+        _AUTHENTICATION,
+        "set sharedIdentities, so that several namespaces of a stack share an identity and its role; or split the fleet by "
+        "subscription",
+    )
 
 
 def _google(stacks: Sequence[FleetStack], first: GoogleRegistry) -> Iterator[Amount]:

@@ -65,7 +65,7 @@ def split(
         from fleet.stack_files import write_stack_files
 
         loaded = _load(fleet_file, project)
-        plan = make_plan(loaded.fleet, loaded.stacks)
+        plan = make_plan(loaded.fleet, loaded.stacks, _progress)
         _refuse_if([amount.problem() for amount in plan.amounts if amount.exceeded])
         changes = write_stack_files(
             loaded.fleet, loaded.stacks, directory or project / "stacks", allow_moves=allow_moves
@@ -93,7 +93,7 @@ def plan(fleet_file: FleetFile, project: Project = Path()) -> None:
         from fleet.plan_text import plan_text
 
         loaded = _load(fleet_file, project)
-        made = make_plan(loaded.fleet, loaded.stacks)
+        made = make_plan(loaded.fleet, loaded.stacks, _progress)
         sys.stdout.write(plan_text(made))
         _refuse_if([amount.problem() for amount in made.amounts if amount.exceeded])
 
@@ -117,13 +117,15 @@ def operator(
         from fleet.plan import make_plan
 
         loaded = _load(fleet_file, project)
-        exceeded = [amount.problem() for amount in make_plan(loaded.fleet, loaded.stacks).amounts if amount.exceeded]
-        _refuse_if([*operator_problems(loaded.fleet), *exceeded])
+        plan = make_plan(loaded.fleet, loaded.stacks, _progress)
+        _refuse_if(
+            [*operator_problems(loaded.fleet), *(amount.problem() for amount in plan.amounts if amount.exceeded)]
+        )
         settings = loaded.fleet.operator
         if settings is None:
             return
         target = directory or project / "operator" / loaded.fleet.name
-        count = write_operator_files(loaded.fleet, settings, loaded.stacks, target)
+        count = write_operator_files(loaded.fleet, settings, loaded.stacks, plan.registered, target)
         _say(f"{count} files written to {target}; apply them with 'kubectl apply --server-side -f {target}'.")
         keys = secret_keys(loaded.fleet, settings, loaded.stacks)
         if keys:
@@ -182,6 +184,13 @@ def _guarded(run: Callable[[], None]) -> None:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
+
+
+def _progress(done: int, of: int) -> None:
+    """How far the counting is, on one line of a terminal."""
+    if of > 1 and sys.stderr.isatty():
+        end = "\r\033[K" if done == of else "\r"
+        typer.echo(f"counting what the program creates: {done} of {of} stacks{end}", err=True, nl=False)
 
 
 def _say(text: str, *, error: bool = False) -> None:

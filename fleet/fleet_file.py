@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, JsonValue, ValidationError
 
 from fleet.problems import FleetError, FleetProblem
+from fleet.state_writes import NAMESPACES_PER_STACK
 from mendix_registry.settings.section import Section
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,36}[a-z0-9])?$"
@@ -84,6 +85,10 @@ class Rollout(Section):
 
     job_seconds: Annotated[float, Field(gt=0)] = 40.0
     """How long one Job of a builder takes, images and the cloud's propagation included."""
+
+    state_request_seconds: Annotated[float, Field(ge=0)] = 0.05
+    """How long one request to the state's bucket or database takes from where the stacks are deployed. The default is an
+    assumption, not measured."""
 
 
 class Trust(Section):
@@ -208,7 +213,8 @@ def read_fleet(path: Path) -> Fleet:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise FleetError(
-            FleetProblem(_path(detail["loc"]), *_told(detail["type"], detail["msg"])) for detail in details
+            FleetProblem(_path(detail["loc"]), *_told(detail["type"], detail["msg"], detail["loc"]))
+            for detail in details
         ) from None
 
 
@@ -219,8 +225,14 @@ def _path(location: tuple[str | int, ...]) -> str:
     return path or "the fleet file"
 
 
-def _told(kind: str, message: str) -> tuple[str, str, str]:
+def _told(kind: str, message: str, location: tuple[str | int, ...]) -> tuple[str, str, str]:
     match kind:
+        case "missing" if location == ("stacks",):
+            return (
+                "this key is missing",
+                "it decides which namespace is in which stack, so it must not change with their number",
+                f"choose it for the size that the fleet will have: one for each {NAMESPACES_PER_STACK} namespaces",
+            )
         case "extra_forbidden":
             return "there is no such key", "it would have no effect", "see docs/fleet.md for the keys"
         case "missing":

@@ -13,10 +13,10 @@ from typing import Any
 
 from fleet.fleet_file import Fleet, GitRepository, Operator, qualified_name
 from fleet.problems import FleetProblem
+from fleet.program import Registrations
 from fleet.repository import repository_problems
 from fleet.stacks import FleetStack, environment_names
 from fleet.state import state_variables
-from mendix_registry.kinds.openshift.settings import OpenShift3Registry, OpenShift4Registry
 
 ACCOUNT = "mendix-registry-deployer"
 """The ServiceAccount of the pods that deploy."""
@@ -27,6 +27,7 @@ ROLE = "mendix-registry-deployer"
 _LABELS = {"app.kubernetes.io/managed-by": "mendix-fleet"}
 _TOKEN_KEY = "accessToken"  # noqa: S105 - the name of a key, not a secret
 _WRITE = ["create", "delete", "get", "list", "patch", "update", "watch"]
+_SERVICE = "kubernetes:core/v1:Service"
 _READ = ["get", "list", "watch"]
 
 
@@ -64,7 +65,9 @@ def operator_problems(fleet: Fleet) -> tuple[FleetProblem, ...]:
     return tuple(problems)
 
 
-def foundation(fleet: Fleet, operator: Operator, stacks: Sequence[FleetStack]) -> list[dict[str, Any]]:
+def foundation(
+    fleet: Fleet, operator: Operator, stacks: Sequence[FleetStack], registered: Sequence[Registrations]
+) -> list[dict[str, Any]]:
     """What all stacks of the fleet need: the namespace, the ServiceAccount and its rights."""
     subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": operator.namespace}
     objects = [
@@ -92,8 +95,8 @@ def foundation(fleet: Fleet, operator: Operator, stacks: Sequence[FleetStack]) -
         ),
     ]
     if _own_cluster(stacks):
-        objects.append(_object("rbac.authorization.k8s.io/v1", "ClusterRole", ROLE, rules=_rules(stacks)))
-        objects += _service_reader(subject, stacks)
+        objects.append(_object("rbac.authorization.k8s.io/v1", "ClusterRole", ROLE, rules=_rules(registered)))
+        objects += _readers(subject, registered)
         if any(namespace.create for stack in stacks for namespace in stack.settings.namespaces):
             objects += _namespace_maker(subject)
     return objects
@@ -194,7 +197,7 @@ def _own_cluster(stacks: Sequence[FleetStack]) -> bool:
     return bool(stacks) and stacks[0].settings.cluster.kubeconfig is None
 
 
-def _rules(stacks: Sequence[FleetStack]) -> list[dict[str, Any]]:
+def _rules(registered: Sequence[Registrations]) -> list[dict[str, Any]]:
     rules = [
         _rule("", ["configmaps", "secrets", "serviceaccounts"], _WRITE),
         _rule("batch", ["jobs"], _WRITE),
@@ -202,32 +205,35 @@ def _rules(stacks: Sequence[FleetStack]) -> list[dict[str, Any]]:
         # Why a Job failed is told by its pods.
         _rule("", ["pods", "pods/log", "events"], _READ),
     ]
-    if isinstance(stacks[0].settings.registry, OpenShift3Registry | OpenShift4Registry):
+    roles = sorted(frozenset[str]().union(*(one.roles for one in registered)))
+    if roles:
         rules.append(_rule("rbac.authorization.k8s.io", ["rolebindings"], _WRITE))
         # Nobody may bind a role with more rights than he has, unless he may bind that very one.
         bind = _rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"])
-        rules.append({**bind, "resourceNames": ["system:image-builder"]})
+        rules.append({**bind, "resourceNames": roles})
     return rules
 
 
-def _service_reader(subject: dict[str, str], stacks: Sequence[FleetStack]) -> list[dict[str, Any]]:
-    """OpenShift 3 without a pull host in the stack file: the program reads it from the registry's Service."""
-    registry = stacks[0].settings.registry
-    if not isinstance(registry, OpenShift3Registry) or registry.pull_host is not None:
-        return []
-    rule = {**_rule("", ["services"], ["get"]), "resourceNames": ["docker-registry"]}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ROLE}
-    return [
-        _object("rbac.authorization.k8s.io/v1", "Role", ROLE, "default", rules=[rule]),
-        _object(
-            "rbac.authorization.k8s.io/v1",
-            "RoleBinding",
-            f"{ROLE}-service",
-            "default",
-            roleRef=role,
-            subjects=[subject],
-        ),
-    ]
+def _readers(subject: dict[str, str], registered: Sequence[Registrations]) -> list[dict[str, Any]]:
+    """What the program reads outside the stacks' namespaces: Services, such as that of OpenShift 3's registry."""
+    reads = frozenset[tuple[str, str]]().union(*(one.reads for one in registered))
+    objects: list[dict[str, Any]] = []
+    for place in sorted(identity for token, identity in reads if token == _SERVICE):
+        namespace, _, name = place.partition("/")
+        rule = {**_rule("", ["services"], ["get"]), "resourceNames": [name]}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ROLE}
+        objects += (
+            _object("rbac.authorization.k8s.io/v1", "Role", ROLE, namespace, rules=[rule]),
+            _object(
+                "rbac.authorization.k8s.io/v1",
+                "RoleBinding",
+                f"{ROLE}-service",
+                namespace,
+                roleRef=role,
+                subjects=[subject],
+            ),
+        )
+    return objects
 
 
 def _namespace_maker(subject: dict[str, str]) -> list[dict[str, Any]]:

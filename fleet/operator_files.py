@@ -8,6 +8,7 @@ from pathlib import Path
 from fleet.fleet_file import Fleet, Operator
 from fleet.operator import foundation, stack_objects
 from fleet.problems import FleetError, FleetProblem
+from fleet.program import Registrations
 from fleet.stack_files import MARK
 from fleet.stacks import FleetStack
 from fleet.yaml_text import yaml_documents
@@ -16,13 +17,19 @@ FOUNDATION = "00-foundation.yaml"
 """Sorts before the stacks, so that kubectl applies it first."""
 
 
-def write_operator_files(fleet: Fleet, operator: Operator, stacks: Sequence[FleetStack], directory: Path) -> int:
+def write_operator_files(
+    fleet: Fleet,
+    operator: Operator,
+    stacks: Sequence[FleetStack],
+    registered: Sequence[Registrations],
+    directory: Path,
+) -> int:
     """Writes the foundation and a file for each stack, and deletes those of stacks that are no more. Returns how many there are.
 
     Raises:
         FleetError: a file of such a name was not written by this command. Then nothing is written.
     """
-    files = {FOUNDATION: foundation(fleet, operator, stacks)}
+    files = {FOUNDATION: foundation(fleet, operator, stacks, registered)}
     for index, stack in enumerate(stacks):
         files[f"{stack.name}.yaml"] = stack_objects(fleet, operator, stacks, index)
     old = sorted(directory.glob("*.yaml"))

@@ -1,19 +1,22 @@
-"""How long a fleet's first rollout takes, and what decides about it: the clouds' write quotas, or the builders' Jobs."""
+"""How long a fleet's first rollout takes, and what decides about it: the clouds' write quotas, the writes of the state, or the
+builders' Jobs."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fleet.amounts import Amount, amounts
 from fleet.fleet_file import Fleet
-from fleet.quotas import CREDENTIALS, Rate, cloud_of, count_calls, rates
-from fleet.resources import JOB, azure_identities, count_resources
+from fleet.program import Progress, Registrations, registrations
+from fleet.quotas import CREDENTIALS, IDENTITY_CREDENTIAL, Rate, cloud_of, count_calls, rates
 from fleet.stacks import FleetStack
-from mendix_registry.kinds.microsoft_acr.settings import AzureRegistry, WorkloadIdentityAuthentication
-from mendix_registry.stack_file import Settings
+from fleet.state_writes import StateWrites, backend_title, state_writes
+
+JOB = "kubernetes:batch/v1:Job"
+"""What takes longest: a push, or a node's pull."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class StackPlan:
     resources: Mapping[str, int]
     calls: Mapping[str, int]
     jobs: int
+    state_writes: StateWrites
     estimate: Estimate
 
 
@@ -52,12 +56,15 @@ class CloudPlan:
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """The plan of a fleet."""
+    """The plan of a fleet. ``registered`` is what the program registers for each stack. ``backend`` is given the whole state at
+    each step; None is a Pulumi Cloud."""
 
     name: str
     stacks: tuple[StackPlan, ...]
+    registered: tuple[Registrations, ...] = field(repr=False)
     clouds: tuple[CloudPlan, ...]
     amounts: tuple[Amount, ...]
+    backend: str | None
     at_once: int
     estimate: Estimate
 
@@ -67,14 +74,15 @@ class FleetPlan:
         return sum(stack.namespaces for stack in self.stacks)
 
 
-def make_plan(fleet: Fleet, stacks: Sequence[FleetStack]) -> FleetPlan:
-    """The plan; nothing is asked of any cloud."""
+def make_plan(fleet: Fleet, stacks: Sequence[FleetStack], progress: Progress | None = None) -> FleetPlan:
+    """The plan; nothing is asked of any cloud. Raises as :func:`fleet.program.registrations`."""
     known = rates(fleet.quotas)
-    plans = tuple(_stack_plan(fleet, stack, known) for stack in stacks)
+    registered = registrations([stack.settings for stack in stacks], progress)
+    plans = tuple(_stack_plan(fleet, stack, one, known) for stack, one in zip(stacks, registered, strict=True))
     calls: Counter[str] = Counter()
     for plan in plans:
         calls.update(plan.calls)
-    calls[CREDENTIALS.key] = max((_longest_chain(stack.settings) for stack in stacks), default=0)
+    calls[CREDENTIALS.key] = max((_longest_chain(one) for one in registered), default=0)
     clouds = tuple(CloudPlan(rate, calls[rate.key]) for rate in (*known, CREDENTIALS) if calls[rate.key])
     at_once = fleet.rollout.stacks_at_once
     lanes = _lanes([plan.estimate.seconds for plan in plans], at_once)
@@ -84,21 +92,32 @@ def make_plan(fleet: Fleet, stacks: Sequence[FleetStack]) -> FleetPlan:
     # Together, stacks cannot be faster than the quota that they share.
     if slowest is not None and slowest.seconds >= lanes:
         estimate = Estimate(slowest.seconds, slowest.rate.title)
-    return FleetPlan(fleet.name, plans, clouds, amounts(stacks, fleet.quotas), at_once, estimate)
+    return FleetPlan(
+        fleet.name,
+        plans,
+        registered,
+        clouds,
+        amounts(stacks, registered, fleet.quotas),
+        backend_title(fleet),
+        at_once,
+        estimate,
+    )
 
 
-def _stack_plan(fleet: Fleet, stack: FleetStack, known: Sequence[Rate]) -> StackPlan:
-    resources = count_resources(stack.settings)
+def _stack_plan(fleet: Fleet, stack: FleetStack, registered: Registrations, known: Sequence[Rate]) -> StackPlan:
+    resources = registered.resources
     by_cloud: Counter[str] = Counter()
     for token, count in resources.items():
         by_cloud[cloud_of(token)] += count
     calls = count_calls(resources)
     jobs = resources[JOB]
     rollout = fleet.rollout
+    state = state_writes(fleet, registered)
     longest = max(
         (
             *(Estimate(rate.seconds(calls[rate.key]), rate.title) for rate in known),
-            Estimate(CREDENTIALS.seconds(_longest_chain(stack.settings)), CREDENTIALS.title),
+            Estimate(CREDENTIALS.seconds(_longest_chain(registered)), CREDENTIALS.title),
+            Estimate(state.seconds, f"writes of the state to {backend_title(fleet)}"),
             Estimate(jobs * rollout.job_seconds / rollout.parallel, f"builder Jobs, {rollout.parallel} at once"),
             Estimate(
                 (resources.total() - jobs) * rollout.resource_seconds / rollout.parallel,
@@ -110,19 +129,13 @@ def _stack_plan(fleet: Fleet, stack: FleetStack, known: Sequence[Rate]) -> Stack
     # After the last write, the last namespace still has to be proved: a push, and then a pull.
     last = rollout.job_seconds * -(-jobs // len(stack.members)) if jobs else 0
     return StackPlan(
-        stack.name, len(stack.members), by_cloud, calls, jobs, Estimate(longest.seconds + last, longest.limit)
+        stack.name, len(stack.members), by_cloud, calls, jobs, state, Estimate(longest.seconds + last, longest.limit)
     )
 
 
-def _longest_chain(settings: Settings) -> int:
-    """Most federated credentials of one managed identity."""
-    registry = settings.registry
-    if not isinstance(registry, AzureRegistry) or not isinstance(
-        registry.authentication, WorkloadIdentityAuthentication
-    ):
-        return 0
-    members = azure_identities(settings, registry.authentication).values()
-    return max(members, default=0) * len(registry.authentication.issuer_urls)
+def _longest_chain(registered: Registrations) -> int:
+    """Most federated credentials of one managed identity, each of which is a component."""
+    return registered.siblings.get(IDENTITY_CREDENTIAL, 0)
 
 
 def _lanes(seconds: Sequence[float], at_once: int) -> float:

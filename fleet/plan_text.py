@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fleet.plan import FleetPlan
+from fleet.state_writes import NAMESPACES_PER_STACK, enough_stacks
 
 _WIDTH = 132
 
@@ -24,8 +25,16 @@ def plan_text(plan: FleetPlan) -> str:
         "Estimates are for the first update of each, when everything is created.\n"
     )
     console.print(_stacks(plan))
+    enough = enough_stacks(plan.namespaces)
+    if enough > 2 * count:
+        console.print(
+            f"\nThat is more than twice the {NAMESPACES_PER_STACK} namespaces that a stack should have; stacks: {enough} would be "
+            "right (docs/fleet.md).",
+            soft_wrap=True,
+        )
     console.print("\nWrite quotas, shared by all stacks and by whatever else is in the account:")
     console.print(_clouds(plan) if plan.clouds else "  none: only Kubernetes is written to")
+    console.print(f"\n{_state(plan)}", soft_wrap=True)
     if plan.amounts:
         console.print("\nLimits on numbers, over all stacks together; what exists already comes on top:")
         console.print(_amounts(plan))
@@ -78,6 +87,17 @@ def _clouds(plan: FleetPlan) -> Table:
             cloud.rate.title, f"{cloud.calls:,}", f"{cloud.rate.per_second * 60:,.0f}", duration(cloud.seconds)
         )
     return table
+
+
+def _state(plan: FleetPlan) -> str:
+    if plan.backend is None:
+        return "Writes of the state: a Pulumi Cloud is sent what changes, and no update waits for it."
+    most = max(plan.stacks, key=lambda stack: stack.state_writes.seconds)
+    total = sum(stack.state_writes.count for stack in plan.stacks)
+    return (
+        f"Writes of the state to {plan.backend}: {total:,}, of one stack one after the other; "
+        f"{most.state_writes.count:,} of {most.name} take {duration(most.state_writes.seconds)}."
+    )
 
 
 def _amounts(plan: FleetPlan) -> Table:

@@ -27,6 +27,8 @@ class Rate:
         return max(0, calls - self.burst) / self.per_second
 
 
+IDENTITY_CREDENTIAL = "azure-native:managedidentity:FederatedIdentityCredential"
+
 CREDENTIALS = Rate("azure-credentials", "Azure credentials of one identity, in turn", 0.25)
 """Federated credentials of one managed identity are written one after the other, four seconds apart (Microsoft's page
 "workload-identity-federation-considerations"). Other identities do not wait for them."""

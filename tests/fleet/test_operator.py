@@ -206,3 +206,25 @@ def test_the_files_need_no_other_order_than_their_names(workspace: Workspace) ->
     assert "&id" not in "".join(
         path.read_text() for path in (Path(workspace.directory) / "operator" / "prod").iterdir()
     )
+
+
+def test_the_pods_may_bind_and_read_what_the_program_binds_and_reads(workspace: Workspace) -> None:
+    registry = {
+        "type": "openshift3",
+        "repository": "{namespace}/apps",
+        "transport": {"caCertificate": (Path(__file__).parents[1] / "components/stack_file/ca.pem").read_text()},
+    }
+    found = objects(workspace, content(registry, 4, 2))
+    [role] = of_kind(found, "Role")
+    assert role["metadata"]["namespace"] == "default"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["services"], "verbs": ["get"], "resourceNames": ["docker-registry"]}
+    ]
+    rules = [rule for role in of_kind(found, "ClusterRole") for rule in role["rules"]]
+    assert {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["clusterroles"],
+        "verbs": ["bind"],
+        "resourceNames": ["system:image-builder"],
+    } in rules
+    assert not of_kind(objects(workspace, content()), "Role")
