@@ -20,6 +20,8 @@ from fleet.stacks import make_stacks
 from fleet.state_writes import enough_stacks
 from tests.fleet.conftest import AWS, AZURE, GENERIC, GOOGLE, STATE, Workspace, fleet_content
 
+pytestmark = pytest.mark.slow
+
 
 class PlanText(SingleFileSnapshotExtension):
     file_extension = "txt"

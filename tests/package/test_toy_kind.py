@@ -27,7 +27,7 @@ import json
 from collections import Counter
 
 from docs.site.configuration import texts
-from fleet.resources import count_resources
+from fleet.program import register
 from mendix_registry.deployment import deploy
 from mendix_registry.stack_file import ConfigurationError, parse
 from mendix_registry.stack_file.description import describe
@@ -50,11 +50,11 @@ settings = parse(config("red")).settings
 registered = run(lambda: deploy(settings)).registered
 print(json.dumps({
     "refused": refused,
-    "described": describe(settings)["registry"],
+    "described": describe(settings, "dev", {}),
     "schema": sorted(stack_schema()["$defs"]["ToyRegistry"]["properties"]),
     "page": texts()["toy.md"],
     "deployed": sorted(each.name for each in registered if each.type.endswith((":Toy", ":ConfigMap"))),
-    "counted": count_resources(settings)["kubernetes:core/v1:ConfigMap"],
+    "counted": register(settings).resources["kubernetes:core/v1:ConfigMap"],
 }))
 """
 
@@ -90,7 +90,9 @@ def test_its_rule_refuses_what_it_should(used: dict[str, Any]) -> None:
 
 
 def test_it_is_described_with_its_hosts(used: dict[str, Any]) -> None:
-    assert used["described"] == {"type": "toy", "pushHost": "toy.example.com", "pullHost": "toy.example.com"}
+    described = used["described"]
+    assert described["registry"] == {"type": "toy", "pushHost": "toy.example.com", "pullHost": "toy.example.com"}
+    assert {"what": "table", "name": "round"} in described["prerequisites"]
 
 
 def test_its_keys_are_in_schema_and_reference(used: dict[str, Any]) -> None:

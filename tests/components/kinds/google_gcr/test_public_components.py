@@ -76,9 +76,9 @@ def test_pulumis_analyzer_gives_each_component_a_schema_for_other_languages() ->
 def test_a_stack_of_another_kind_does_not_pay_for_googles_sdk_nor_google_for_the_others() -> None:
     program = """
 import sys
-import mendix_registry.deployment, mendix_registry.stack_file, mendix_registry.kinds.generic
+import mendix_registry.deployment, mendix_registry.stack_file, mendix_registry.kinds.generic.resources
 assert not [m for m in sys.modules if m.startswith("pulumi_")], "an SDK was imported"
-import mendix_registry.kinds.google_gcr
+import mendix_registry.kinds.google_gcr.resources
 loaded = {m.split(".")[0] for m in sys.modules if m.startswith("pulumi_")}
 assert loaded == {"pulumi_gcp"}, loaded
 """

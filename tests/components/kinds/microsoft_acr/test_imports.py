@@ -21,9 +21,9 @@ def imported(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
-        ("import mendix_registry.kinds.microsoft_acr", {"pulumi_azure_native"}),
+        ("import mendix_registry.kinds.microsoft_acr.resources", {"pulumi_azure_native"}),
         ("import mendix_registry.stack_file, mendix_registry.deployment", set[str]()),
-        ("import mendix_registry.kinds.generic", set[str]()),
+        ("import mendix_registry.kinds.generic.resources", set[str]()),
     ],
 )
 def test_a_stack_pays_for_its_own_cloud_only(program: str, expected: set[str]) -> None:
@@ -33,7 +33,7 @@ def test_a_stack_pays_for_its_own_cloud_only(program: str, expected: set[str]) -
 def test_of_azures_sdk_only_what_is_used_is_imported() -> None:
     """The whole of azure-native would take seconds. Its packages stand in ``sys.modules`` as placeholders until they are used."""
     text = (
-        "import mendix_registry.kinds.microsoft_acr, sys\n"
+        "import mendix_registry.kinds.microsoft_acr.resources, sys\n"
         "used = [n for n, m in sys.modules.items() if type(m).__name__ != '_LazyModule']\n"
         "print(*[n for n in used if n.startswith('pulumi_azure_native.')])"
     )

@@ -1,0 +1,70 @@
+"""What a program gives beside a registry's settings because it may be an output: passwords, and a role's ARN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pulumi
+
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings.problems import ConfigurationError, Problem
+
+_PROGRAM_INPUTS = ("password", "roleArn", "tokenPasswords")
+
+
+def with_secrets(inputs: dict[str, Any]) -> dict[str, Any]:
+    """``inputs`` with every password an output that is a secret, for the state too."""
+    made: dict[str, Any] = dict(inputs)
+    if "roleArn" in made:
+        made["roleArn"] = pulumi.Output.from_input(made["roleArn"])
+    if "password" in made:
+        made["password"] = pulumi.Output.secret(made["password"])
+    given: Any = made.get("tokenPasswords")
+    if isinstance(given, Mapping):
+        passwords = cast("Mapping[str, Any]", given)
+        made["tokenPasswords"] = {name: pulumi.Output.secret(value) for name, value in passwords.items()}
+    elif given is not None:
+        # From another language a map with a secret in it is one secret. Every namespace then has to be in it.
+        whole: pulumi.Output[Mapping[str, str]] = pulumi.Output.secret(given)
+        names = [str(namespace["name"]) for namespace in made["namespaces"]]
+        made["tokenPasswords"] = {name: whole.apply(lambda known, of=name: known[of]) for name in names}
+    return made
+
+
+def in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a stack file, with what the program gave beside ``registry`` at its place within."""
+    keys = {key: value for key, value in inputs.items() if key not in _PROGRAM_INPUTS}
+    registry: dict[str, Any] = dict(keys["registry"])
+    kind = KINDS.get(str(registry.get("type")))
+    places: Mapping[str, tuple[str, ...]] = kind.settings.program_inputs if kind else {}
+    problems: list[Problem] = []
+    for key in _PROGRAM_INPUTS:
+        if key not in inputs:
+            continue
+        if key in places:
+            _put(registry, places[key], inputs[key])
+        elif kind:
+            problems.append(
+                Problem(
+                    "STK117",
+                    (key,),
+                    f"a registry of the kind {kind.type} has no place for {key}",
+                    "it would have no effect",
+                    f"remove it; {kind.type} takes {' and '.join(places) or 'neither password nor role'}",
+                )
+            )
+    if problems:
+        raise ConfigurationError(problems)
+    return {**keys, "registry": registry}
+
+
+def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *parents, last = path
+    for name in parents:
+        inner: Any = target.get(name)
+        # A copy: the caller's arguments are also what the state shows.
+        target[name] = dict(cast("Mapping[str, Any]", inner)) if isinstance(inner, Mapping) else {}
+        target = target[name]
+    beside: Any = target.get(last)
+    target[last] = {**beside, **value} if isinstance(beside, Mapping) and isinstance(value, Mapping) else value
