@@ -14,6 +14,9 @@ from fleet.stacks import stack_number
 from tests.fleet.conftest import AZURE, GENERIC, OPERATOR, STATE, Workspace, fleet_content, names
 from tests.fleet.operator_definitions import SINCE, STACK
 
+# Each runs the program, to count.
+pytestmark = pytest.mark.slow
+
 
 def objects(workspace: Workspace, content: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The objects of each file that the command writes."""

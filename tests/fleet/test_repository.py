@@ -11,6 +11,9 @@ from fleet.repository import repository_problems
 from tests.fleet.conftest import OPERATOR, Workspace, fleet_content
 from tests.oracles.pulumi import oracle
 
+# Each runs the program, to count.
+pytestmark = pytest.mark.slow
+
 SUITABLE = (
     "https://git.example.com/platform/registry",
     "https://git.example.com/platform/registry.git",
