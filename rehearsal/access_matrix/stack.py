@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import configparser
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,9 +37,13 @@ class UnprovableError(Exception):
 
 
 def prover(
-    config: Mapping[str, Any], cluster: BuiltCluster, environment: Mapping[str, str]
+    config: Mapping[str, Any],
+    cluster: BuiltCluster,
+    environment: Mapping[str, str],
+    names: Callable[[], Mapping[str, str]] = dict,
 ) -> tuple[Prover, Service | None]:
-    """What tries everything for a stack that is up, and the emulators that decide, None where a registry decides itself.
+    """What tries everything for a stack that is up, and the emulators that decide, None where a registry decides itself. ``names``
+    gives the name of the identity that pushes for each namespace.
 
     Raises UnprovableError.
     """
@@ -51,7 +55,7 @@ def prover(
         case "google-gcr", "workload-identity" | "direct":
             return _gcp(config, registry, method, cluster, environment)
         case "microsoft-acr", "workload-identity" | "admin" | "token":
-            return _azure(config, registry, method, cluster, environment)
+            return _azure(config, registry, method, cluster, environment, names)
         case "openshift3" | "openshift4", _:
             return _openshift(config, registry, cluster, environment)
         case "generic" | "docker-secret", _:
@@ -147,12 +151,14 @@ def _azure(
     method: str,
     cluster: BuiltCluster,
     environment: Mapping[str, str],
+    names: Callable[[], Mapping[str, str]],
 ) -> tuple[Prover, Service]:
     from rehearsal.access_matrix import azure
     from rehearsal.emulators.azure.cloud import AzureSettings
     from rehearsal.sandbox.azure import registry_id, wanted_azure
 
-    wanted = wanted_azure(registry, config)
+    identities: Mapping[str, str] = names() if method == "token" else {}
+    wanted = wanted_azure(registry, config, lambda: identities)
     if wanted is None:
         raise UnprovableError("The stack file names no registry, so there is nothing to push to.")
     settings = AzureSettings.of(wanted.settings)
@@ -163,7 +169,7 @@ def _azure(
     tokens = {name: (name, environment[variable]) for variable, name in wanted.passwords.items()}
     builders: list[azure.Builder] = []
     for name, account, repository in _pushers(config, registry):
-        token = f"{authentication.get('namePrefix') or 'mendix'}-{name}"
+        token = identities.get(name, "")
         if method == "workload-identity":
             client = cluster.annotations(name, account).get(_CLIENT_ID, "")
             missing = "" if client else f"ServiceAccount {name}/{account} has no annotation {_CLIENT_ID}"

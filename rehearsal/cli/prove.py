@@ -51,7 +51,7 @@ def tried(project: Project, stack: str, console: Console, *, json: bool) -> Matr
         if not isinstance(cluster, BuiltCluster):
             raise UsageError("The matrix needs the rehearsal's own cluster: leave --context out.")
         try:
-            made, service = prover(config, cluster, sandbox.stage.environment)
+            made, service = prover(config, cluster, sandbox.stage.environment, sandbox.stage.names)
         except UnprovableError as error:
             raise UsageError(str(error)) from error
     console.print(Text(f"\nWho may push in {clean_line(stack)}", style="bold"))

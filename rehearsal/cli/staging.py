@@ -87,11 +87,15 @@ def staged(
     Raises what :func:`rehearsal.sandbox.set_stage` and :func:`rehearsal.sandbox.pulumi.prepare` raise.
     """
     from rehearsal.sandbox import set_stage
+    from rehearsal.sandbox.description import describe, identities
     from rehearsal.sandbox.pulumi import prepare
+
+    def names() -> Mapping[str, str]:
+        return identities(describe(project, stack))
 
     with _shown(terminal) as view:
         tools, uv = _pulumi(view)
-        stage = set_stage(home, config, context=context, progress=view)
+        stage = set_stage(home, config, context=context, progress=view, names=names)
         return prepare(home, project, stack, stage, tools, uv, os.environ)
 
 

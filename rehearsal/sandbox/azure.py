@@ -25,7 +25,9 @@ _ACR_PULL, _REPOSITORY_READER = "7f951dda-4ed3-4680-a7ca-43fe172d538d", "b93aa76
 _PULL_BY_GROUP = ("11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002")
 
 
-def wanted_azure(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud | None:
+def wanted_azure(
+    registry: Mapping[str, Any], config: Mapping[str, Any], names: Callable[[], Mapping[str, str]] = dict
+) -> WantedCloud | None:
     """The tenant and hosts of the stack; None where no registry is to be found, which the program will report."""
     given = registry.get("existing") or registry.get("import")
     name = str(given).rpartition("/")[2] if given else registry.get("name")
@@ -64,7 +66,7 @@ def wanted_azure(registry: Mapping[str, Any], config: Mapping[str, Any]) -> Want
             "REHEARSAL_CLOUD_CA_FILE": "{authority}",
             "ARM_SUBSCRIPTION_ID": subscription,
         },
-        passwords=token_passwords(authentication),
+        passwords=token_passwords(authentication, names),
         prepare=_preparations(registry, authentication, subscription, login),
     )
 
@@ -78,13 +80,13 @@ def registry_id(registry: Mapping[str, Any], subscription: str) -> str:
     return f"{group}/providers/Microsoft.ContainerRegistry/registries/{registry.get('name')}"
 
 
-def token_passwords(authentication: Mapping[str, Any]) -> dict[str, str]:
+def token_passwords(authentication: Mapping[str, Any], names: Callable[[], Mapping[str, str]]) -> dict[str, str]:
     """The variables from which the stack takes the passwords of its tokens, with the tokens' names. Azure shows a generated
     password once, to a person: here someone has done that at some time."""
-    prefix = str(authentication.get("namePrefix") or "mendix")
     given = _mapping(authentication.get("passwords"))
     variables = {namespace: _mapping(item).get("environment") for namespace, item in given.items()}
-    return {name: f"{prefix}-{namespace}" for namespace, name in variables.items() if isinstance(name, str)}
+    tokens: Mapping[str, str] = names() if any(variables.values()) else {}
+    return {str(name): tokens[namespace] for namespace, name in variables.items() if name and namespace in tokens}
 
 
 def node_principal(registry: Mapping[str, Any]) -> str:

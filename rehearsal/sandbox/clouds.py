@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -30,8 +30,9 @@ HEALTH_HOST = "health.mendix-rehearsal.internal"
 _ADMISSION_PORT = 8443
 
 
-def wanted_cloud(config: Mapping[str, Any]) -> WantedCloud | None:
-    """The cloud of a stack; None for a registry that is in none."""
+def wanted_cloud(config: Mapping[str, Any], names: Callable[[], Mapping[str, str]] = dict) -> WantedCloud | None:
+    """The cloud of a stack; None for a registry that is in none. ``names`` gives each namespace's identity, by what the library
+    describes; it is called only where a name is needed before the program creates it."""
     registry = config.get("registry")
     if not isinstance(registry, Mapping):
         return None
@@ -43,7 +44,7 @@ def wanted_cloud(config: Mapping[str, Any]) -> WantedCloud | None:
     if found.get("type") == "microsoft-acr":
         from rehearsal.sandbox.azure import wanted_azure
 
-        return wanted_azure(found, config)
+        return wanted_azure(found, config, names)
     if found.get("type") == "google-gcr":
         from rehearsal.sandbox.gcp import wanted_gcp
 

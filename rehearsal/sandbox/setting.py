@@ -43,6 +43,7 @@ class Stage:
     packages: tuple[str, ...]
     secrets: frozenset[str] = frozenset()
     prerequisites: Sequence[tuple[str, dict[str, Any]]] = ()
+    names: Callable[[], Mapping[str, str]] = dict
 
     def create_prerequisites(self) -> None:
         """Create the objects that must exist before the stack. Raises ``ClusterError``."""
@@ -50,11 +51,17 @@ class Stage:
 
 
 def set_stage(
-    home: Path, config: Mapping[str, Any], *, context: str | None, progress: Callable[[Progress], None]
+    home: Path,
+    config: Mapping[str, Any],
+    *,
+    context: str | None,
+    progress: Callable[[Progress], None],
+    names: Callable[[], Mapping[str, str]] = dict,
 ) -> Stage:
     """Make the cluster and what the stack file's registry needs (the sandbox's own, or an emulated cloud); return how to reach it.
 
     ``config`` has the program's keys without the project's name, and other packages' keys as they are (``aws:region``).
+    ``names`` gives the name of the identity that pushes for each namespace, where it is needed.
 
     Idempotent: what already runs is used as it is. Blocks until all of it answers; ``progress`` is called from this
     thread. Raises StageError or ``rehearsal.cluster.ClusterError``.
@@ -84,13 +91,13 @@ def set_stage(
             "REHEARSAL_REGISTRY_CA": endpoint.ca_pem,
             "REHEARSAL_CLIENT_IMAGE": endpoint.client_image,
         }
-    cloud = wanted_cloud(config)
+    cloud = wanted_cloud(config, names)
     if cloud is not None and not (cloud.platform and cluster.kind == "context"):
         environment |= serve_clouds(cluster, home, cloud, propagation=_propagation(os.environ))
         secret_names |= set(cloud.passwords)
     # Every stack has objects in its cluster.
     packages = ("kubernetes",) if cloud is None or cloud.platform else ("kubernetes", cloud.package)
-    return Stage(cluster, wanted, environment, packages, frozenset(secret_names), objects)
+    return Stage(cluster, wanted, environment, packages, frozenset(secret_names), objects, names)
 
 
 def registry_spec(wanted: WantedRegistry, password: str) -> RegistrySpec:

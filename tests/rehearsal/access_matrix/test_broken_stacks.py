@@ -25,6 +25,8 @@ from rehearsal.access_matrix.matrix import carry_out, no_decisions
 from rehearsal.access_matrix.stack import prover
 from rehearsal.cluster import BuiltCluster, Cluster
 from rehearsal.sandbox import Stage, set_stage
+from rehearsal.sandbox.description import describe, identities
+from rehearsal.sandbox.project import load_project
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Project, merged
 from tests.rehearsal.access_matrix.breaking import Breaker
@@ -107,7 +109,11 @@ class Bench:
                 # What came of it must not be taken for a stack that is up by the tests after this one.
                 self.down()
             assert done.returncode == 0, done.stdout + done.stderr
-        return config, set_stage(self.project.home, config, context=None, progress=lambda _: None)
+
+        def names() -> Mapping[str, str]:
+            return identities(describe(load_project(self.project.root), broken.stack))
+
+        return config, set_stage(self.project.home, config, context=None, progress=lambda _: None, names=names)
 
     def failed(self, broken: Broken) -> str:
         """What `up` says that must not succeed."""
@@ -155,7 +161,7 @@ def test_a_stack_that_is_broken_later_is_found_by_its_matrix(broken: Broken, ben
     breaker = Breaker(config["namespaces"][0]["name"], node, dict(stage.environment))
     undo = [breaker.edit(**edit) for edit in broken.document["edits"]]
     try:
-        made, service = prover(config, node, stage.environment)
+        made, service = prover(config, node, stage.environment, stage.names)
         row = broken.document["cell"]
         attempts = [attempt for attempt in made.attempts() if attempt.what.startswith(row)]
         assert attempts, f"the matrix has no row {row}"

@@ -62,7 +62,12 @@ def test_an_azure_builder_without_identity_or_password_is_not_as_expected(
         },
         "namespaces": [{"name": ORDERS}, {"name": BILLING}],
     }
-    made, _ = prover(config, cast("BuiltCluster", Cluster(tmp_path)), ENVIRONMENT)
+    made, _ = prover(
+        config,
+        cast("BuiltCluster", Cluster(tmp_path)),
+        ENVIRONMENT,
+        lambda: {ORDERS: f"mendix-{ORDERS}", BILLING: f"mendix-{BILLING}"},
+    )
     attempts = list(made.attempts())
     assert len([attempt for attempt in attempts if attempt.namespace == ORDERS]) > 5
     cells = carry_out([attempt for attempt in attempts if attempt.namespace == BILLING], no_decisions, lambda _: None)

@@ -13,7 +13,9 @@ from rehearsal.emulators.azure.cloud import AzureSettings
 from rehearsal.emulators.gcp.api import HOSTS
 from rehearsal.emulators.gcp.cloud import GcpSettings
 from rehearsal.sandbox.clouds import wanted_cloud
+from rehearsal.sandbox.description import describe, identities
 from rehearsal.sandbox.prerequisites import prerequisites
+from rehearsal.sandbox.project import load_project
 
 ECR = {
     "aws:region": "eu-west-1",
@@ -185,10 +187,24 @@ def test_nodes_have_the_identity_by_which_the_stack_says_they_pull(given: dict[s
 def test_the_passwords_of_tokens_are_those_of_the_stack_files_variables() -> None:
     passwords = {"orders": {"environment": "ORDERS"}, "billing": "pending", "claims": {"secure": "v1:x"}}
     wanted = wanted_cloud(
-        {"registry": {**ACR["registry"], "authentication": {"method": "token", "passwords": passwords}}}
+        {"registry": {**ACR["registry"], "authentication": {"method": "token", "passwords": passwords}}},
+        lambda: {"orders": "as-described", "billing": "not-asked-for"},
     )
     assert wanted is not None
-    assert wanted.passwords == {"ORDERS": "mendix-orders"}
+    assert wanted.passwords == {"ORDERS": "as-described"}
+
+
+def test_a_long_namespaces_token_has_the_name_that_the_program_gives_it(tmp_path: Path) -> None:
+    """The name was copied here once, without the bound of 50 characters."""
+    name = "n" * 60
+    content = yaml.safe_load((Path("stacks") / "Pulumi.example-microsoft-acr-token.yaml").read_text())
+    content["config"]["mendix-registry:namespaces"] = [{"name": name}]
+    passwords = {name: {"environment": "NOT_SET_HERE"}}
+    content["config"]["mendix-registry:registry"]["authentication"]["passwords"] = passwords
+    (tmp_path / "Pulumi.yaml").write_text("name: mendix-registry\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(content))
+    found = identities(describe(load_project(tmp_path), "dev"))
+    assert found[name].startswith("mendix-nnn") and len(found[name]) == 50
 
 
 @pytest.mark.parametrize(
