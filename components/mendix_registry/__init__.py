@@ -9,22 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mendix_registry.kinds.amazon_ecr.push_role import EcrPushRole, EcrPushRoleArgs, ServiceAccountArgs
+    from mendix_registry.kinds.amazon_ecr.push_role import EcrPushRole, EcrPushRoleArgs
     from mendix_registry.kinds.amazon_ecr.push_user import EcrPushUser, EcrPushUserArgs
     from mendix_registry.kinds.amazon_ecr.registry import EcrRegistry, EcrRegistryArgs
     from mendix_registry.kinds.google_gcr.direct import DirectPushAccess, DirectPushAccessArgs
     from mendix_registry.kinds.google_gcr.repository import ArtifactRegistryRepository, ArtifactRegistryRepositoryArgs
     from mendix_registry.kinds.google_gcr.service_account import PushServiceAccount, PushServiceAccountArgs
-    from mendix_registry.kinds.microsoft_acr.identity import AcrIdentity, AcrIdentityArgs, TrustedServiceAccountArgs
+    from mendix_registry.kinds.microsoft_acr.identity import AcrIdentity, AcrIdentityArgs
     from mendix_registry.kinds.microsoft_acr.registry import AcrRegistry, AcrRegistryArgs, CustomerKeyArgs
     from mendix_registry.kinds.microsoft_acr.roles import AcrPull, AcrPullArgs, AcrPush, AcrPushArgs
     from mendix_registry.kinds.microsoft_acr.token import AcrToken, AcrTokenArgs
+    from mendix_registry.service_account import ServiceAccountArgs
     from mendix_registry.stack import MendixRegistry, MendixRegistryArgs
 
 _MODULES = {
     "EcrPushRole": "kinds.amazon_ecr.push_role",
     "EcrPushRoleArgs": "kinds.amazon_ecr.push_role",
-    "ServiceAccountArgs": "kinds.amazon_ecr.push_role",
+    "ServiceAccountArgs": "service_account",
     "EcrPushUser": "kinds.amazon_ecr.push_user",
     "EcrPushUserArgs": "kinds.amazon_ecr.push_user",
     "EcrRegistry": "kinds.amazon_ecr.registry",
@@ -37,7 +38,6 @@ _MODULES = {
     "PushServiceAccountArgs": "kinds.google_gcr.service_account",
     "AcrIdentity": "kinds.microsoft_acr.identity",
     "AcrIdentityArgs": "kinds.microsoft_acr.identity",
-    "TrustedServiceAccountArgs": "kinds.microsoft_acr.identity",
     "AcrRegistry": "kinds.microsoft_acr.registry",
     "AcrRegistryArgs": "kinds.microsoft_acr.registry",
     "CustomerKeyArgs": "kinds.microsoft_acr.registry",
@@ -78,7 +78,6 @@ __all__ = [
     "PushServiceAccount",
     "PushServiceAccountArgs",
     "ServiceAccountArgs",
-    "TrustedServiceAccountArgs",
 ]
 
 

@@ -17,19 +17,10 @@ from mendix_registry.kinds.amazon_ecr.iam_documents import (
     push_policy,
     web_identity_trust,
 )
+from mendix_registry.service_account import ServiceAccountArgs
 
 DEFAULT_AUDIENCE = "sts.amazonaws.com"
 """What EKS makes tokens for. The same in every partition."""
-
-
-class ServiceAccountArgs(TypedDict):
-    """A ServiceAccount that may assume the role."""
-
-    namespace: pulumi.Input[str]
-    """Its namespace."""
-
-    name: pulumi.Input[str]
-    """Its name."""
 
 
 class EcrPushRoleArgs(TypedDict):

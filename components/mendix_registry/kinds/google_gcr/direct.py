@@ -9,10 +9,10 @@ from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.google_gcr.grants import (
     ArtifactRepositoryReference,
     IamCondition,
-    KubernetesSubject,
     writers,
 )
 from mendix_registry.kinds.google_gcr.principals import principal
+from mendix_registry.service_account import ServiceAccountArgs
 
 
 class DirectPushAccessArgs(TypedDict):
@@ -24,7 +24,7 @@ class DirectPushAccessArgs(TypedDict):
     workload_pool: str
     """The cluster's workload identity pool, ``PROJECT.svc.id.goog``, with the project's id."""
 
-    subject: KubernetesSubject
+    service_account: ServiceAccountArgs
     """Exactly who may push."""
 
     repositories: list[ArtifactRepositoryReference]
@@ -53,8 +53,8 @@ class DirectPushAccess(pulumi.ComponentResource):
         member = principal(
             args["project_number"],
             args["workload_pool"],
-            args["subject"]["namespace"],
-            args["subject"]["service_account"],
+            args["service_account"]["namespace"],
+            args["service_account"]["name"],
             args.get("principal_domain", "iam.googleapis.com"),
         )
         self.principal = pulumi.Output.from_input(member)

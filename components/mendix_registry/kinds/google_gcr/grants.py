@@ -12,16 +12,6 @@ from pulumi_gcp.artifactregistry import RepositoryIamMember
 from mendix_registry.kinds.google_gcr.principals import WRITER
 
 
-class KubernetesSubject(TypedDict):
-    """A ServiceAccount of the cluster."""
-
-    namespace: str
-    """Its namespace."""
-
-    service_account: str
-    """Its name."""
-
-
 class ArtifactRepositoryReference(TypedDict):
     """A repository of Artifact Registry."""
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pulumi
 
 from mendix_registry.kinds.google_gcr.direct import DirectPushAccess, DirectPushAccessArgs
-from mendix_registry.kinds.google_gcr.grants import ArtifactRepositoryReference, IamCondition, KubernetesSubject
+from mendix_registry.kinds.google_gcr.grants import ArtifactRepositoryReference, IamCondition
 from mendix_registry.kinds.google_gcr.repository import (
     ArtifactCleanupPolicy,
     ArtifactRegistryRepository,
@@ -26,6 +26,7 @@ from mendix_registry.kinds.google_gcr.settings import (
 from mendix_registry.place import RegistryPlace
 from mendix_registry.registry_access import RegistryAccess, ServiceAccountIdentity
 from mendix_registry.registry_access import WorkloadIdentity as PushesAs
+from mendix_registry.service_account import ServiceAccountArgs
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision, decide
 
@@ -76,7 +77,7 @@ class GoogleGcr(RegistryPlace):
             args: DirectPushAccessArgs = {
                 "project_number": authentication.project_number,
                 "workload_pool": self._registry.workload_pool,
-                "subject": _subject(namespace),
+                "service_account": _subject(namespace),
                 "repositories": [self._reference(address)],
                 "principal_domain": authentication.principal_domain,
                 "grant": authentication.grant,
@@ -155,8 +156,8 @@ def _name(address: RepositoryAddress) -> str:
     return f"{address.project.replace(':', '.')}.{address.repository_id}"
 
 
-def _subject(namespace: Namespace) -> KubernetesSubject:
-    return {"namespace": namespace.name, "service_account": namespace.service_account.name}
+def _subject(namespace: Namespace) -> ServiceAccountArgs:
+    return {"namespace": namespace.name, "name": namespace.service_account.name}
 
 
 def _condition(authentication: WorkloadIdentity | Direct) -> IamCondition:
@@ -174,7 +175,7 @@ def _service_account_args(
         "project": project,
         "account_id": account_id,
         "workload_pool": registry.workload_pool,
-        "subjects": [_subject(namespace) for namespace in namespaces],
+        "service_accounts": [_subject(namespace) for namespace in namespaces],
         "repositories": [],
         "grant": authentication.grant,
     }

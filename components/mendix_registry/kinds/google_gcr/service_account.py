@@ -10,10 +10,10 @@ from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.google_gcr.grants import (
     ArtifactRepositoryReference,
     IamCondition,
-    KubernetesSubject,
     writers,
 )
 from mendix_registry.kinds.google_gcr.principals import WORKLOAD_IDENTITY_USER, pool_member
+from mendix_registry.service_account import ServiceAccountArgs
 
 
 class PushServiceAccountArgs(TypedDict):
@@ -41,7 +41,7 @@ class PushServiceAccountArgs(TypedDict):
     workload_pool: str
     """The cluster's workload identity pool, ``PROJECT.svc.id.goog``."""
 
-    subjects: list[KubernetesSubject]
+    service_accounts: list[ServiceAccountArgs]
     """Exactly who may act as it."""
 
     repositories: list[ArtifactRepositoryReference]
@@ -83,8 +83,8 @@ class PushServiceAccount(pulumi.ComponentResource):
         self.users: dict[str, pulumi.Resource] = {}
         self.writers: dict[str, pulumi.Resource] = {}
         if args.get("grant", True):
-            for subject in args["subjects"]:
-                namespace, service_account = subject["namespace"], subject["service_account"]
+            for subject in args["service_accounts"]:
+                namespace, service_account = subject["namespace"], subject["name"]
                 self.users[f"{namespace}/{service_account}"] = IAMMember(
                     f"{name}.{namespace}.{service_account}",
                     service_account_id=resource_name,

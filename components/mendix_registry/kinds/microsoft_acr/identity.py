@@ -19,19 +19,10 @@ from mendix_registry.component_inputs import component_inputs
 from mendix_registry.kinds.microsoft_acr.resource_ids import parse_resource_id
 from mendix_registry.kinds.microsoft_acr.settings import AUDIENCE, CREDENTIALS_PER_IDENTITY
 from mendix_registry.names import digest
+from mendix_registry.service_account import ServiceAccountArgs
 
 CREDENTIAL_NAME_LENGTH = 120
 """Most characters of a credential's name, ``[a-zA-Z0-9][a-zA-Z0-9-_]{2,119}``; it can never be changed."""
-
-
-class TrustedServiceAccountArgs(TypedDict):
-    """A ServiceAccount."""
-
-    namespace: str
-    """Its namespace."""
-
-    name: str
-    """Its name."""
 
 
 class AcrIdentityArgs(TypedDict):
@@ -49,7 +40,7 @@ class AcrIdentityArgs(TypedDict):
     issuer_urls: Sequence[str]
     """The clusters' OIDC issuers, exactly as in their tokens."""
 
-    service_accounts: Sequence[TrustedServiceAccountArgs]
+    service_accounts: Sequence[ServiceAccountArgs]
     """The ServiceAccounts that can be the identity. Never a wildcard; issuers times ServiceAccounts are at most 20."""
 
     audience: NotRequired[str]

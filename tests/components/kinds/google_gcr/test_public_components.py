@@ -31,7 +31,7 @@ def test_another_program_can_put_the_parts_together() -> None:
                 "project": "example-mendix",
                 "account_id": "builder",
                 "workload_pool": "example-mendix.svc.id.goog",
-                "subjects": [{"namespace": "ci", "service_account": "runner"}],
+                "service_accounts": [{"namespace": "ci", "name": "runner"}],
                 "repositories": [reference],
             },
         )
@@ -40,7 +40,7 @@ def test_another_program_can_put_the_parts_together() -> None:
             {
                 "project_number": NUMBER,
                 "workload_pool": "example-mendix.svc.id.goog",
-                "subject": {"namespace": "ci", "service_account": "runner"},
+                "service_account": {"namespace": "ci", "name": "runner"},
                 "repositories": [reference],
             },
         )
