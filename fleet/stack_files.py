@@ -53,8 +53,8 @@ def write_stack_files(
     """Writes ``Pulumi.<stack>.yaml`` for each stack into ``directory``; a file that is right is not touched.
 
     Raises:
-        FleetError: a file of that name was not written by mendix-fleet, has another secrets provider, or a namespace would move to another
-            stack (unless ``allow_moves``). Then nothing is written.
+        FleetError: a file of that name was not written by mendix-fleet, has another secrets provider, or a namespace would
+            move to another stack (unless ``allow_moves``). Then nothing is written.
     """
     problems: list[FleetProblem] = []
     existing = dict(_existing(fleet, directory, problems))

@@ -2,8 +2,8 @@
 
 What a script reports reaches ``pulumi up`` as its container's termination message. But Pulumi's Kubernetes provider does not
 report why there is no pod (quota, admission, no ServiceAccount) once the Job has failed, nor why a pod got no node or no volume: it
-only reports that the Job's time was over. Kubernetes reports the cause in events. So a hook on the Jobs' failure, which Pulumi's engine calls
-before it ends the update, reads them and prints them with what to do.
+only reports that the Job's time was over. Kubernetes reports the cause in events. So a hook on the Jobs' failure reads these and
+prints them with what to do. Pulumi's engine calls the hook before it ends the update.
 """
 
 from __future__ import annotations
