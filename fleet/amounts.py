@@ -36,7 +36,7 @@ class Amount:
         return self.used > self.limit
 
     def problem(self) -> FleetProblem:
-        """What to tell when it is exceeded."""
+        """What to report when it is exceeded."""
         return FleetProblem(
             self.path,
             f"the fleet would have {self.used:,} {self.title}; {self.limit:,} are allowed",

@@ -78,7 +78,7 @@ def split(
             )
         _say(
             f"The first update of all takes about {duration(plan.estimate.seconds)}, limited by {plan.estimate.limit}; "
-            f"'mendix-fleet plan {fleet_file.name}' tells more."
+            f"'mendix-fleet plan {fleet_file.name}' shows more."
         )
 
     _guarded(run)

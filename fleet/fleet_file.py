@@ -92,7 +92,7 @@ class Rollout(Section):
 
 
 class Trust(Section):
-    """As whom the workspaces' pods are known at the cloud."""
+    """The cloud identity of the workspaces' pods."""
 
     service_account_annotations: dict[str, str] = Field(default_factory=dict[str, str])
     """For the ServiceAccount: ``eks.amazonaws.com/role-arn``, ``azure.workload.identity/client-id`` or
@@ -142,7 +142,7 @@ class Operator(Section):
     Secret."""
 
     trust: Trust = Trust()
-    """As whom the pods are known at the cloud."""
+    """The pods' cloud identity."""
 
     resync_seconds: Annotated[int, Field(ge=60)] = 600
     """How often each stack looks for new commits of the branch. Between commits nothing is updated."""
@@ -152,7 +152,7 @@ class Operator(Section):
 
 
 class Fleet(Section):
-    """Everything that a fleet file says. Made by :func:`read_fleet`."""
+    """Everything that a fleet file has. Made by :func:`read_fleet`."""
 
     name: Annotated[str, Field(pattern=NAME)]
     """The stacks are called ``<name>-00``, ``<name>-01`` and so on."""
@@ -236,7 +236,7 @@ def _told(kind: str, message: str, location: tuple[str | int, ...]) -> tuple[str
         case "extra_forbidden":
             return "there is no such key", "it would have no effect", "see docs/fleet.md for the keys"
         case "missing":
-            return "this key is missing", "", "add it; docs/fleet.md says what it is for"
+            return "this key is missing", "", "add it; docs/fleet.md describes it"
         case "string_pattern_mismatch":
             return (
                 "this name has characters that cannot be in it, or too many of them",
@@ -244,4 +244,4 @@ def _told(kind: str, message: str, location: tuple[str | int, ...]) -> tuple[str
                 "use letters (a fleet's name: lower-case, at most 38), digits and dashes, with a letter or digit at both ends",
             )
         case _:
-            return message[:1].lower() + message[1:], "", "correct the value; docs/fleet.md says what it is for"
+            return message[:1].lower() + message[1:], "", "correct the value; docs/fleet.md describes the key"

@@ -18,7 +18,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A namespace as the fleet has it: ``entry`` is what a stack file says about it, ``path`` where it stands."""
+    """A namespace as the fleet has it: ``entry`` is what a stack file has for it, ``path`` where it stands."""
 
     name: str
     entry: Mapping[str, Any]

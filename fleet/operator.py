@@ -1,4 +1,4 @@
-"""The objects for the Pulumi Kubernetes Operator (version 2): one Stack for each stack, as whom its pod deploys, and what that
+"""The objects for the Pulumi Kubernetes Operator (version 2): one Stack for each stack, the identity of its pod, and what that
 identity may do in the cluster.
 
 Source: the operator's types ``pulumi.com/v1`` Stack and ``auto.pulumi.com/v1alpha1`` Workspace (pulumi/pulumi-kubernetes-operator,
@@ -202,13 +202,13 @@ def _rules(registered: Sequence[Registrations]) -> list[dict[str, Any]]:
         _rule("", ["configmaps", "secrets", "serviceaccounts"], _WRITE),
         _rule("batch", ["jobs"], _WRITE),
         _rule("privatecloud.mendix.com", ["operatorconfigurations"], _WRITE),
-        # Why a Job failed is told by its pods.
+        # A Job's pods and their events show why it failed.
         _rule("", ["pods", "pods/log", "events"], _READ),
     ]
     roles = sorted(frozenset[str]().union(*(one.roles for one in registered)))
     if roles:
         rules.append(_rule("rbac.authorization.k8s.io", ["rolebindings"], _WRITE))
-        # Nobody may bind a role with more rights than he has, unless he may bind that very one.
+        # A user may bind a role with more rights than the user has only if allowed to bind that very role.
         bind = _rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"])
         rules.append({**bind, "resourceNames": roles})
     return rules

@@ -39,7 +39,7 @@ def write_operator_files(
             FleetProblem(
                 str(path),
                 "this file was not written by mendix-fleet",
-                "the directory is kept as the fleet file says, and nothing else can be in it",
+                "the fleet file decides what is in the directory, and nothing else can be in it",
                 "move it away, or name another directory with --output",
             )
             for path in foreign

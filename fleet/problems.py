@@ -1,4 +1,4 @@
-"""What can be wrong with a fleet file; everything is told at once, in the words of the stack files' own problems."""
+"""What can be wrong with a fleet file; everything is reported at once, in the words of the stack files' own problems."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FleetProblem:
-    """One thing to tell. ``path`` is where it stands in the fleet file (``namespaces[3].name``) or in another file that it
+    """One thing to report. ``path`` is where it stands in the fleet file (``namespaces[3].name``) or in another file that it
     names; ``what`` is wrong there; ``why`` it matters (may be empty); ``remedy`` is what to do."""
 
     path: str

@@ -218,7 +218,7 @@ def _no_sdk(settings: Settings, error: ModuleNotFoundError) -> NoReturn:
             FleetProblem(
                 f"config.{PROJECT}:registry.type",
                 f"the SDK of {extra} is not installed",
-                "resources are counted by running the program, and it imports the SDK of its own cloud",
+                "resources are counted by running the program, and it imports its cloud's SDK",
                 f"run 'uv sync --inexact --all-packages --extra {extra}' in the project, "
                 f"or install mendix-registry-fleet[{extra}] where it is installed as a tool",
             )

@@ -1,7 +1,7 @@
 """The clouds' write quotas, and what a resource costs of them when it is created.
 
 Rates are per account, subscription or project: all stacks of a fleet share them, and so does everything else there. Sources stand
-beside each figure; where a cloud publishes none, the title says so.
+beside each figure; where a cloud publishes none, the title states it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the Pulumi Kubernetes Operator makes of a Git repository, and what it cannot use.
 
-Source: ``ParseGitRepoURL`` of Pulumi's Go SDK (``sdk/go/common/util/gitutil``), by which the operator reads ``projectRepo``, and
+Source: ``ParseGitRepoURL`` of Pulumi's Go SDK (``sdk/go/common/util/gitutil``), with which the operator reads ``projectRepo``, and
 the operator's ``internal/controller/pulumi/git.go``.
 """
 
@@ -75,7 +75,7 @@ def _path(url: SplitResult, *, follows_branch: bool) -> Iterator[FleetProblem]:
         yield FleetProblem(
             "operator.repository.url",
             "the operator would take only a part of this path for the repository",
-            "of a path with more than two parts it takes the first two, unless '.git' says where the repository ends",
+            "of a path with more than two parts it takes the first two, unless '.git' marks where the repository ends",
             "let the URL end with .git, and give the directory in the repository as directory",
         )
 

@@ -17,7 +17,7 @@ from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
 from mendix_registry.stack_file import PROJECT
 
 _REGISTRY = f"config.{PROJECT}:registry"
-_OWN_STACK = "once, in a stack of its own that is not part of the fleet"
+_OWN_STACK = "once, in a separate stack that is not part of the fleet"
 
 
 def shared_problems(fleet: Fleet, stacks: Sequence[FleetStack]) -> tuple[FleetProblem, ...]:
@@ -53,7 +53,7 @@ def _aws(fleet: Fleet, registry: AmazonEcrRegistry) -> Iterator[FleetProblem]:
         yield FleetProblem(
             f"{_REGISTRY}.nodeRoles",
             "every stack would give the nodes' roles the right to pull",
-            "the first stack that is destroyed takes it away from all",
+            "the first stack that is destroyed removes it for all",
             f"give it {_OWN_STACK}, or by the node group's own set-up, and remove the key",
         )
     if isinstance(method, Irsa | PodIdentity) and method.roles.shared and method.roles.name_prefix:
@@ -72,7 +72,7 @@ def _azure(fleet: Fleet, registry: AzureRegistry) -> Iterator[FleetProblem]:
         yield FleetProblem(
             f"{_REGISTRY}.kubeletObjectIds",
             "every stack would let the nodes pull",
-            "Azure refuses the second role assignment (RoleAssignmentExists), and the first stack that is destroyed takes it away",
+            "Azure rejects the second role assignment (RoleAssignmentExists), and the first stack that is destroyed deletes it",
             "write it in the stack of the registry, and remove it here",
         )
     method = registry.authentication
@@ -109,7 +109,7 @@ def _google(fleet: Fleet, registry: GoogleRegistry, stacks: Sequence[FleetStack]
                     yield FleetProblem(
                         f"{_REGISTRY}.nodeServiceAccounts",
                         "several stacks would let the nodes read the same repository",
-                        "the first stack that is destroyed takes it away from all",
+                        "the first stack that is destroyed removes this for all",
                         f"grant it {_OWN_STACK}, and remove the key",
                     )
                     return
@@ -123,14 +123,14 @@ def _needs_number(fleet: Fleet, keys: tuple[str, ...], what: str) -> Iterator[Fl
         yield FleetProblem(
             f"{_REGISTRY}.{'.'.join(keys)}",
             f"the {what} that namespaces share would have the same names in every stack",
-            "each stack has such names of its own; two stacks would create the same one",
+            "each stack needs its own names; two stacks would create the same one",
             f"put {STACK_PLACEHOLDER} into it, which becomes the stack's number, such as "
             f"{'builder-{stack}-{shard}' if keys[-1] == 'serviceAccount' else 'mendix-{stack}'}",
         )
 
 
 def _repositories(stacks: Sequence[FleetStack]) -> Iterator[FleetProblem]:
-    """Repositories that two stacks would create. Only the first is told: where there is one, there are thousands."""
+    """Repositories that two stacks would create. Only the first is reported: where there is one, there are thousands."""
     owners: dict[str, str] = {}
     for stack in stacks:
         for repository in sorted(_created_repositories(stack)):

@@ -53,8 +53,8 @@ def write_stack_files(
     """Writes ``Pulumi.<stack>.yaml`` for each stack into ``directory``; a file that is right is not touched.
 
     Raises:
-        FleetError: a file of that name is somebody else's, has another secrets provider, or a namespace would move to another
-            stack (unless ``allow_moves``). Then nothing is written.
+        FleetError: a file of that name was not written by mendix-fleet, has another secrets provider, or a namespace would
+            move to another stack (unless ``allow_moves``). Then nothing is written.
     """
     problems: list[FleetProblem] = []
     existing = dict(_existing(fleet, directory, problems))
@@ -163,6 +163,6 @@ def _moves(stacks: Sequence[FleetStack], existing: Any) -> Iterator[FleetProblem
             "stacks",
             f"{len(moves)} namespace{'s' if len(moves) != 1 else ''} would move to another stack: {shown}",
             "the new stack would create what exists, and the old one delete it, repositories and all",
-            "keep the number of stacks; or move their resources as docs/fleet.md says ('pulumi state move'), then run this with "
+            "keep the number of stacks; or move their resources as docs/fleet.md shows ('pulumi state move'), then run this with "
             "--allow-moves",
         )

@@ -38,10 +38,10 @@ _BY_NAMESPACE = (
     ("authentication", "users", "import"),
     ("authentication", "import"),
 )
-"""Objects below ``registry`` whose keys are namespaces: each stack gets those of its own."""
+"""Objects below ``registry`` whose keys are namespaces: each stack gets those of its namespaces."""
 
 _BY_REPOSITORY = (("repositories", "existing"), ("repositories", "import"))
-"""Lists of ECR repositories: each stack gets those of its own namespaces."""
+"""Lists of ECR repositories: each stack gets those of its namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +177,14 @@ def _common_problems(fleet: Fleet, members: Sequence[Member]) -> Iterator[FleetP
         yield FleetProblem(
             f"config.{_NAMESPACES}",
             "the namespaces do not stand under config",
-            "each stack gets a list of its own",
+            "each stack gets its own list",
             "write them under the fleet's key namespaces",
         )
     for path in _encrypted(fleet.config, "config"):
         yield FleetProblem(
             path,
             "this value is encrypted",
-            "each stack has a key of its own, so what one can decrypt, the others cannot",
+            "each stack has its own key, so what one can decrypt, the others cannot",
             "write {environment: NAME}; the operator and the pipelines set that variable from a Secret",
         )
     names = {member.name for member in members}
@@ -256,7 +256,7 @@ def _narrow(registry: dict[str, Any], members: Sequence[Member]) -> None:
         listed = _at(registry, keys)
         parent = _at(registry, keys[:-1])
         if isinstance(listed, list) and isinstance(parent, dict):
-            # What is no name at all stays, so that the rules can say so.
+            # What is no name at all stays, so that the rules can report it.
             own = [name for name in cast("list[Any]", listed) if not isinstance(name, str) or name in own_repositories]
             _set_or_drop(cast("dict[str, Any]", parent), keys[-1], own)
 

@@ -121,7 +121,7 @@ def _bucket(url: SplitResult) -> Iterator[FleetProblem]:
         yield FleetProblem(
             "state.backend",
             "the storage account is missing",
-            "the container's name alone does not tell where it is",
+            "the container's name alone does not show where it is",
             "add ?storage_account=<name>",
         )
     if url.scheme == "s3" and "region" not in query:
@@ -153,7 +153,7 @@ def _postgres(url: SplitResult) -> Iterator[FleetProblem]:
             "state.backend",
             "the server's certificate is not verified",
             "without it the password and the state go to whoever answers (the driver's default, sslmode=require, does not look)",
-            "add ?sslmode=verify-full, and sslrootcert for an authority of your own",
+            "add ?sslmode=verify-full, and sslrootcert for your own authority",
         )
 
 

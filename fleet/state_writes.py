@@ -26,7 +26,7 @@ REQUESTS = 3
 
 NAMESPACES_PER_STACK = 30
 """How large a stack should be, by these figures: at 50 ms a request the writes of the state of 30 namespaces take two minutes, of
-60 more than four, of 90 seven. What one broken namespace holds up grows with it, too."""
+60 more than four, of 90 seven. What one broken namespace holds up also grows with it."""
 
 _SECONDS_PER_RESOURCE = MEASURED_SECONDS / MEASURED_WRITES / (MEASURED_RESOURCES / 2)
 """What each resource that is in the state already adds to a write of it."""

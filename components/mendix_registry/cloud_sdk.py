@@ -26,7 +26,7 @@ def install_sdks(extras: Sequence[str]) -> None:
     """Brings this project's environment to the versions that ``uv.lock`` has for ``extras``; takes 0.05 s if they are there.
 
     Does nothing in an environment that is not this project's (the components as a library of another program: its own requirements
-    say which SDKs it has), nor without uv if the SDKs are there.
+    name its SDKs), nor without uv if the SDKs are there.
 
     Raises:
         pulumi.RunError: uv is missing or failed.
@@ -62,6 +62,6 @@ def _is_own_environment() -> bool:
 def _failed(extras: Sequence[str], options: Sequence[str], reason: str) -> pulumi.RunError:
     return pulumi.RunError(
         f"The SDK of {', '.join(extras)} cannot be installed: {reason}\n"
-        "  why: A stack imports the SDK of its own cloud; the Pulumi CLI does not install it.\n"
+        "  why: A stack imports its cloud's SDK; the Pulumi CLI does not install it.\n"
         f"  do:  Run 'uv sync {' '.join(options)}' in {PROJECT}, which shows the cause."
     )

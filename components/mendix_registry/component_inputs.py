@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel
 
 
 def component_inputs(args: Mapping[str, Any], args_type: type[Any]) -> dict[str, Any]:
-    """``args`` with the schema's names instead of Python's; ``args_type`` is their TypedDict, and says which of the dictionaries
-    within have names of that kind, too."""
+    """``args`` with the schema's names instead of Python's; ``args_type`` is their TypedDict. It shows which of the dictionaries
+    within also have names of that kind."""
     # The SDK's type of an input is "Output[T]" in its own words.
     hints = typing.get_type_hints(args_type, localns={"Output": pulumi.Output, "T": Any})
     return {to_camel(name): _renamed(value, hints.get(name)) for name, value in args.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Joins the rooms for a stack: its registry's component, then the Kubernetes side of each namespace. No cloud logic here."""
+"""Joins the modules for a stack: its registry's component, then the Kubernetes side of each namespace. No cloud logic here."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def deploy(settings: Settings, parent: pulumi.Resource | None = None, prefix: st
 
 def _who(access: RegistryAccess) -> pulumi.Input[str]:
     if access.pending is not None:
-        return f"nobody yet: {access.pending}"
+        return f"no one yet: {access.pending}"
     match access.credentials:
         case Anonymous():
             return "anonymous"

@@ -59,7 +59,7 @@ def looked_up(config: Mapping[str, Any], addresses: Iterable[str]) -> Mapping[st
                 "push client then fails, whatever stands under auths"
             )
         found = {address: auths[address]} if address in auths else _of_host(auths, address)
-        # Where an empty one is taken, the next address is tried; where it is one of several, that is a matter of chance, too.
+        # After an empty entry the client tries the next address. Where it is one of several, chance also decides whether it does.
         if any(value != Credentials() for value in found.values()):
             return found
     return {}

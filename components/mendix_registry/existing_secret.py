@@ -1,4 +1,4 @@
-"""What keeps an existing Secret from serving a registry: the push client and the nodes each have rules of their own."""
+"""What keeps an existing Secret from serving a registry: the push client and the nodes have different rules."""
 
 from __future__ import annotations
 

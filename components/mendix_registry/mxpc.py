@@ -1,4 +1,4 @@
-"""mxpc-cli's configuration file for the type ``generic``, the only one of this room whose form is public.
+"""mxpc-cli's configuration file for the type ``generic``, the only type whose form is public.
 
 Source: the ``generic_registry`` blocks of Mendix's quick-start repositories and the ``mask`` of its CLI page
 (``reference/mendix.md``, 1b).

@@ -13,7 +13,7 @@ def bounded(name: str, limit: int, *, separator: str = "-", digits: int = 8) -> 
     the default of eight, the odds that two of 2,000 long names with one beginning meet are two in a million. The
     result depends on nothing but the arguments: changing them later renames, which for most resources means replaces.
 
-    :raises ValueError: ``limit`` leaves no room for a character before the hash.
+    :raises ValueError: ``limit`` leaves no space for a character before the hash.
     """
     if len(name) <= limit:
         return name

@@ -33,7 +33,7 @@ class ServiceAccountIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Nobody authenticates: the registry lets everyone push."""
+    """No one authenticates: the registry lets everyone push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ExistingPullSecret:
 @dataclass(frozen=True, slots=True)
 class NewCredentialFile:
     """An Opaque Secret that this stack makes, with one file in it that the client reads for itself (AWS's shared credentials
-    file). ``variable`` is the environment variable that tells the client where the file is; ``content`` is a secret;
+    file). ``variable`` is the environment variable that holds the file's path for the client; ``content`` is a secret;
     ``username`` is who it authenticates as."""
 
     name: str
@@ -83,7 +83,7 @@ class ServiceAccountToken:
 class WorkloadIdentity:
     """The ServiceAccount itself is the credential: the client exchanges its token at the cloud (or at the registry).
 
-    ``description`` is who it becomes there, which often only the cloud tells.
+    ``description`` is who it becomes there, which often only the cloud knows.
     """
 
     description: pulumi.Input[str]
@@ -113,7 +113,7 @@ class PushRole:
 
 
 Pull: TypeAlias = Literal["linked-secret", "node", "none"]
-"""How nodes authenticate a pull: by the Secret linked to ServiceAccount ``default``, by an identity of their own, or
+"""How nodes authenticate a pull: by the Secret linked to ServiceAccount ``default``, by the nodes' own identity, or
 not at all as far as this stack knows."""
 
 
@@ -131,9 +131,9 @@ class RegistryAccess:
     of the Job unknown.
     ``push_role`` is what the ServiceAccount needs in the namespace before it may push. ``ca_bundle`` is where the
     cluster itself puts the registry's authority. ``operator_type`` is the Operator's own word for the kind
-    (``spec.registry.type``), None where no public source tells it. ``platform_assigns_user`` is whether pods must
+    (``spec.registry.type``), None where no public source has it. ``platform_assigns_user`` is whether pods must
     leave their user to the platform (OpenShift).
-    ``pending`` says what is missing before anybody can push, where something must be brought from outside first; then no proof is
+    ``pending`` is what is missing before anyone can push, where something must be brought from outside first; then no proof is
     tried in this namespace.
     """
 

@@ -2,7 +2,7 @@
 
 Rendezvous hashing (Thaler and Ravishankar, 1998): each name goes to the place whose hash together with the name is
 highest. A name's place depends on the name and the number of places alone. One more place takes its share of the names
-and moves no other; taking the last one away moves only the names that were there.
+and moves no other; removing the last one moves only the names that were there.
 """
 
 from __future__ import annotations

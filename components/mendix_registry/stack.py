@@ -73,7 +73,7 @@ class MendixRegistryArgs(TypedDict):
     a secret of the program's configuration, instead of `{environment: NAME}` or `{file: path}` within `registry`."""
 
     role_arn: NotRequired[pulumi.Input[str]]
-    """Kind `amazon-ecr`: ARN of a role of the program's own by which all builders push."""
+    """Kind `amazon-ecr`: ARN of the program's own role, which all builders use to push."""
 
     token_passwords: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Kind `microsoft-acr` with the method `token`: each namespace's password."""
@@ -82,7 +82,7 @@ class MendixRegistryArgs(TypedDict):
     """Which cluster. Default: the Kubernetes provider among the component's `providers`, else the ambient one."""
 
     operator_configuration: NotRequired[Mapping[str, Any]]
-    """What Mendix's Operator is told, in the stack file's own form."""
+    """The configuration of Mendix's Operator, in the stack file's own form."""
 
     builder: NotRequired[Mapping[str, Any]]
     """How the push is proved, in the stack file's own form."""

@@ -155,7 +155,7 @@ def _page(page: Page, definitions: dict[str, Any]) -> Iterator[str]:
         waiting = nested + waiting
     if page.rules:
         yield "## Rules\n"
-        yield f"{page.checked} All of it is checked before the first resource, and told at once.\n"
+        yield f"{page.checked} All of it is checked before the first resource, and all problems are reported at once.\n"
     for module in page.rules:
         for rule in of_module(module):
             if rule.meaning:
@@ -209,7 +209,7 @@ def _validators(field: FieldInfo) -> Iterator[Any]:
             yield from within(found.plain) if isinstance(found, OrOutput) else (found,)
 
     for found in (*field.metadata, *within(field.annotation)):
-        # What every text may be (a string, a variable's name, a file's) is told once, on the overview.
+        # What every text may be (a string, a variable's name, a file's) stands once, on the overview.
         if (
             isinstance(found, AfterValidator | BeforeValidator | PlainValidator)
             and getattr(found.func, "__module__", "") != "mendix_registry.settings.values"

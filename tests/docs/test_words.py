@@ -25,6 +25,7 @@ ROOTS = (
     "docs/components.md",
     "docs/design.md",
     "docs/first-hour.md",
+    "docs/fleet.md",
     "docs/index.md",
     "docs/kinds",
     "docs/operations.md",
@@ -32,21 +33,27 @@ ROOTS = (
     "docs/reference/configuration.md",
     "docs/rehearsal.md",
     "docs/report.md",
-    "docs/site/conf.py",
-    "docs/site/diagrams.py",
-    "docs/site/refusals.py",
-    "docs/site/start_page.py",
+    "docs/site",
     "Makefile",
     "Pulumi.yaml",
     "stacks",
     "bench",
     "ci",
+    "components",
+    "fleet",
     "policy",
     "rehearsal",
     "report",
 )
-"""Files, and folders with all below. Not here yet: `components`, `fleet`, `docs/fleet.md`, and `docs/site/configuration.py`, which
-writes `docs/reference/stack-file`."""
+"""Files, and folders with all below. Not here yet: `docs/reference/stack-file`, which is written from what `NOT_YET` names."""
+
+NOT_YET = (
+    "components/mendix_registry/kinds/",
+    "components/mendix_registry/kubernetes/job_failure.py:",
+    "components/mendix_registry/kubernetes/scripts/",
+    "components/mendix_registry/settings/",
+)
+"""What of `ROOTS` still has refused words: how the places begin that :func:`found_in` returns."""
 
 ENDINGS = (".py", ".md", ".j2", ".sh", ".yaml", ".yml")
 
@@ -138,7 +145,7 @@ def found_in(root: str) -> list[str]:
 @pytest.mark.parametrize("root", ROOTS)
 def test_no_text_has_a_word_the_glossary_refuses(root: str) -> None:
     assert files(root)
-    assert found_in(root) == []
+    assert [found for found in found_in(root) if not found.startswith(NOT_YET)] == []
 
 
 @pytest.mark.parametrize(

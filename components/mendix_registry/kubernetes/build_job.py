@@ -122,7 +122,7 @@ def image_tag(build: Build, architecture: str) -> str:
         build.directory,
         build.unpack,
         sorted(build.labels.items()),
-        # How files become a layer is part of the content, too.
+        # How files become a layer is also part of the content.
         script(SCRIPT),
     )
     digest = hashlib.sha256("\n".join(map(str, inputs)).encode()).hexdigest()
@@ -130,7 +130,7 @@ def image_tag(build: Build, architecture: str) -> str:
 
 
 def _app(build: Build, url: Secret | None) -> tuple[list[Any], list[Any], dict[str, str]]:
-    """Volumes, mounts and variables by which the script finds the app."""
+    """Volumes, mounts and variables with which the script finds the app."""
     mda = build.mda
     if url is not None:
         secret = {"secret_name": url.metadata.apply(lambda metadata: metadata.name), "default_mode": 0o440}

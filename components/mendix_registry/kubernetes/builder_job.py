@@ -53,9 +53,9 @@ class BuilderJob(pulumi.ComponentResource):
     """Pushes as the namespace's builder and pulls as its nodes do.
 
     ``secret_name`` is the name of the Secret with the credentials, or None without one; ``revisions`` are values that change
-    with the credentials, so that new ones are proved anew; ``before_push`` are resources of the namespace without which
+    with the credentials, so that new ones are proved again; ``before_push`` are resources of the namespace without which
     nothing may be pushed; ``before_pull`` ones without which nodes could not pull (the link to ``default``); ``on_failure`` is
-    the hook that reports what the cluster says about a Job that failed.
+    the hook that reports the cluster's events about a Job that failed.
     """
 
     reference: pulumi.Output[str]
@@ -127,7 +127,7 @@ class BuilderJob(pulumi.ComponentResource):
 
 
 def _image(access: RegistryAccess, builder: Builder, values: Sequence[Any]) -> ProofImage:
-    # Everything whose change must prove the push anew, and nothing else; names and hosts are no secrets, contents are
+    # Everything whose change must prove the push again, and nothing else; names and hosts are no secrets, contents are
     # not here.
     scripts = (script_digest(CLIENT_SCRIPT), script_digest(SCRIPT))
     return proof_image(

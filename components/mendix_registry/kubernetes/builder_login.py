@@ -28,7 +28,7 @@ _TOKEN = "token"  # noqa: S105 - the name of a file
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What the container needs. ``environment`` tells the scripts (``CREDENTIALS``) and krane where to look."""
+    """What the container needs. ``environment`` shows the scripts (``CREDENTIALS``) and krane where to look."""
 
     environment: Mapping[str, pulumi.Input[str]]
     volumes: Sequence[Any] = ()
@@ -48,7 +48,7 @@ def login(credentials: Credentials, secret_name: pulumi.Input[str] | None) -> Lo
             volume = _secret_volume(secret_name, DOCKER_CONFIG_KEY, "config.json")
             environment = {"CREDENTIALS": "secret", "DOCKER_CONFIG": CREDENTIALS_DIRECTORY}
             if isinstance(credentials, ExistingPullSecret):
-                # So that a hint can name what somebody else has to correct.
+                # So that a hint can name what someone else has to correct.
                 environment["LOGIN_SECRET"] = credentials.name
             return Login(environment, [volume], [mount])
         case NewCredentialFile(file=file, variable=variable):

@@ -1,14 +1,14 @@
 """What the Jobs of all builder modes share: a pod under the restricted Pod Security Standard, bounded in time and tries, that runs
-a script with krane and authenticates exactly as its namespace's access says.
+a script with krane and authenticates exactly as its namespace's access requires.
 
 **How a Job fails.** Pulumi's Kubernetes provider knows a failed Job only by the reasons ``BackoffLimitExceeded`` and
 ``DeadlineExceeded``; with any other (``PodFailurePolicy``, ``MaxFailedIndexesExceeded``) ``pulumi up`` waits for ever, and no
-timeout of Pulumi's ends that, as its clock starts anew with every event. So:
+timeout of Pulumi's ends that, as its clock starts again with every event. So:
 
 * A pod that fails is the end (``backoffLimit: 0``). What may pass, its script tries again.
-* A pod that the cluster takes away (drain, eviction, preemption: condition ``DisruptionTarget``) is no failure and gets a
-  successor. That is the only rule of the failure policy: an action other than ``Ignore`` would end the Job with a reason
-  of its own.
+* A pod that the cluster deletes (drain, eviction, preemption: condition ``DisruptionTarget``) is no failure and gets a
+  successor. That is the only rule of the failure policy: an action other than ``Ignore`` would end the Job with another
+  reason.
 * What keeps the pod from running ends with the Job's deadline. Kubernetes calls a Job failed only when its pods are gone, so
   these end fast: their scripts listen, and the grace period is short.
 """
@@ -154,7 +154,7 @@ def paths(names: Mapping[str, str]) -> list[dict[str, str]]:
 
 @cache
 def script(name: str) -> str:
-    """The text of a script of this room, without its comments: the stack's state holds it three times for each namespace."""
+    """The text of a script of this package, without its comments: the stack's state holds it three times for each namespace."""
     text = (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
     return re.sub(r"(?m)^[ \t]*#(?!!).*\n", "", text)
 
@@ -166,7 +166,7 @@ def script_digest(name: str) -> str:
 
 
 def revision(access: RegistryAccess, builder: Builder, *values: object) -> str:
-    """A digest of everything whose change must have the work done anew. None of the values may be a secret."""
+    """A digest of everything whose change must have the work done again. None of the values may be a secret."""
     transport = access.transport
     inputs = (*values, transport.scheme, transport.ca_certificate, builder.image, builder.rerun)
     return hashlib.sha256("\n".join(map(str, inputs)).encode()).hexdigest()
@@ -212,7 +212,7 @@ def job_options(
     on_failure: pulumi.ErrorHook | None,
 ) -> pulumi.ResourceOptions:
     """A Job's options. Pulumi's timeouts are a minute more than the Job has, so that the Job's own failure is what is reported;
-    ``on_failure`` adds to that what the provider does not say."""
+    ``on_failure`` adds to that what the provider does not report."""
     timeout = f"{builder.timeout_seconds + 60}s"
     return pulumi.ResourceOptions(
         parent=parent,

@@ -1,4 +1,4 @@
-"""The cluster as an explicit provider: no resource ever goes to whatever ``kubectl`` happens to point at without being told to."""
+"""The cluster as an explicit provider: every resource names it, so that none uses Pulumi's default provider."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def cluster_provider(
         name,
         kubeconfig=kubeconfig,
         context=cluster.context,
-        # Rotating a password must not take the Secret away, even for a moment: nodes are pulling with it.
+        # Rotating a password must not delete the Secret, even for a moment: nodes are pulling with it.
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
         opts=opts,

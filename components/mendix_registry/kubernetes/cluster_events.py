@@ -1,4 +1,4 @@
-"""The warnings that a cluster has for namespaces, read by a program of its own.
+"""The warnings that a cluster has for namespaces, read by a separate program.
 
 In another process, because the Kubernetes client leaves files with the kubeconfig's keys behind: they go with that program's
 temporary directory. And because a login plug-in that does not answer then ends with it. One process reads for all that ask within a
@@ -90,5 +90,5 @@ class ClusterEvents:
                 await process.wait()
                 raise EventsError(f"no answer within {self._seconds:g} seconds") from None
         if process.returncode:
-            raise EventsError((errors.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1])
+            raise EventsError((errors.decode(errors="replace").strip().splitlines() or ["it printed nothing"])[-1])
         return json.loads(output)

@@ -1,9 +1,9 @@
 """Adds the cluster's own words to the failure of a builder Job whose pod never ran.
 
-What a script has to say reaches ``pulumi up`` as its container's termination message. But Pulumi's Kubernetes provider does not
+What a script reports reaches ``pulumi up`` as its container's termination message. But Pulumi's Kubernetes provider does not
 report why there is no pod (quota, admission, no ServiceAccount) once the Job has failed, nor why a pod got no node or no volume: it
-only says that the Job's time was over. Kubernetes says it in events. So a hook on the Jobs' failure, which Pulumi's engine calls
-before it ends the update, reads them and prints them with what to do.
+only reports that the Job's time was over. Kubernetes reports the cause in events. So a hook on the Jobs' failure reads these and
+prints them with what to do. Pulumi's engine calls the hook before it ends the update.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mendix_registry.kubernetes.cluster_events import ClusterEvents, Events, Eve
 _MOST = 5
 _ENDS = ("DeadlineExceeded", "BackoffLimitExceeded")
 _FAILED = re.compile(rf"\[({'|'.join(_ENDS)})\]")
-"""What the provider says of a Job that has failed; any other error has nothing to do with its pods."""
+"""What the provider reports of a Job that has failed; any other error has nothing to do with its pods."""
 _TOLD = "\nhint: "
 """What every message of the scripts has."""
 

@@ -88,7 +88,7 @@ def _existing(name: str, namespace: pulumi.Input[str], secret: str, parent: pulu
     after each update reports it as updated."""
     metadata = ObjectMetaArgs(name=secret, namespace=namespace)
     inputs = SecretInitArgs(api_version="v1", kind="Secret", metadata=metadata)
-    # What the program wants to know of it.
+    # What the program has to know of it.
     inputs.__dict__.update(data=None, type=None)
     identity = pulumi.Output.concat(namespace, "/", secret)
     return Secret(name, opts=pulumi.ResourceOptions(parent=parent, id=identity), __props__=inputs)

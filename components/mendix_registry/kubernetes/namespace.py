@@ -1,4 +1,4 @@
-"""The Kubernetes side of one namespace: who builds, with which Secret, what the Operator is told, and the proof."""
+"""The Kubernetes side of one namespace: who builds, with which Secret, the Operator's configuration, and the proof."""
 
 from __future__ import annotations
 
@@ -177,5 +177,5 @@ class MendixNamespace(pulumi.ComponentResource):
         )
         account = created.metadata.apply(lambda metadata: metadata.name or identity.name)
         uid = created.metadata.apply(lambda metadata: str(metadata.uid))
-        # Annotations say who it is at the cloud; with another one there, the push has to be proved anew.
+        # Annotations name the identity at the cloud; with another one there, the push has to be proved again.
         return account, [uid, *(pulumi.Output.from_input(value) for value in identity.annotations.values())]

@@ -1,9 +1,9 @@
 """Makes an object of Kubernetes the same object to every update, whatever became of the one before.
 
-An update can be killed after an object was made and before Pulumi has noted it. The next update makes it again by a server-side
-apply, which takes over what is there: if the name is the same, and if the field manager is. Pulumi would make up both anew. Then
-the first Job stays beside the second for ever, and every field of a Secret has an owner that nobody is any more, with whom the
-first change conflicts. So both follow from the program here.
+An update can be killed after an object was created and before Pulumi has noted it. The next update creates it again by a
+server-side apply, which takes over what is there: if the name is the same, and if the field manager is. Pulumi would invent both
+again. Then the first Job stays beside the second for ever, and every field of a Secret has an owner that no longer exists, with
+whom the first change conflicts. So both follow from the program here.
 """
 
 from __future__ import annotations

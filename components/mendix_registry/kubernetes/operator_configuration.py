@@ -1,8 +1,8 @@
-"""What Mendix's Operator is told about the registry: the ``OperatorConfiguration`` of a namespace.
+"""What this stack configures for Mendix's Operator about the registry: the ``OperatorConfiguration`` of a namespace.
 
 Only ``type``, ``pullURL``, ``pushURL`` and ``imageNameTemplate`` are publicly known under ``spec.registry``;
 ``trust.customCASecretName`` and ``customPodLabels.general`` are documented neighbours. Nothing else is written unless
-the stack file's overlay says so. By server-side apply this stack owns exactly those fields; a field that mxpc-cli or a
+the stack file's overlay has it. By server-side apply this stack owns exactly those fields; a field that mxpc-cli or a
 person owns is a conflict that fails the update, until ``force`` is set.
 """
 

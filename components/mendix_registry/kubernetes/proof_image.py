@@ -1,7 +1,7 @@
 """The image that proves a push and a pull: one static program, made byte by byte, so that its digest is known
 beforehand.
 
-The program (under 300 bytes of machine code and text) says one line and exits with 0: no shell, no library, nothing to
+The program (under 300 bytes of machine code and text) prints one line and exits with 0: no shell, no library, nothing to
 scan or to patch. The same inputs give the same bytes on every machine and with every version of Python, zlib or tar; so
 the expected digest is a plain value of the stack, the Job verifies *equality* instead of believing what it reads, and
 the Job runs again exactly when the digest changes. A *revision* in the image's label (the identities of the objects

@@ -1,4 +1,4 @@
-"""Prints the warnings of namespaces as JSON: for each its events, or a text that says why they cannot be read.
+"""Prints the warnings of namespaces as JSON: for each its events, or a text with the reason why they cannot be read.
 
 The question is on standard input: ``kubeconfig`` (its text, or null for the ambient one), ``context`` (or null), ``namespaces``.
 Run as a file by :mod:`mendix_registry.kubernetes.cluster_events`, never imported.

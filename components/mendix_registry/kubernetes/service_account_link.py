@@ -1,17 +1,17 @@
 """Adds a pull secret to ServiceAccount ``default`` and keeps everything else that its list holds.
 
 ``imagePullSecrets`` is one value to server-side apply (an atomic list): whoever applies it owns all of it. OpenShift
-keeps a secret of its own there, and so do tools that spread pull secrets. So:
+keeps its own secret there, and so do tools that spread pull secrets. So:
 
 * **At creation** the list is taken as it is at that moment and applied with our name added: entries stay, in their
   order, and a list that has our name already stays as it is. To see it, a first patch that sets nothing reads the
   object (and makes it, in a namespace so new that Kubernetes has not yet done so).
 * **Later** nothing is written again (``ignoreChanges``), whatever the list has become: an entry that someone adds,
   changes or removes is theirs and stays so, and there is nothing to differ in a preview or after a refresh. The name of
-  our Secret never changes. Should somebody remove our entry, replacing the link (``--target-replace``) adds it again.
+  our Secret never changes. Should someone remove our entry, replacing the link (``--target-replace``) adds it again.
 * **On destroy** Kubernetes removes the fields that only we own, which here is the whole list. That is right only if
   nothing but our name was in it. If there was anything else, the link is retained: the list stays, our name in it. Such
-  a name without a Secret does no harm (the kubelet skips it, with an event), and nobody's pulls break;
+  a name without a Secret does no harm (the kubelet skips it, with an event), and no pulls break;
   ``kubectl edit serviceaccount default`` removes it.
 """
 

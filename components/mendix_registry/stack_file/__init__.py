@@ -1,4 +1,4 @@
-"""The stack file as types: reads it, checks it, and says everything that is wrong with it at once."""
+"""The stack file as types: reads it, checks it, and reports everything that is wrong with it at once."""
 
 from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem, Severity
 from mendix_registry.settings.stack import Builder, Cluster, Namespace, OperatorConfiguration, Settings

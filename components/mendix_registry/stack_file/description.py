@@ -32,7 +32,7 @@ def describe(settings: Settings, stack: str, variables: Mapping[str, bool]) -> d
 
     Returns:
         ``settings``: every key of the stack file. ``registry``: its kind and hosts, null where only the cloud knows them.
-        ``namespaces``: for each what this stack names and trusts; its ``plan`` is who pushes, null where nobody authenticates.
+        ``namespaces``: for each what this stack names and trusts; its ``plan`` is who pushes, null where no one authenticates.
         ``prerequisites``: what must exist before, each a ``what`` and a ``name``; with ``missing: true`` where it is known not to.
     """
     registry_kind = KINDS[settings.registry.type].description

@@ -1,6 +1,6 @@
 """A stack file on disk, read without Pulumi: for editors, pipelines and the tools around the program.
 
-What Pulumi has encrypted stays so: it is taken for right, and nothing is said about it.
+What Pulumi has encrypted stays so: it counts as correct, and nothing is reported about it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ENCRYPTED = "encrypted"
 
 
 class StackFileError(Exception):
-    """There is no such project or stack file, or it is not YAML. The message says what to do."""
+    """There is no such project or stack file, or it is not YAML. The message shows what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From Pulumi's configuration to :class:`Settings`: everything is checked, and every problem told at once."""
+"""From Pulumi's configuration to :class:`Settings`: everything is checked, and every problem reported at once."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def parse(
     settings, found = _validate(raw, surroundings)
     failed = [problem.location for problem in problems]
     problems += (problem for problem in found if problem.location not in failed)
-    # The rules judge values, which may be unknown.
+    # The rules check values, which may be unknown.
     if settings is not None and not surroundings.unknown:
         broken = [problem.location for problem in problems]
         keys = {key.removeprefix(prefix) for key in encrypted}
@@ -206,7 +206,7 @@ def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[st
             location,
             f"{key} authenticates builds to {owner}, beside what {kind} does",
             "Mendix can use one authentication method per namespace; it cannot combine two",
-            f"remove {key}, or choose the type {owner} for the namespaces that need it, in a stack of their own",
+            f"remove {key}, or choose the type {owner} for the namespaces that need it, in a separate stack",
         )
     known = _keys(model) if model else ()
     return Problem(

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of stack files, by which editors complete and check them.
+"""Writes the JSON Schema of stack files, with which editors complete and check them.
 
 ``python -m mendix_registry.stack_file.schema`` writes ``stacks/stack.schema.json``; a test fails if that file is not
 current. It describes the whole file as Pulumi defines it: ``config`` with this project's keys, other providers' keys as

@@ -100,7 +100,7 @@ def app(settings: Settings) -> Iterator[Problem]:
             "STK092",
             (*at, "url"),
             "the app is downloaded by plain http",
-            "the digest tells that it is the right file, but everyone on the way can read it",
+            "the digest ensures that it is the right file, but everyone on the way can read it",
             "serve it by https, unless it comes from inside the cluster",
             Severity.WARNING,
         )

@@ -19,7 +19,7 @@ MANAGED_REGISTRY_FIELDS = ("type", "pullURL", "pushURL", "imageNameTemplate")
 
 
 def plain_text(settings: Settings, encrypted_keys: Collection[str]) -> Iterator[Problem]:
-    """No secret stands in plain text in the stack file. Pulumi tells only whether a key has encrypted parts, not which."""
+    """No secret stands in plain text in the stack file. Pulumi reports only whether a key has encrypted parts, not which."""
     for at, secret in _secrets(settings.registry, REGISTRY):
         if secret.origin == "text" and "registry" not in encrypted_keys:
             yield Problem(
@@ -116,7 +116,7 @@ def one_method(settings: Settings) -> Iterator[Problem]:
                 (*NAMESPACES, index, "secretName"),
                 f"namespace {namespace.name!r} would have two authentication methods: {registry.type} and an existing Secret",
                 "Mendix can use one method per namespace; it cannot combine them",
-                "remove secretName, or put the namespace into a stack of its own with the type docker-secret",
+                "remove secretName, or put the namespace into a separate stack with the type docker-secret",
             )
 
 
@@ -131,7 +131,7 @@ def namespaces(settings: Settings) -> Iterator[Problem]:
                 (*at, "name"),
                 f"namespace {namespace.name!r} stands at position {seen[namespace.name]} already",
                 "a namespace has one registry and one authentication method; Mendix cannot combine two",
-                "remove one of them; a second registry needs a namespace of its own",
+                "remove one of them; a second registry needs another namespace",
             )
             continue
         seen[namespace.name] = index
@@ -169,7 +169,7 @@ def templates(settings: Settings) -> Iterator[Problem]:
         for problem in image_name_template.problems(filled, settings.pull_host, at):
             found.setdefault(problem.what, problem)
     errors = [problem for problem in found.values() if problem.severity is Severity.ERROR]
-    # One template is judged for many namespaces; the first fault of each severity says it.
+    # One template is checked for many namespaces; the first fault of each severity is enough.
     yield from (errors or list(found.values()))[:2]
 
 
@@ -212,7 +212,7 @@ def overlays(settings: Settings) -> Iterator[Problem]:
             (*at, "trust", "customCASecretName"),
             "spec.trust.customCASecretName is set by this stack, because registry.transport.caCertificate is given",
             "the Operator takes one Secret with authorities",
-            "set operatorConfiguration.trustCaCertificate: false and put the registry's authority into your own Secret, too",
+            "set operatorConfiguration.trustCaCertificate: false and also put the registry's authority into your own Secret",
         )
 
 

@@ -2,7 +2,7 @@
 
 The form: ``k8s.io/client-go/tools/clientcmd/api/v1`` (``users[].user`` with ``token``, ``password``, ``client-key-data``,
 ``auth-provider``, ``exec`` with ``command``, ``args`` and ``env``). The text is read as YAML nodes, not as values: so keys that
-stand twice, anchors, further documents and unknown keys are seen, too, and nothing is expanded.
+stand twice, anchors, further documents and unknown keys are also seen, and nothing is expanded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules of namespaces, their labels and ServiceAccounts: what the cluster itself makes, and what its admission says."""
+"""Rules of namespaces, their labels and ServiceAccounts: what the cluster itself makes, and what its admission rejects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def created(settings: Settings) -> Iterator[Problem]:
                 "STK110",
                 (*at, "serviceAccount", "name"),
                 "this stack would create ServiceAccount 'default'",
-                "Kubernetes creates it in every namespace, so creating it fails; and every pod without a ServiceAccount of its own "
+                "Kubernetes creates it in every namespace, so creating it fails; and every pod that names no ServiceAccount "
                 "could push",
                 "remove the key, so that builds run as mendix-builder, or add create: false",
             )
@@ -40,7 +40,7 @@ def created(settings: Settings) -> Iterator[Problem]:
                 (*at, "create"),
                 f"namespace {namespace.name!r} exists in every cluster",
                 "creating it fails, and a namespace that this stack creates is deleted with it",
-                "use a namespace of its own",
+                "use another namespace",
             )
         yield from _labels(namespace, (*at, "labels"))
 
@@ -52,7 +52,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
             yield Problem(
                 "STK112",
                 (*at, key),
-                f"the label says {value!r}, the namespace's name is {namespace.name!r}",
+                f"the label is {value!r}, the namespace's name is {namespace.name!r}",
                 "the API server sets this label itself, so every preview would show a difference",
                 "remove the label",
             )
@@ -71,7 +71,7 @@ def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
             yield Problem(
                 "STK114",
                 (*at, key),
-                f"the label enforces {value!r}, podSecurity says {namespace.pod_security!r}",
+                f"the label enforces {value!r}, podSecurity is {namespace.pod_security!r}",
                 "a namespace enforces one Pod Security Standard",
                 f"remove the label and set podSecurity: {value}, or leave podSecurity as it is",
             )

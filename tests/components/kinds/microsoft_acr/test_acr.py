@@ -218,7 +218,7 @@ def test_a_token_without_a_password_is_created_and_nothing_pushes(acr: Acr) -> N
     assert {item.inputs["tokenName"] for item in recording.of_type(TOKEN)} == {"mendix-orders", "mendix-billing"}
     assert recording.one(SECRET).inputs["metadata"]["namespace"] == "orders"
     assert {item.name for item in recording.of_type(JOB)} == {"orders-push", "orders-pull"}
-    assert recording.result["namespaces"]["billing"]["pushedAs"] == "nobody yet: its token has no password"
+    assert recording.result["namespaces"]["billing"]["pushedAs"] == "no one yet: its token has no password"
 
 
 def test_nodes_pull_with_the_secret_until_a_kubelet_identity_may(acr: Acr) -> None:
