@@ -1,4 +1,4 @@
-"""The registry kinds: a folder for each, and the one table that says which there are.
+"""The registry kinds: a folder for each, and the one table that lists them.
 
 A kind's folder has ``settings`` (the key ``registry`` in the stack file), ``rules``, ``description`` (what follows from the
 settings alone) and ``resources`` (what is made in the cloud and in the cluster). To add a kind, add its folder and a row.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Rules(Protocol):
-    """The module ``rules`` in a kind's folder: what its settings must and must not say."""
+    """The module ``rules`` in a kind's folder: what its settings must and must not contain."""
 
     def check(self, settings: Settings, registry: Any) -> Iterator[Problem]:
         """Every problem of a stack of this kind, beyond what holds for every kind."""
@@ -28,7 +28,7 @@ class Rules(Protocol):
     def check_copy(
         self, settings: Settings, registry: Any, namespace: Namespace, repository: str, at: Location
     ) -> Iterator[Problem]:
-        """Why the builder of ``namespace`` cannot copy to ``repository``, as ``builder.mirror`` says ``at`` this place."""
+        """Why the builder of ``namespace`` cannot copy to ``repository``, as ``builder.mirror`` asks for ``at`` this place."""
         ...
 
 
@@ -36,7 +36,7 @@ class Description(Protocol):
     """The module ``description`` in a kind's folder: what its settings decide, before anything is deployed."""
 
     def identities(self, settings: Settings, registry: Any, stack: str) -> Mapping[str, PlannedIdentity]:
-        """Who pushes, by the namespace's name; a namespace is left out where nobody authenticates. ``stack`` is the Pulumi stack's
+        """Who pushes, by the namespace's name; a namespace is left out where no one authenticates. ``stack`` is the Pulumi stack's
         name, which names have in them."""
         ...
 
@@ -58,7 +58,7 @@ class Kind:
 
     @property
     def type(self) -> str:
-        """What ``registry.type`` says for it."""
+        """Its value of ``registry.type``."""
         return str(get_args(self.settings.model_fields["type"].annotation)[0])
 
     @property

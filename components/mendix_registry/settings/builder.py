@@ -24,12 +24,12 @@ class Quantities(Section):
     cpu: str = "250m"
     memory: str = "128Mi"
     ephemeral_storage: str | None = None
-    """Left out by default: the Job's one writable volume has a size limit of its own, and nodes that do not measure
-    local storage would not take the pod."""
+    """Left out by default: the Job's one writable volume has its own size limit, and nodes that do not measure
+    local storage would not run the pod."""
 
 
 class Resources(Section):
-    """Requests and limits of the Job's container; equal by default, as GKE Autopilot wants them."""
+    """Requests and limits of the Job's container; equal by default, as GKE Autopilot expects them."""
 
     requests: Quantities = Quantities()
     limits: Quantities = Quantities()
@@ -97,7 +97,7 @@ def _platform(value: str) -> str:
         raise refusal(
             "STK035",
             f"{value!r} is no platform",
-            "images are told apart by it",
+            "images are distinguished by their platform",
             "write os/architecture, such as linux/amd64",
         )
     return value
@@ -145,7 +145,7 @@ class Build(Section):
     """The app."""
 
     directory: Annotated[str, AfterValidator(_directory)]
-    """Where the app's files go in the image. No public source says where Mendix's own base images look for them."""
+    """Where the app's files go in the image. No public source states where Mendix's own base images look for them."""
 
     unpack: bool = True
     """Whether the MDA, which is a ZIP file, is unpacked there; else it goes there as ``app.mda``."""

@@ -20,13 +20,13 @@ def repository_problems(
 
 
 def denied(namespace: Namespace, own: str, repository: str, at: Location, remedy: str, *, foreign: bool) -> Problem:
-    """What this stack does not allow the builder is refused. Where its identity is somebody else's, who may have allowed it more
-    than this stack does, it is only warned of."""
+    """A copy that this stack does not allow the builder is refused. If someone else manages the builder's identity, they may
+    have allowed the copy: then it is only a warning."""
     return Problem(
         "STK037",
         at,
         f"the builder of namespace {namespace.name!r} would copy to {repository!r}, but this stack allows it {own} only",
-        "the registry denies the push" + (" unless somebody else has allowed it" if foreign else ""),
+        "the registry denies the push" + (" unless someone else has allowed it" if foreign else ""),
         remedy,
         Severity.WARNING if foreign else Severity.ERROR,
     )

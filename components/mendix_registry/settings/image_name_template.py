@@ -1,4 +1,4 @@
-"""Judges an ``imageNameTemplate`` by rendering it and reading the result as an image reference.
+"""Checks an ``imageNameTemplate`` by rendering it and reading the result as an image reference.
 
 Mendix names five variables and nothing else of Go's template language; the Operator puts the pull (or push) URL, a
 slash and the rendered template together. So a template is good if, for all values that the variables can have, host,
@@ -19,7 +19,7 @@ from mendix_registry.settings.references import NAME_LENGTH, repository_fault, t
 VARIABLES = ("Name", "Generation", "Version", "UnixTimestamp", "Timestamp")
 
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-# What Go's lexer takes for space, and no other (Python's \s is wider).
+# What Go's lexer takes for space, and no other (Python's \s includes more).
 _VARIABLE = re.compile(r"[ \t\r\n]*\.([A-Za-z_][A-Za-z0-9_]*)[ \t\r\n]*")
 
 _TYPICAL = {

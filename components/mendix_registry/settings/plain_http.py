@@ -1,7 +1,7 @@
 """For which hosts go-containerregistry, the client of Mendix's build and of krane, tries plain http beside https.
 
 Source: ``Registry.Scheme`` in its ``pkg/name/registry.go``. The rule changed in two patch releases: 0.21.6 dropped every ``.local``
-name, 0.21.7 anchored the loopback addresses, which until then could stand anywhere in a name. Where it says http, the client tries
+name, 0.21.7 anchored the loopback addresses, which until then could stand anywhere in a name. Where it gives http, the client tries
 https first and takes plain http when that fails or is slow.
 """
 
@@ -27,7 +27,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def plain_http_rule(host: str, version: Version = NEWEST) -> str | None:
-    """The rule by which a client of ``version`` allows plain http for ``host`` (``host`` or ``host:port``), in words, or None."""
+    """The rule with which a client of ``version`` allows plain http for ``host`` (``host`` or ``host:port``), in words, or None."""
     if _is_private(host):
         return "an address of a private network (RFC 1918)"
     if host.startswith("localhost:"):

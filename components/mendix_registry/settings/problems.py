@@ -1,4 +1,4 @@
-"""What can be wrong with a stack file, told so that the reader can act on it.
+"""What can be wrong with a stack file, reported so that the reader can act on it.
 
 Every rule of the configuration reports a :class:`Problem`; all problems of a stack file are collected and raised together as
 one :class:`ConfigurationError`, before any resource is registered.
@@ -35,9 +35,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to tell about a stack file.
+    """One thing to report about a stack file.
 
-    ``rule`` is the id of the rule that it breaks, such as ``ECR012``, by which the documentation is searched; ``location`` is where
+    ``rule`` is the id of the rule that it breaks, such as ``ECR012``, to search the documentation with; ``location`` is where
     it stands; ``what`` is wrong there; ``why`` it matters (may be empty where it is plain); ``remedy`` is what to do about it.
     """
 

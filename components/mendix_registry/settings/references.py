@@ -71,7 +71,7 @@ class Reference:
 
 
 def split_reference(text: str) -> Reference:
-    """The parts of ``host/repository[:tag][@digest]``. Judges nothing."""
+    """The parts of ``host/repository[:tag][@digest]``. Checks nothing."""
     name, _, digest = text.partition("@")
     host, _, rest = name.partition("/")
     head, slash, last = rest.rpartition("/")
@@ -182,7 +182,7 @@ def _image(value: str) -> str:
         raise refusal(
             "STK070",
             f"{value!r} has no registry host",
-            "clients would take it from Docker Hub without being told to",
+            "clients would pull it from Docker Hub by default",
             "write the whole reference, such as index.docker.io/library/alpine:3.22",
         )
     _host(parts.host)
@@ -237,7 +237,7 @@ def _repository(value: str) -> str:
         raise refusal(
             "STK077",
             f"the repository {value!r} {fault}",
-            "registries and clients refuse such a name (Mendix Operator 2.14 checks it, too)",
+            "registries and clients refuse such a name (Mendix Operator 2.14 checks it too)",
             "write lower-case path parts joined by '/', such as mendixapps/orders",
         )
     return value

@@ -13,7 +13,7 @@ from mendix_registry.settings.transport import Transport
 class RegistryKind(Section):
     """The key ``registry``, whatever its ``type``.
 
-    A kind gives ``hosts``: push and pull host as far as the stack file tells them, each empty where only the cloud knows it
+    A kind gives ``hosts``: push and pull host as far as the stack file gives them, each empty where only the cloud knows it
     (Azure's login server). ``cloud`` is whether the registry belongs to a cloud. ``only_https`` is whether it always speaks https,
     so that ``transport.insecure: auto`` never takes its host for one that is reached by plain http. ``builder`` is the
     ServiceAccount that builds where the platform decides it, not the namespace's ``serviceAccount``. ``sdk`` is the extra of

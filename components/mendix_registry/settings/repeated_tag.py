@@ -1,4 +1,4 @@
-"""The rule of every registry whose tags cannot move: each build of an app needs a tag of its own."""
+"""The rule of every registry whose tags cannot move: each build of an app needs its own tag."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from mendix_registry.settings.section import Section
 from mendix_registry.settings.values import MaybeSecret
 
 OPERATOR_CONFIGURATION = "mendix-operator-configuration"
-"""Name of the object in each namespace that tells Mendix's Operator about the registry."""
+"""Name of the object in each namespace that configures Mendix's Operator for the registry."""
 
 
 class Cluster(Section):
@@ -93,7 +93,7 @@ class OperatorConfiguration(Section):
 
 
 class Settings(Section):
-    """Everything a stack file says. Made by :func:`mendix_registry.stack_file.read_settings`."""
+    """Everything a stack file sets. Made by :func:`mendix_registry.stack_file.read_settings`."""
 
     registry: RegistryKind
     """Which registry."""
@@ -105,7 +105,7 @@ class Settings(Section):
     """Which cluster they are in."""
 
     operator_configuration: OperatorConfiguration = OperatorConfiguration()
-    """What Mendix's Operator is told."""
+    """How Mendix's Operator is configured."""
 
     builder: Builder = Builder()
     """How the push is proved."""
@@ -115,7 +115,7 @@ class Settings(Section):
         return (namespace.repository or self.registry.repository).replace("{namespace}", namespace.name)
 
     def service_account(self, namespace: Namespace) -> ServiceAccountReference:
-        """Who builds in ``namespace``. What the platform itself makes is created only where the stack file says so."""
+        """Who builds in ``namespace``. What the platform itself makes is created only where the stack file asks for it."""
         chosen = namespace.service_account
         if self.registry.builder is None:
             return chosen

@@ -1,8 +1,8 @@
 """How the registry is reached: https, plain http, a custom certificate authority.
 
-An image reference does not say whether https is used; each client guesses. The rule of ``go-containerregistry``
+An image reference does not show whether https is used; each client guesses. The rule of ``go-containerregistry``
 (Mendix's build and krane use it) changed twice (:mod:`mendix_registry.settings.plain_http`). So this project decides for
-itself, says what it decided and why, and passes the decision on explicitly.
+itself, reports what it decided and why, and passes the decision on explicitly.
 """
 
 from __future__ import annotations
@@ -101,9 +101,9 @@ def decide(host: str, transport: Transport, *, only_https: bool = False) -> Tran
     ``only_https``, for a kind of registry that always speaks it."""
     certificate = transport.ca_certificate
     if transport.insecure is True:
-        return TransportDecision(True, "the stack file says insecure: true", certificate)
+        return TransportDecision(True, "the stack file sets insecure: true", certificate)
     if transport.insecure is False:
-        return TransportDecision(False, "the stack file says insecure: false", certificate)
+        return TransportDecision(False, "the stack file sets insecure: false", certificate)
     if certificate:
         return TransportDecision(False, "auto: a certificate authority is given, which only https uses", certificate)
     if only_https:

@@ -315,7 +315,7 @@ Secret: TypeAlias = Annotated[SecretText, PlainValidator(_secret), WithJsonSchem
 
 @dataclass(frozen=True, slots=True)
 class OrOutput:
-    """Annotates :data:`MaybeOutput`: a text of the type ``plain``, or an output, which a program gives and nobody can check."""
+    """Annotates :data:`MaybeOutput`: a text of the type ``plain``, or an output, which a program gives and no rule can check."""
 
     plain: Any
 

@@ -49,5 +49,5 @@ def test_a_name_with_a_loopback_address_in_it_is_not_loopback() -> None:
 def test_what_the_stack_file_says_wins_over_every_rule(insecure: bool) -> None:
     for host in ("10.0.0.5:5000", "registry.example.com"):
         decision = decide(host, Transport(insecure=insecure))
-        assert decision.insecure is insecure and "the stack file says" in decision.reason
+        assert decision.insecure is insecure and "the stack file sets" in decision.reason
         assert decision.scheme == ("http" if insecure else "https")

@@ -108,7 +108,7 @@ def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[P
         yield Problem(
             "ECR037",
             (*at, "existing"),
-            "an existing provider is left as it is, but create, import or thumbprints is given, too",
+            "an existing provider is left as it is, but create, import or thumbprints is given too",
             "they would have no effect",
             "remove them, or give issuer instead of existing",
         )
@@ -229,7 +229,7 @@ def _roles(settings: Settings, registry: AmazonEcrRegistry, method: Irsa | PodId
                 (*at, "shared"),
                 "namespaces that share a role can push to each other's repositories",
                 "a role has one set of permissions",
-                "leave shared out: each namespace then has a role of its own (an account may have 1,000, or more on request)",
+                "leave shared out: each namespace then has its own role (an account may have 1,000, or more on request)",
                 Severity.WARNING,
             )
 
@@ -241,7 +241,7 @@ def _existing_for_all(roles: Roles, names: set[str], at: Location) -> Iterator[P
         yield Problem(
             "ECR048",
             (*at, "existingForAll"),
-            "every namespace has an existing role then, but import or shared is given, too",
+            "every namespace has an existing role then, but import or shared is given too",
             "they would have no effect",
             "remove them, or name the namespaces under existing",
         )
@@ -271,7 +271,7 @@ def _sizes(
             place: Location = (*METHOD, key)
             remedy = (
                 f"have the quota 'Role trust policy length' raised (up to {LARGEST_TRUST_POLICY}) and set "
-                "roles.trustPolicyLimit, or let each cluster have a stack of its own"
+                "roles.trustPolicyLimit, or give each cluster its own stack"
             )
         else:
             place = (*at, "shared")
@@ -339,7 +339,7 @@ def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys)
             yield Problem(
                 "ECR055",
                 (*METHOD, "existingKey"),
-                "with an existing key no user and no key is created, but users or rotation is given, too",
+                "with an existing key no user and no key is created, but users or rotation is given too",
                 "they would have no effect",
                 "remove them, or the key",
             )
@@ -370,7 +370,7 @@ def _both(existing: Mapping[str, Any], imported: Mapping[str, str], at: Location
         yield Problem(
             "ECR058",
             (*at, namespace),
-            f"the {noun} of namespace {namespace!r} is under existing, too",
+            f"the {noun} of namespace {namespace!r} is also under existing",
             f"a {noun} is either left as it is or taken over",
             "remove it from one of the two",
         )

@@ -158,7 +158,7 @@ def _order(policy: _Policy, at: Location) -> Iterator[Problem]:
             at,
             f"rulePriority {priority} stands {counted[priority]} times",
             "ECR rejects such a policy: the priorities are the order of the rules",
-            "give each rule a rulePriority of its own",
+            "give each rule its own rulePriority",
         )
     for storage in ("standard", "archive"):
         rules = [rule for rule in policy.rules if rule.selection.storageClass == storage]
@@ -209,7 +209,7 @@ def _running(
 
 
 def _deletes_untagged(lifecycle: Lifecycle, policy: _Policy | None) -> str | None:
-    """The key by which ECR deletes images without a tag, or None."""
+    """The key that makes ECR delete images without a tag, or None."""
     if policy is None:
         return None if lifecycle.untagged_days is None else "untaggedDays"
     ends = any(r.selection.tagStatus != "tagged" and r.action.type == "expire" for r in policy.rules)

@@ -16,7 +16,7 @@ class Location:
     """Account id, region, partition and host of a registry.
 
     ``repositories`` is what the ARN of each of its repositories begins with. ``given_region`` is the region as the stack file or
-    ``aws:region`` gives it, None where only the provider knows it: resources then say nothing about it.
+    ``aws:region`` gives it, None where only the provider knows it: resources then do not set it.
     """
 
     account_id: pulumi.Output[str]
@@ -32,7 +32,7 @@ class Location:
 
 
 def locate(registry: AmazonEcrRegistry, parent: pulumi.Resource) -> Location:
-    """What the stack file says, completed by the provider where it leaves something out."""
+    """What the stack file gives, completed by the provider where it leaves something out."""
     options = pulumi.InvokeOptions(parent=parent)
     region = registry.region or pulumi.Config("aws").get("region")
     known_region = pulumi.Output.from_input(region) if region else get_region_output(opts=options).region
@@ -53,6 +53,6 @@ def locate(registry: AmazonEcrRegistry, parent: pulumi.Resource) -> Location:
 
 
 def import_id(identity: str, region: str | None) -> str:
-    """The id by which the provider finds ``identity`` in ``region``: it reads an import's region from the id alone, whatever
-    the resource's own ``region`` says, and looks in its own region without one."""
+    """The id with which the provider finds ``identity`` in ``region``: it reads an import's region from the id alone, whatever
+    the resource's own ``region`` is, and looks in its own region without one."""
     return identity if region in (None, pulumi.Config("aws").get("region")) else f"{identity}@{region}"

@@ -1,8 +1,8 @@
 """The partitions of AWS: which regions belong to each, and under which names Amazon ECR is reached there.
 
 Sources: botocore's ``endpoints.json`` and ``partitions.json`` (regions, DNS suffixes); the host pattern of
-``amazon-ecr-credential-helper`` (``ecr-login/api/client.go``), by which Mendix's build recognises ECR: a host outside it is
-taken for a registry without a token exchange, whatever DNS says.
+``amazon-ecr-credential-helper`` (``ecr-login/api/client.go``), with which Mendix's build recognizes ECR: a host outside it is
+taken for a registry without a token exchange, whatever DNS answers.
 """
 
 from __future__ import annotations

@@ -82,13 +82,13 @@ def role_name(roles: Roles, plan: RolePlan, stack: str) -> str:
 
 
 def user_name(users: Users, namespace: str, stack: str) -> str:
-    """The name of the user of ``namespace`` in the Pulumi stack ``stack``: of its own, or of the one that exists."""
+    """The name of the user of ``namespace`` in the Pulumi stack ``stack``: a new user's, or that of the one that exists."""
     given = users.existing.get(namespace) or users.import_.get(namespace)
     return given or bounded(f"{_prefix(users.name_prefix, stack)}-{namespace}", NAME_LIMIT)
 
 
 def creation_role_name(stack: str) -> str:
-    """The name of the role by which ECR creates repositories, of the Pulumi stack ``stack``."""
+    """The name of the role with which ECR creates repositories, in the Pulumi stack ``stack``."""
     return bounded(f"{_prefix(None, stack)}-ecr-creation", NAME_LIMIT)
 
 

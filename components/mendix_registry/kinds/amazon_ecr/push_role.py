@@ -1,4 +1,4 @@
-"""A role by which ServiceAccounts push to repositories of Amazon ECR, and nothing else."""
+"""A role with which ServiceAccounts push to repositories of Amazon ECR, and nothing else."""
 
 # No `from __future__ import annotations` here: Pulumi reads the annotations of a component for its schema as they are.
 
@@ -100,7 +100,7 @@ class PushRole:
 
 
 def push_role(name: str, args: EcrPushRoleArgs, parent: pulumi.Resource) -> PushRole:
-    """The resources of :class:`EcrPushRole` as children of ``parent``, without a component of their own: a self-managed backend
+    """The resources of :class:`EcrPushRole` as children of ``parent``, without their own component: a self-managed backend
     writes the whole state three times for one."""
     import_name = args.get("import_name")
     role = Role(

@@ -50,7 +50,7 @@ class EcrPushUser(pulumi.ComponentResource):
     """A user with what a push to exactly the given repositories needs, and one access key.
 
     IAM allows a user two keys, so that one rotation at a time overlaps: the new key is made and used while the old one still
-    works. Nobody else should make keys of this user.
+    works. No one else should create keys of this user.
     """
 
     user_name: pulumi.Output[str]

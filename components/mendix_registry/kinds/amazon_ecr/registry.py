@@ -57,11 +57,11 @@ class EcrRegistryArgs(TypedDict):
     component's. Default: the repositories."""
 
     repository_arns: NotRequired[pulumi.Input[Mapping[str, str]]]
-    """With `create_on_push` and tags or a KMS key: ARNs of the repositories by name, for the permissions of the role by
+    """With `create_on_push` and tags or a KMS key: ARNs of the repositories by name, for the permissions of the role with
     which ECR creates. Default: those of the created repositories."""
 
     creation_role_arn: NotRequired[pulumi.Input[str]]
-    """With `create_on_push`: an existing role by which ECR tags and encrypts what it creates."""
+    """With `create_on_push`: an existing role with which ECR tags and encrypts what it creates."""
 
     creation_role_name: NotRequired[str]
     """With `create_on_push`: name of the role that is created for that, where tags or a KMS key need one."""
@@ -155,7 +155,7 @@ class EcrRegistry(pulumi.ComponentResource):
         return "IMMUTABLE_WITH_EXCLUSION" if self._args.get("mutable_tags") else "IMMUTABLE"
 
     def _creation_role(self) -> pulumi.Input[str] | None:
-        """The role by which ECR creates: it needs one only to tag and to use a KMS key."""
+        """The role with which ECR creates: it needs one only to tag and to use a KMS key."""
         args = self._args
         given = args.get("creation_role_arn")
         if given is not None:

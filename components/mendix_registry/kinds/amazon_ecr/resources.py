@@ -50,7 +50,7 @@ class AmazonEcr(RegistryPlace):
     def _create_repositories(self, name: str, arns: Mapping[str, pulumi.Output[str]]) -> EcrRegistry | None:
         names = ecr_plan.managed(self._settings, self._registry)
         options = self._registry.repositories
-        # Builders may create below every repository, so the template must be there for those of others, too.
+        # Builders may create below every repository, so the template must be there for those of others too.
         prefixes = ecr_plan.repositories(self._settings) if options.create_on_push else ()
         if not names and not prefixes:
             return None

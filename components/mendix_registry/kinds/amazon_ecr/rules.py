@@ -48,7 +48,7 @@ def check_copy(
 
 
 def _foreign(registry: AmazonEcrRegistry, namespace: str) -> bool:
-    """Whether somebody else made the namespace's role or user."""
+    """Whether someone else created the namespace's role or user."""
     method = registry.authentication
     if isinstance(method, StaticKeys):
         users = method.users
@@ -64,7 +64,7 @@ def _location(registry: AmazonEcrRegistry) -> Iterator[Problem]:
             (*REGISTRY, "partition"),
             f"the region {region} belongs to the partition {partition_of(region)}, not to {partition}",
             "ARNs and the registry's host would name something that does not exist",
-            "remove the key: the region tells the partition",
+            "remove the key: the region determines the partition",
         )
         return
     known = registry.known_partition
@@ -149,7 +149,7 @@ def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
         yield Problem(
             "ECR023",
             (*REPOSITORIES, "import", options.import_.index(name)),
-            f"{name!r} is under existing, too",
+            f"{name!r} is also under existing",
             "a repository is either left as it is or taken over",
             "remove it from one of the two lists",
         )
@@ -191,8 +191,8 @@ def _encryption(registry: AmazonEcrRegistry) -> Iterator[Problem]:
             "ECR027",
             at,
             f"the key is in {parts['region']}, the registry in {registry.region}",
-            "ECR takes only a key of its own region",
-            "give a key of the registry's region (a multi-region key's replica has its own ARN)",
+            "ECR accepts only a key of the registry's region",
+            "give a key of that region (a multi-region key's replica has its own ARN)",
         )
 
 
@@ -256,8 +256,8 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
             yield Problem(
                 "ECR032",
                 at,
-                "it gives apps repositories of their own",
-                "ECR wants a repository to exist before a push, unless a creation template makes it",
+                "it gives each app its own repository",
+                "ECR requires that a repository exists before a push, unless a creation template creates it",
                 "set registry.repositories.createOnPush: true, or keep the variables after the colon: "
                 "{repository}:{{.Name}}-{{.Timestamp}}",
             )
@@ -266,7 +266,7 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
             yield Problem(
                 "ECR033",
                 at,
-                "it gives apps repositories of their own, but builders may only create their namespace's",
+                "it gives each app its own repository, but builders may only create their namespace's",
                 "the permission is for exactly that repository",
                 "set registry.repositories.createOnPush: true, which extends it to what lies below",
             )

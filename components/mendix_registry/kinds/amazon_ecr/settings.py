@@ -92,16 +92,16 @@ class Repositories(Section):
 
     create_on_push: bool = False
     """Whether a push to ``<repository>/<anything>`` creates that repository, so that each app may have its own
-    (``imageNameTemplate: '{repository}/{{.Name}}:…'``). The builder may then create repositories there. Holds for
-    repositories that are left as they are, too."""
+    (``imageNameTemplate: '{repository}/{{.Name}}:…'``). The builder may then create repositories there. This also
+    holds for repositories that are left as they are."""
 
     creation_role: RoleArn | None = None
-    """With ``createOnPush``: the existing role by which ECR tags and encrypts what it creates. Default: one is created where
+    """With ``createOnPush``: the existing role with which ECR tags and encrypts what it creates. Default: one is created where
     tags or a KMS key need it, with path and permissions boundary of the roles (or users)."""
 
     @property
     def lifecycle_is_given(self) -> bool:
-        """Whether the stack file itself says what ECR deletes."""
+        """Whether the stack file itself sets what ECR deletes."""
         return "lifecycle" in self.model_fields_set
 
 
@@ -186,7 +186,7 @@ class EksCluster(Section):
     """Its region. Default: the registry's."""
 
     account_id: AccountId | None = None
-    """Its account, where the roles are, too. Default: the registry's."""
+    """Its account, which is also the account of the roles. Default: the registry's."""
 
 
 class PodIdentity(Section):
@@ -299,7 +299,7 @@ class AmazonEcrRegistry(RegistryKind):
 
     @property
     def known_partition(self) -> Partition | None:
-        """The partition as far as the stack file tells it."""
+        """The partition as far as the stack file determines it."""
         return self.partition or (partition_of(self.region) if self.region else None)
 
     @property
@@ -309,6 +309,6 @@ class AmazonEcrRegistry(RegistryKind):
             return "", ""
         try:
             host = ecr_host(self.account_id, self.region, partition, self.endpoint)
-        except ValueError:  # a rule says so
+        except ValueError:  # a rule reports it
             return "", ""
         return host, host

@@ -144,7 +144,7 @@ def repository_problems(registry: GenericRegistry, repository: str, at: Location
             "GNR011",
             at,
             f"the repository {repository!r} has {count} path part{'s' if count != 1 else ''}; "
-            f"{rules.title} wants {wanted}: {rules.layout}",
+            f"{rules.title} requires {wanted}: {rules.layout}",
             "the registry refuses the push",
             f"write it as {rules.layout}",
         )

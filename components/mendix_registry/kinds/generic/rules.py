@@ -74,8 +74,8 @@ def _template_problems(registry: GenericRegistry, template: str, at: Location) -
         yield Problem(
             "GNR004",
             at,
-            "it gives every app a repository of its own",
-            f"{title} wants a repository to exist before the first push to it",
+            "it gives every app its own repository",
+            f"{title} requires that a repository exists before the first push to it",
             "keep the variables after the colon: {repository}:{{.Name}}-{{.Timestamp}}",
         )
     limit = preset_rules.most_parts(registry)

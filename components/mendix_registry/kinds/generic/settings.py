@@ -75,7 +75,7 @@ class GenericRegistry(NamedRegistry):
     type: Literal["generic"]
 
     preset: Preset | None = None
-    """The product or service, so that its own rules are checked, too."""
+    """The product or service, so that its own rules are checked too."""
 
     authentication: Authentication
     """``{username, password}``, or the word ``none`` for a registry that lets everyone push."""

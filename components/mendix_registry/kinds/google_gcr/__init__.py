@@ -14,5 +14,5 @@ are the default provider's (``gcp:…`` keys of the stack file, or the environme
 * ``gcp:serviceaccount/iAMMember:IAMMember``: serviceAccountId (``projects/PROJECT/serviceAccounts/EMAIL``), role
   (``roles/iam.workloadIdentityUser``), member (``serviceAccount:POOL[NAMESPACE/NAME]``)
 
-Invokes: none. What only a cloud call could tell (the project's number) is an input, so that a preview needs no account.
+Invokes: none. What only a cloud call could return (the project's number) is an input, so that a preview needs no account.
 """

@@ -1,6 +1,6 @@
 """Permission to push, given by IAM *member* resources: each adds one member to a policy and leaves everybody else's alone.
 
-Bindings and policies, which are authoritative, are never used here: they would take away what other stacks and people have granted.
+Bindings and policies, which are authoritative, are never used here: they would delete what other stacks and people have granted.
 """
 
 # Pulumi's analyzer of components reads annotations as they are: they must not be strings.
@@ -49,7 +49,7 @@ def writers(
     condition: IamCondition | None,
 ) -> dict[str, pulumi.Resource]:
     """Lets ``member`` push to (and read) each of ``repositories`` and nothing else; by the reference's ``name``."""
-    # The SDK has a type of its own for what is the same dictionary.
+    # The SDK has its own type for what is the same dictionary.
     sdk_condition: Any = condition
     return {
         repository["name"]: RepositoryIamMember(

@@ -38,7 +38,7 @@ def check(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]:
 
 
 def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
-    """Where each namespace has a project of its own, none of them is the cluster's."""
+    """Where each namespace has its own project, none of them is the cluster's."""
     if registry.home_project is not None:
         return
     authentication = registry.authentication
@@ -46,7 +46,7 @@ def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
         yield Problem(
             "GAR033",
             (*AUTHENTICATION, "workloadPool"),
-            "each namespace has a project of its own, so none of them tells the cluster's workload identity pool",
+            "each namespace has its own project, so none of them determines the cluster's workload identity pool",
             "who pushes is named within this pool",
             "add workloadPool: PROJECT.svc.id.goog, with the id of the cluster's project",
         )
@@ -54,14 +54,14 @@ def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
         yield Problem(
             "GAR034",
             (*AUTHENTICATION, "project"),
-            "each namespace has a project of its own, so none of them tells where service accounts are made",
+            "each namespace has its own project, so none of them determines where service accounts are created",
             "",
             "add project, the id of the project that the service accounts belong to",
         )
 
 
 def _new_repositories(registry: GoogleRegistry) -> Iterator[Problem]:
-    """Nobody can have granted anything on a repository that is only made now."""
+    """No one can have granted anything on a repository that is only created now."""
     repositories = registry.artifact_registry
     if not registry.authentication.grant and not (repositories.existing or repositories.import_):
         yield Problem(
@@ -75,7 +75,7 @@ def _new_repositories(registry: GoogleRegistry) -> Iterator[Problem]:
 
 
 def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
-    """A service account that exists: either referred to or taken over, and nothing said that has no effect on it."""
+    """A service account that exists: either referred to or taken over, and nothing given that has no effect on it."""
     if authentication.existing and authentication.import_:
         yield Problem(
             "GAR036",
@@ -109,7 +109,7 @@ def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
             "GAR039",
             (*AUTHENTICATION, "grant"),
             "a service account that this stack makes or takes over would be granted nothing",
-            "nobody else could have granted it anything before",
+            "no one else could have granted it anything before",
             "remove the key, or name the service account that has the permissions under existing",
         )
 
@@ -157,7 +157,7 @@ def _pattern(settings: Settings, authentication: WorkloadIdentity) -> Iterator[P
 
 
 def _accounts(settings: Settings, authentication: WorkloadIdentity) -> Iterator[Problem]:
-    """No two namespaces share a service account without being told to; no more accounts than the project may have."""
+    """No two namespaces share a service account unless the stack file asks for it; no more accounts than the project may have."""
     if authentication.existing or authentication.import_:
         return
     users = Counter(authentication.account_id(name) for name in {n.name for n in settings.namespaces})

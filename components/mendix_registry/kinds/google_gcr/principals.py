@@ -1,7 +1,7 @@
 """How a Kubernetes ServiceAccount is named in Google's policies.
 
 Source: Google's page "About Workload Identity Federation for GKE". Both forms name one ServiceAccount in one namespace and nothing
-wider. What they do not name is the cluster: the same namespace and ServiceAccount in another cluster of the same pool is the same
+else. What they do not name is the cluster: the same namespace and ServiceAccount in another cluster of the same pool is the same
 identity ("identity sameness").
 """
 

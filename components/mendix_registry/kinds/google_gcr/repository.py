@@ -191,5 +191,5 @@ class ArtifactRegistryRepository(pulumi.ComponentResource):
 
 
 def _policy(policy: ArtifactCleanupPolicy) -> Any:
-    # The SDK has types of its own for what is the same dictionary.
+    # The SDK has its own types for what is the same dictionary.
     return policy

@@ -1,4 +1,4 @@
-"""Rules of the kind ``google-gcr``: host, path, repositories. Who pushes is judged in ``gcp_identity``."""
+"""Rules of the kind ``google-gcr``: host, path, repositories. ``identity_rules`` checks who pushes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
         yield Problem(
             "GAR013",
             (*REGISTRY, "location") if not name.endswith("pkg.dev") else at,
-            f"{name} does not tell where the repository is",
+            f"{name} does not show where the repository is",
             "a repository belongs to one region or multi-region, whose name is part of every request about it",
             "write LOCATION-docker.pkg.dev as pushHost, or add location",
         )
@@ -83,7 +83,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
         yield Problem(
             "GAR015",
             at,
-            f"the push client does not take {name} for a host of Google's",
+            f"the push client does not recognize {name} as a host of Google's",
             "krane and Mendix's build ask Google for a token only for gcr.io, *.gcr.io, *.pkg.dev and *.google.com; "
             "to other hosts they push anonymously",
             "use Google's own host name, or a client image that knows yours (builder.image)",
@@ -92,7 +92,7 @@ def _host(registry: GoogleRegistry) -> Iterator[Problem]:
 
 
 def _paths(settings: Settings, registry: GoogleRegistry) -> Iterator[Problem]:
-    """``repository`` names a project and a repository that Google can have. Each place is told of once."""
+    """``repository`` names a project and a repository that Google can have. Each place is reported once."""
     told: set[Location] = set()
     for index, namespace in enumerate(settings.namespaces):
         at: Location = (*NAMESPACES, index, "repository") if namespace.repository else (*REGISTRY, "repository")
@@ -128,7 +128,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
             at,
             f"{first!r} is not the id of a Google project",
             f"the path of an image at Google is {form}; an id has 6 to 30 lower-case letters, digits and dashes",
-            "begin the path with the project's id; if that has a colon in it, give it as registry.project, too",
+            "begin the path with the project's id; if that has a colon in it, give it as registry.project too",
         )
     if registry.effective_location is None:
         return None
@@ -149,7 +149,7 @@ def _path_problem(registry: GoogleRegistry, path: str, at: Location) -> Problem 
             at,
             f"the Artifact Registry repository {address.repository_id!r} {what}",
             "it takes 1 to 63 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
-            "correct the second part of the path, or give this namespace a repository of its own (namespaces[].repository)",
+            "correct the second part of the path, or give this namespace its own repository (namespaces[].repository)",
         )
     return None
 
@@ -161,7 +161,7 @@ def _transport(registry: GoogleRegistry) -> Iterator[Problem]:
             (*REGISTRY, "transport", "insecure"),
             "insecure: true makes no sense at Google, which is only reached by https",
             "the token that allows the push would be sent to whoever answers",
-            "remove the key; for a proxy with a certificate of its own give transport.caCertificate",
+            "remove the key; for a proxy with its own certificate give transport.caCertificate",
         )
 
 
@@ -195,7 +195,7 @@ def _encryption(registry: GoogleRegistry) -> Iterator[Problem]:
             "GAR024",
             (*ARTIFACT_REGISTRY, "kmsKeyName"),
             f"the key is in {key.split('/')[3]}, the repository in {location}",
-            "Artifact Registry takes a key of its own location only",
+            "Artifact Registry accepts only a key of the repository's location",
             f"name a key in {location}",
         )
 
@@ -232,7 +232,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
             "GAR027",
             at,
             f"policy {policy.id!r} must have either condition or mostRecentVersions",
-            "it says which versions are meant",
+            "it selects the versions that the policy applies to",
             "give exactly one of the two",
         )
         return
@@ -269,7 +269,7 @@ def _policy(policy: CleanupPolicy, at: Location, *, immutable: bool) -> Iterator
         yield Problem(
             "GAR031",
             (*at, "condition", "tagState"),
-            f"policy {policy.id!r} means tagged versions, too, which immutable tags do not let go",
+            f"policy {policy.id!r} also selects tagged versions, which immutable tags protect from deletion",
             "with immutable tags a tag can never be deleted, nor the image it names",
             "write tagState: untagged, or artifactRegistry.immutableTags: false",
             Severity.ERROR if condition.tag_state == "tagged" else Severity.WARNING,

@@ -197,22 +197,22 @@ class WorkloadIdentity(GoogleAuthentication):
         return given.replace(NAMESPACE_PLACEHOLDER, namespace) if given else None
 
     def account(self, namespace: str) -> str:
-        """What tells the service account of ``namespace`` from every other: its given address, else the id that it is made with.
+        """What distinguishes the service account of ``namespace`` from others: its given address, else the id it is created with.
         An id alone does not, as accounts of several projects may have the same."""
         return self.email(namespace) or self.account_id(namespace)
 
     def account_project(self, namespace: str) -> str | None:
-        """Project of the service account of ``namespace``, as far as it is told here: by a given address, or by ``project``."""
+        """Project of the service account of ``namespace``, as far as it is known here: by a given address, or by ``project``."""
         match = _PROJECT_OF_ADDRESS.fullmatch(self.email(namespace) or "")
         return match.group(1) if match else self.project
 
     def resource_name(self, namespace: str) -> str:
-        """Name of the service account's resources in the stack: its id, and what tells it from a namesake of another project."""
+        """Name of the service account's resources in the stack: its id, with a suffix if another project may have the same id."""
         account_id, address = self.account_id(namespace), self.existing or self.import_ or ""
         name, _, domain = address.partition("@")
         if NAMESPACE_PLACEHOLDER in name or NAMESPACE_PLACEHOLDER not in domain:
             return account_id
-        # By what the address looks like, not by which namespaces there are: another namespace must not rename anything.
+        # This depends on the address's form, not on which namespaces there are: another namespace must not rename anything.
         return f"{account_id}.{domain.replace(NAMESPACE_PLACEHOLDER, namespace).removesuffix(_DOMAIN_OF_ACCOUNTS)}"
 
 
@@ -243,7 +243,7 @@ class RepositoryAddress:
 
     @property
     def name(self) -> str:
-        """The name that the API uses, and by which it is imported."""
+        """The name that the API and an import use."""
         return f"projects/{self.project}/locations/{self.location}/repositories/{self.repository_id}"
 
 
@@ -271,7 +271,7 @@ class GoogleRegistry(RegistryKind):
     Default: the first part of ``repository``."""
 
     location: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
-    """Region or multi-region of the repositories, where the push host is a name of your own that does not tell it."""
+    """Region or multi-region of the repositories, where the push host is your own domain name, which does not contain it."""
 
     authentication: Authentication
     """``{method: workload-identity}`` or ``{method: direct, projectNumber: …}``."""
@@ -288,7 +288,7 @@ class GoogleRegistry(RegistryKind):
 
     @property
     def effective_location(self) -> str | None:
-        """``location``, or what the push host tells; None where neither does."""
+        """``location``, or the one in the push host's name; None where neither gives one."""
         name = split_host(self.push_host)[0]
         if name in GCR_LOCATIONS:
             return GCR_LOCATIONS[name]
@@ -309,7 +309,7 @@ class GoogleRegistry(RegistryKind):
         return None if NAMESPACE_PLACEHOLDER in first else first
 
     def account_project(self, authentication: WorkloadIdentity, namespace: str) -> str:
-        """Project of the service account that ``namespace`` uses; empty where nothing tells it."""
+        """Project of the service account that ``namespace`` uses; empty where nothing determines it."""
         return authentication.account_project(namespace) or self.home_project or ""
 
     def account_email(self, authentication: WorkloadIdentity, namespace: str) -> str:

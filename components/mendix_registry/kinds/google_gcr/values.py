@@ -87,7 +87,7 @@ def _pool(value: str) -> str:
         raise refusal(
             "GAR006",
             f"{value!r} is not the workload identity pool of a cluster or fleet",
-            "who pushes is named within this pool; a wrong one names nobody, or somebody else",
+            "who pushes is named within this pool; a wrong one names no one, or someone else",
             "write PROJECT.svc.id.goog, with the id of the cluster's (or the fleet host's) project",
         )
     return value

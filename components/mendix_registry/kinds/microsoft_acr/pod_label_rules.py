@@ -1,4 +1,4 @@
-"""The label by which Azure's webhook knows the pods that get an identity: this stack sets it on Mendix's build pods, too."""
+"""The label that marks, for Azure's webhook, the pods that get an identity: this stack sets it on Mendix's build pods too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABEL = "azure.workload.identity/use"
 
 
 def check(settings: Settings) -> Iterator[Problem]:
-    """An overlay of the OperatorConfiguration does not take the label away."""
+    """An overlay of the OperatorConfiguration must not remove the label."""
     labels = settings.operator_configuration.overlay.get("customPodLabels")
     general = cast("dict[str, Any]", labels).get("general") if isinstance(labels, dict) else None
     if isinstance(general, dict) and cast("dict[str, Any]", general).get(LABEL, "true") != "true":
@@ -21,6 +21,6 @@ def check(settings: Settings) -> Iterator[Problem]:
             "ACR031",
             (*OPERATOR, "overlay", "customPodLabels", "general", LABEL),
             "Mendix's build pods would lose the label that Azure's webhook looks for",
-            "they would get no identity, and each build would push as nobody",
+            "they would get no identity, and each build would push without one",
             "remove it: this stack sets it to 'true'",
         )

@@ -15,7 +15,7 @@ API_VERSION = "2025-11-01"
 
 
 class CustomerKeyArgs(TypedDict):
-    """A key of your own."""
+    """A customer-managed key."""
 
     key_identifier: str
     """The key's URL in Key Vault."""
@@ -70,7 +70,7 @@ class AcrRegistryArgs(TypedDict):
     """Whether artifacts may leave by export. Default: true."""
 
     customer_key: NotRequired[CustomerKeyArgs]
-    """A key of your own that encrypts it (Premium)."""
+    """Your own key that encrypts it (Premium)."""
 
     tags: NotRequired[Mapping[str, str]]
     """Tags."""
@@ -87,7 +87,7 @@ class AcrRegistry(pulumi.ComponentResource):
 
     The typed resource of azure-native speaks an API version without ``roleAssignmentMode``. An incremental deployment therefore
     puts the same registry once more, with the mode. Whatever changes in the first changes in the second, so the mode
-    cannot get lost; and ``classic`` is written, too, since Microsoft has announced that ABAC becomes the default.
+    cannot get lost; and ``classic`` is written too, since Microsoft has announced that ABAC becomes the default.
 
     A registry that is taken over keeps the mode that it has, and nothing is put once more: the comparison of an import does not
     see the mode, and another one would take push and pull from everybody else who uses the registry.

@@ -13,11 +13,11 @@ _LOGIN_SERVER = re.compile(r"[a-z0-9.-]+\.azurecr\.[a-z.]*[a-z]")
 _ONLY_PREMIUM = {
     "public_network_access": ("publicNetworkAccess", "private endpoints, the only other way in,"),
     "allowed_ip_ranges": ("allowedIpRanges", "the registry's firewall"),
-    "data_endpoints": ("dataEndpoints", "data endpoints of its own"),
+    "data_endpoints": ("dataEndpoints", "dedicated data endpoints"),
     "zone_redundancy": ("zoneRedundancy", "zone redundancy"),
     "retention_days": ("retentionDays", "retention of untagged manifests"),
     "allow_export": ("allowExport", "the export policy"),
-    "customer_key": ("customerKey", "a key of your own"),
+    "customer_key": ("customerKey", "customer-managed key"),
 }
 _OF_A_NEW_REGISTRY = {
     "location": "location",
@@ -77,7 +77,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
             "ACR036",
             (*REGISTRY, "loginServer"),
             "the login server of a registry that this stack manages is read from Azure",
-            "its name can have a hash in it that nobody can foresee",
+            "its name can contain a hash that Azure chooses",
             "remove loginServer",
         )
     if registry.login_server and not _LOGIN_SERVER.fullmatch(registry.login_server):
@@ -91,7 +91,7 @@ def _which_registry(registry: AzureRegistry) -> Iterator[Problem]:
 
 
 def _mode_of_a_registry_that_exists(registry: AzureRegistry) -> Iterator[Problem]:
-    """Nobody guesses the mode of a registry that others use already. An import's comparison does not see it either."""
+    """The mode of a registry that others use already is not guessed. An import's comparison does not see it either."""
     roles = registry.kubelet_object_ids or isinstance(registry.authentication, WorkloadIdentityAuthentication)
     if registry.import_ or (registry.existing and roles):
         yield Problem(

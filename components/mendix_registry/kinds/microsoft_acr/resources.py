@@ -38,7 +38,7 @@ from mendix_registry.settings.values import SecretText
 PULL_SECRET_NAME = "mendix-registry"  # noqa: S105 - the name of an object, not a secret
 
 USE_WORKLOAD_IDENTITY = {"azure.workload.identity/use": "true"}
-"""The label by which the webhook finds pods; on a ServiceAccount it has no effect."""
+"""The label that the webhook looks for on pods; on a ServiceAccount it has no effect."""
 
 _CLIENT_ENVIRONMENT = {"usgovernment": "AzureUSGovernmentCloud", "china": "AzureChinaCloud"}
 """How the push client's helper names the sovereign clouds (go-autorest, ``AZURE_ENVIRONMENT``)."""

@@ -51,7 +51,7 @@ def repository_condition(repositories: Iterable[str], *, below: bool = False) ->
     for repository in sorted(set(repositories)):
         tests.append(f"{attribute} StringEquals '{repository}'")
         if below:
-            # The slash belongs to it: without one, mendixapps/orders would open mendixapps/orders-archive, too.
+            # The slash belongs to it: without one, mendixapps/orders would also open mendixapps/orders-archive.
             tests.append(f"{attribute} StringStartsWith '{repository}/'")
     return f"(({others}) OR ({' OR '.join(tests)}))"
 
@@ -66,13 +66,13 @@ class AcrPushArgs(TypedDict):
     """Object id of the managed identity."""
 
     repositories: Sequence[str]
-    """The repositories. A classic registry cannot tell them apart: there the role holds for all."""
+    """The repositories. A classic registry cannot distinguish them: there the role holds for all."""
 
     abac: NotRequired[bool]
     """Whether the registry is in ABAC mode. Default: true."""
 
     include_subrepositories: NotRequired[bool]
-    """Whether what lies below the repositories is meant, too. Default: false."""
+    """Whether what lies below the repositories is included. Default: false."""
 
 
 class AcrPush(pulumi.ComponentResource):

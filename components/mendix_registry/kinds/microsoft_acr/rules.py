@@ -55,7 +55,7 @@ def check(settings: Settings, registry: AzureRegistry) -> Iterator[Problem]:
 def check_copy(
     settings: Settings, registry: AzureRegistry, namespace: Namespace, repository: str, at: Location
 ) -> Iterator[Problem]:
-    """Where repositories are permitted one by one, only the namespace's own is, and those below it where the stack file says so."""
+    """Where repositories are permitted one by one, only the namespace's own is, and those below it where the stack file sets it."""
     if not registry.per_repository:
         return
     method = registry.authentication
@@ -83,7 +83,7 @@ def _transport(registry: AzureRegistry) -> Iterator[Problem]:
 
 
 def _pull(registry: AzureRegistry) -> Iterator[Problem]:
-    """How nodes pull, told once."""
+    """How nodes pull, reported once."""
     if isinstance(registry.authentication, WorkloadIdentityAuthentication):
         if registry.link_to_default_service_account is not None:
             yield Problem(
@@ -140,7 +140,7 @@ def _lengths(settings: Settings, registry: AzureRegistry) -> Iterator[Problem]:
     least = len(registry.login_server or f"{name}.azurecr.io") + 1
     for index, namespace in enumerate(settings.namespaces):
         repository = settings.repository(namespace)
-        # Without the host it would be told already.
+        # One that is too long without the host is reported already.
         if least + len(repository) > NAME_LENGTH >= 1 + len(repository) and not registry.login_server:
             yield Problem(
                 "ACR017",
@@ -211,7 +211,7 @@ def _sharing(
                 (*AUTHENTICATION, "issuerUrls"),
                 f"{issuers} issuers are listed",
                 f"an identity trusts at most {CREDENTIALS_PER_IDENTITY}",
-                "give each group of clusters a stack of its own",
+                "give each group of clusters its own stack",
             )
         return
     key = ("import" if authentication.import_ else "existing") if given else "sharedIdentities"
@@ -250,7 +250,7 @@ def _sharing(
                 at,
                 "namespaces that share an identity may push to each other's repositories",
                 "Azure knows them as one",
-                f"remove {key} to give each namespace an identity of its own",
+                f"remove {key} to give each namespace its own identity",
                 Severity.WARNING,
             )
 
@@ -272,7 +272,7 @@ def _admin(registry: AzureRegistry) -> Iterator[Problem]:
         "ACR026",
         (*AUTHENTICATION, "method"),
         "the admin user may push, pull and delete everything in the registry",
-        "one password serves all namespaces, and nothing tells who used it",
+        "one password serves all namespaces, and nothing shows who used it",
         "use workload-identity, or token for an Operator older than 2.13",
         Severity.WARNING,
     )
@@ -299,7 +299,7 @@ def _tokens(settings: Settings, registry: AzureRegistry, authentication: TokenAu
             f"add it, or for a namespace whose token does not exist yet '{name}: pending'",
         )
     for name, password in authentication.passwords.items():
-        if password == "pending" and name in names:  # noqa: S105 - the word that says there is none
+        if password == "pending" and name in names:  # noqa: S105 - the word that means there is none
             yield Problem(
                 "ACR029",
                 (*at, name),

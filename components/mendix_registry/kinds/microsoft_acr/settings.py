@@ -64,7 +64,7 @@ def _name(value: str) -> str:
             "ACR003",
             f"{value!r} is not the name of a container registry",
             "Azure takes 5 to 50 letters and digits, nothing else; the name is taken worldwide",
-            "correct the name ('az acr check-name --name …' tells whether it is free)",
+            "correct the name ('az acr check-name --name …' shows whether it is free)",
         )
     return value
 
@@ -243,7 +243,7 @@ Authentication: TypeAlias = Annotated[
 
 
 class CustomerKey(Section):
-    """A key of your own that encrypts the registry. Cannot be taken away again (Premium)."""
+    """Your own key that encrypts the registry. Cannot be removed again (Premium)."""
 
     key_identifier: KeyUrl
     """The key's URL in Key Vault; without a version the registry follows rotations."""
@@ -290,7 +290,7 @@ class AzureRegistry(RegistryKind):
     """Region of what this stack creates. Default: the resource group's."""
 
     azure_environment: Literal["public", "usgovernment", "china"] = "public"
-    """Which Azure, the same as ``azure-native:environment``. The builder Job's client is told."""
+    """Which Azure, the same as ``azure-native:environment``. The builder Job's client gets this value."""
 
     sku: Literal["Basic", "Standard", "Premium"] = "Standard"
     """Service tier. Retention, customer keys, firewall, private endpoints and zone redundancy need Premium."""
@@ -302,7 +302,7 @@ class AzureRegistry(RegistryKind):
 
     include_subrepositories: bool = False
     """Whether a namespace may also push below its repository (``mendixapps/orders/…``), for image name templates that give each
-    app a repository of its own."""
+    app its own repository."""
 
     kubelet_object_ids: tuple[ObjectId, ...] = ()
     """Object ids of the clusters' kubelet identities, which then may pull (what ``az aks update --attach-acr`` does). Without
@@ -341,7 +341,7 @@ class AzureRegistry(RegistryKind):
     """Whether artifacts may leave the registry by export (``false`` needs Premium and no public access)."""
 
     customer_key: CustomerKey | None = None
-    """A key of your own that encrypts the registry (Premium). Default: Azure's keys."""
+    """Your own key that encrypts the registry (Premium). Default: Azure's keys."""
 
     @property
     def hosts(self) -> tuple[str, str]:

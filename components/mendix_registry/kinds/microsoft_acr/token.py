@@ -1,7 +1,7 @@
 # No "from __future__ import annotations": Pulumi's analyzer of multi-language components reads the annotations as objects.
 """A token that may push to named repositories of a registry, for builds that cannot use workload identity.
 
-Source: Microsoft's page "container-registry-repository-scoped-permissions". Azure tells a token's password once, to whoever
+Source: Microsoft's page "container-registry-repository-scoped-permissions". Azure shows a token's password once, to whoever
 generates it (``generateCredentials``), and azure-native has no resource for that (pulumi-azure-native#3099): the password
 comes from outside.
 """
@@ -34,7 +34,7 @@ class AcrTokenArgs(TypedDict):
     """The repositories that it may push to."""
 
     include_subrepositories: NotRequired[bool]
-    """Whether what lies below the repositories is meant, too. Default: false."""
+    """Whether what lies below the repositories is included. Default: false."""
 
 
 class AcrToken(pulumi.ComponentResource):

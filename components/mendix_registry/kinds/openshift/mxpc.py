@@ -1,4 +1,4 @@
-"""mxpc-cli's configuration file for ``openshift4``, the only one of this room whose form is public (Mendix's CLI page)."""
+"""mxpc-cli's configuration file for ``openshift4``, whose whole form is public (Mendix's CLI page)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def check(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Problem]:
 def check_copy(
     settings: Settings, registry: OpenShiftRegistry, namespace: Namespace, repository: str, at: Location
 ) -> Iterator[Problem]:
-    """ServiceAccount ``builder`` pushes to ImageStreams of its own project only."""
+    """ServiceAccount ``builder`` pushes only to ImageStreams of its project."""
     project, _, name = repository.partition("/")
     if project != namespace.name or not name or "/" in name:
         yield Problem(
@@ -58,7 +58,7 @@ def check_copy(
 
 
 def _namespaces(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Problem]:
-    """Each namespace pushes to an ImageStream of its own project, as ServiceAccount ``builder``."""
+    """Each namespace pushes to an ImageStream of its project, as ServiceAccount ``builder``."""
     for index, namespace in enumerate(settings.namespaces):
         at: Location = (*NAMESPACES, index)
         repository = settings.repository(namespace)
@@ -91,7 +91,7 @@ def _namespaces(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Pro
 
 
 def _templates(settings: Settings) -> Iterator[Problem]:
-    """The Operator's image names are ImageStreams of the namespace's project, too."""
+    """The Operator's image names are ImageStreams of the namespace's project as well."""
     if settings.operator_configuration.adopt == "none":
         return
     for namespace in settings.namespaces:
@@ -129,14 +129,14 @@ def _hosts(registry: OpenShift3Registry) -> Iterator[Problem]:
             "OCP008",
             (*REGISTRY, "pullHost"),
             f"nodes pull from {registry.pull_host}, a name of the cluster's own DNS",
-            "not every node resolves it; Mendix's page wants the service's address here",
+            "not every node resolves it; Mendix's page asks for the service's address here",
             "remove pullHost, and it is read from the Service ('oc get svc docker-registry -n default' shows it)",
             Severity.WARNING,
         )
 
 
 def _plain_http(host: str) -> Iterator[Problem]:
-    """Mendix's own build decides by the host's name, and cannot be told."""
+    """Mendix's own build decides by the host's name, and no setting changes that."""
     rule = plain_http_rule(host, _OLDEST)
     if rule is None:
         return
