@@ -68,7 +68,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"busybox/sh\S*: (stat|no such file)|executable file not found",
-        "the image has no /busybox/sh: let builder.image be krane's debug image, or one with a busybox of its own",
+        "the image has no /busybox/sh: let builder.image be krane's debug image, or one that has /busybox/sh",
     ),
     (
         r"exec format error",
