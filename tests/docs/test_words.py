@@ -48,8 +48,8 @@ ROOTS = (
 """Files, and folders with all below."""
 
 NOT_YET = ("components/mendix_registry/kubernetes/scripts/",)
-"""What of `ROOTS` still has refused words: how the places begin that :func:`found_in` returns. The builder scripts: end-to-end tests
-compare their messages."""
+"""What of `ROOTS` still has refused words: how the places begin that :func:`found_in` returns. End-to-end tests compare the builder
+scripts' messages."""
 
 ENDINGS = (".py", ".md", ".j2", ".sh", ".yaml", ".yml")
 
