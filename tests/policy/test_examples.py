@@ -9,6 +9,8 @@ import pytest
 from policy.rules import RULES
 from tests.policy.registrations import STACKS, managed, refusals, resource
 
+pytestmark = pytest.mark.slow
+
 KRANE = {"digest-pinned-images": {"images": ["gcr.io/go-containerregistry/krane:debug"]}}
 SECRETS = {"no-static-credentials": {"allowed": ["secret:*"]}}
 REFUSED: dict[str, set[str]] = {

@@ -11,6 +11,8 @@ from report.comment import LIMITS, comment, marker
 from report.summary import summarize
 from tests.report.recordings import recorded
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("limit", [8_000, 20_000, *LIMITS.values()])
 def test_a_thousand_changes_fit(limit: int, summaries) -> None:

@@ -17,6 +17,8 @@ from tests.components.kinds.microsoft_acr import conftest as microsoft_acr
 from tests.components.program import STACK, Recording, run
 from tests.components.stack_file.test_corpus import RIGHT, read
 
+pytestmark = pytest.mark.slow
+
 FILES = [path for path in RIGHT if path.parent.name in ("amazon-ecr", "microsoft-acr", "google-gcr")]
 ANSWERS = amazon_ecr.ANSWERS | microsoft_acr.ANSWERS | google.ANSWERS
 CALLS: dict[str, Any] = microsoft_acr.CALLS | {

@@ -12,6 +12,8 @@ from mendix_registry.settings.mirroring import Copy
 from tests.components.kubernetes.made import CREDENTIALS, namespace
 from tests.components.program import Recording, Registered
 
+pytestmark = pytest.mark.slow
+
 MANAGER = "pulumi.com/patchFieldManager"
 COPY = Copy("source.example.com/runtime:9", "apps/orders:runtime-9", ())
 APP = {"sha256": "1" * 64, "url": "https://apps.example.com/app.mda?signature=canary"}

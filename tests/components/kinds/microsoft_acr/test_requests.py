@@ -9,6 +9,8 @@ import pytest
 from tests.components.kinds.microsoft_acr.conftest import GROUP, ISSUER, NEW, WORKLOAD_IDENTITY, Acr
 from tests.oracles import azure_models
 
+pytestmark = pytest.mark.slow
+
 KEY_IDENTITY = f"{GROUP}/rg-keys/providers/Microsoft.ManagedIdentity/userAssignedIdentities/acr-key"
 KUBELET = "3b1f0c9e-1111-4222-8333-444455556666"
 

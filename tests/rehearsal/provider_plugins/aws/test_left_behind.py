@@ -12,6 +12,8 @@ from tests.rehearsal.provider_plugins.aws.conftest import REGION
 from tests.rehearsal.provider_plugins.aws.test_types import KEY, REPOSITORY, TOKENS, inputs_of, unique
 from tests.rehearsal.provider_plugins.driver import Plugin
 
+pytestmark = pytest.mark.slow
+
 KEPT = [token for token in TOKENS if token != KEY]
 
 
