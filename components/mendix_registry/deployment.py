@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from mendix_registry.kinds import KINDS
+from mendix_registry.place import NAME
 from mendix_registry.registry_access import (
     Anonymous,
     ExistingPullSecret,
@@ -39,7 +40,7 @@ def deploy(settings: Settings, parent: pulumi.Resource | None = None, prefix: st
         cluster = cluster_provider(f"{prefix}cluster", settings.cluster, opts=pulumi.ResourceOptions(parent=parent))
     registry = settings.registry
     opts = pulumi.ResourceOptions(parent=parent, providers=[cluster])
-    place = KINDS[registry.type].place()(f"{prefix}registry", settings, registry, opts)
+    place = KINDS[registry.type].place()(f"{prefix}{NAME}", settings, registry, opts)
     job_failure = on_job_failure(f"{prefix or 'mendix-registry-'}job-failure", ClusterEvents(settings.cluster))
     copies = settings.copies()
     namespaces: dict[str, Any] = {}

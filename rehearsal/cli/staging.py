@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,7 @@ def staged(
     from rehearsal.sandbox.description import describe, identities
     from rehearsal.sandbox.pulumi import prepare
 
+    @cache
     def names() -> Mapping[str, str]:
         return identities(describe(project, stack))
 
