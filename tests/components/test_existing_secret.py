@@ -40,7 +40,7 @@ HOSTS = (
     "10.0.0.1:80",
     "[2001:db8::1]:5000",
 )
-CONFIGURATIONS = 2400
+CONFIGURATIONS = 800
 SECRET = "canary-of-a-password"
 
 
@@ -182,7 +182,7 @@ def test_krane_takes_the_credentials_that_the_rules_foretell(krane: Path, tmp_pa
         assert answer in foretold, (host, config, foretold)
         kind = "chance" if len(foretold) > 1 else answer if isinstance(answer, str) else str(answer and "found")
         outcomes[kind] = outcomes.get(kind, 0) + 1
-    assert min(outcomes.get(kind, 0) for kind in ("found", "None", "error", "chance")) > 20, outcomes
+    assert min(outcomes.get(kind, 0) for kind in ("found", "None", "error", "chance")) > 6, outcomes
 
 
 class Challenging(http.server.BaseHTTPRequestHandler):

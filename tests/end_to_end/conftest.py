@@ -46,6 +46,7 @@ class Project:
     root: Path
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
 
     def stack(self, name: str = "local", **changes: Any) -> dict[str, Any]:
         """Writes a stack file: that of the stack ``local``, with ``changes`` merged into its keys."""
@@ -79,9 +80,11 @@ class Project:
 
     def pulumi(self, *arguments: str, stack: str = "local") -> str:
         """What a command of Pulumi's CLI prints in the environment that `rehearse env` gives."""
-        exports = self.run("env", "--stack", stack)
-        assert exports.returncode == 0, exports.stderr
-        script = f"{exports.stdout}\ncd {self.root}\nexec pulumi {shlex.join(arguments)} --stack {stack}"
+        if stack not in self.exports:
+            exports = self.run("env", "--stack", stack)
+            assert exports.returncode == 0, exports.stderr
+            self.exports[stack] = exports.stdout
+        script = f"{self.exports[stack]}\ncd {self.root}\nexec pulumi {shlex.join(arguments)} --stack {stack}"
         done = subprocess.run(
             ["bash", "-c", script], env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
         )
@@ -153,11 +156,13 @@ def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
         if stack not in deployed:
             continue
         config = {key.partition(":")[2]: value for key, value in yaml.safe_load(path.read_text())["config"].items()}
-        delete_images(config, node)
-        project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
-        project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
+        if project.state(stack).get("resources"):
+            delete_images(config, node)
+            project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+            project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
         # What a stack keeps, its owner deletes; the stack then finds it gone.
         delete_repositories(config, node)
-        gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
-        assert gone.returncode == 0, gone.stdout + gone.stderr
+        if project.state(stack).get("resources"):
+            gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
+            assert gone.returncode == 0, gone.stdout + gone.stderr
         project.pulumi("stack", "rm", "--yes", stack=stack)
