@@ -58,7 +58,7 @@ def _describe(file: StackFile, reading: Reading | None, problems: Sequence[Probl
             file=sys.stderr,
         )
         return 1
-    described = describe(reading.settings, file.stack, variables.asked)
+    described = describe(reading.settings, file.stack, variables.asked, file.values)
     print(json.dumps({"stack": file.stack, "file": str(file.path), **described}, indent=2))
     return 0
 
