@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from mendix_registry.kinds import KINDS
 from mendix_registry.settings import credentials
 from mendix_registry.settings.plan import PlannedIdentity, Prerequisite
-from mendix_registry.settings.problems import PROJECT, Location, path_in_file
+from mendix_registry.settings.problems import PROJECT, Location
 from mendix_registry.settings.stack import OPERATOR_CONFIGURATION, Namespace, Settings
 from mendix_registry.settings.values import UNKNOWN, OriginText, SecretText
-from mendix_registry.stack_file.sources import Sources, sources
+from mendix_registry.stack_file.sources import Sources, config_key, sources
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -43,9 +43,7 @@ def describe(
     """
     kind = KINDS[settings.registry.type].description
     origins = sources(values)
-    providers = {
-        key: _plain(value, origins, (key,)) for key, value in values.items() if not key.startswith(f"{PROJECT}:")
-    }
+    providers = {key: _plain(value, {}, (key,)) for key, value in values.items() if not key.startswith(f"{PROJECT}:")}
     identities = kind.identities(settings, settings.registry, stack)
     prerequisites = [*_prerequisites(settings), *kind.prerequisites(settings, settings.registry)]
     registry: dict[str, Json] = {
@@ -91,7 +89,7 @@ def _prerequisite(needed: Prerequisite) -> dict[str, Json]:
 
 
 def _variable(name: str, given: bool, origins: Sources) -> dict[str, Json]:
-    used = [_path(location) for location, source in origins.items() if source.get("environment") == name]
+    used = [config_key(location) for location, source in origins.items() if source.get("environment") == name]
     described: dict[str, Json] = {"what": "environment variable", "name": name, "for": cast("Json", used)}
     return described if given else described | {"missing": True}
 
@@ -125,7 +123,7 @@ def _namespace(settings: Settings, namespace: Namespace, identity: PlannedIdenti
 
 def _plain(value: Any, origins: Sources, location: Location = ()) -> Json:
     """A part of the settings as JSON, with the stack file's own keys."""
-    if isinstance(value, SecretText):
+    if isinstance(value, SecretText) or "config" in origins.get(location, ()):
         return _secret(origins, location)
     if isinstance(value, str) and UNKNOWN in value:
         # What stands elsewhere does so because it may hold a credential.
@@ -150,13 +148,7 @@ def _plain(value: Any, origins: Sources, location: Location = ()) -> Json:
 
 
 def _secret(origins: Sources, location: Location) -> dict[str, Json]:
-    return {"secret": True, **origins.get(location, {"config": _path(location)})}
-
-
-def _path(location: Location) -> str:
-    """A key as ``pulumi config set --path`` takes it."""
-    first = str(location[0])
-    return first if ":" in first else path_in_file(location).removeprefix("config.")
+    return {"secret": True, **origins.get(location, {"config": config_key(location)})}
 
 
 def _masked(name: str | None) -> str | None:

@@ -16,14 +16,12 @@ import yaml
 from mendix_registry.settings.problems import PROJECT, ConfigurationError, Location, Problem
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file.reading import Reading, parse, remove
+from mendix_registry.stack_file.sources import ENCRYPTED
 
 UNSET_VARIABLE = "STK022"
 """The rule that a variable which the stack file reads is set."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-ENCRYPTED = "encrypted"
-"""Stands for a value that only Pulumi can decrypt."""
 
 
 class StackFileError(Exception):

@@ -1,4 +1,4 @@
-"""Where the values of a stack file stand, if elsewhere: which environment variable or file each is taken from."""
+"""Where the values of a stack file stand that it does not show: in an environment variable, in a file, encrypted."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
-from mendix_registry.settings.problems import PROJECT, Location
+from mendix_registry.settings.problems import PROJECT, Location, path_in_file
 
 Sources: TypeAlias = Mapping[Location, Mapping[str, str]]
-"""By the place of a value, ``{"environment": NAME}`` or ``{"file": PATH}``."""
+"""By the place of a value, ``{"environment": NAME}``, ``{"file": PATH}``, or ``{"config": KEY}`` where Pulumi has encrypted it."""
+
+
+class _Encrypted(str):
+    __slots__ = ()
+
+
+ENCRYPTED = _Encrypted("encrypted")
+"""Stands for a value that only Pulumi can decrypt."""
 
 _ELSEWHERE = ("environment", "file")
 
@@ -24,6 +32,13 @@ def sources(values: Mapping[str, Any]) -> dict[Location, Mapping[str, str]]:
     return found
 
 
+def config_key(location: Location) -> str:
+    """A key as ``pulumi config set --path`` takes it."""
+    key = path_in_file(location).removeprefix("config.")
+    # Other packages' keys have a namespace of their own.
+    return key.removeprefix(f"{PROJECT}:") if ":" in str(location[0]) else key
+
+
 def _decoded(value: Any) -> Any:
     """Pulumi hands objects and lists to programs as JSON, and takes them so in a stack file."""
     try:
@@ -33,7 +48,9 @@ def _decoded(value: Any) -> Any:
 
 
 def _below(value: Any, location: Location) -> Iterator[tuple[Location, Mapping[str, str]]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, _Encrypted):
+        yield location, {"config": config_key(location)}
+    elif isinstance(value, Mapping):
         mapping = cast("Mapping[str, Any]", value)
         [*keys] = mapping
         if len(keys) == 1 and keys[0] in _ELSEWHERE and isinstance(mapping[keys[0]], str):

@@ -34,7 +34,7 @@ def prerequisites(settings: Settings, registry: GoogleRegistry) -> Iterator[Prer
 
 
 def where(settings: Settings, registry: GoogleRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The repositories' location, the cluster's workload identity pool, and the repository of each namespace as the API names it."""
+    """The location, the cluster's workload identity pool, and each namespace's repository as the API names it."""
     addresses = {each.name: registry.address(settings.repository(each)) for each in settings.namespaces}
     return {
         "location": registry.effective_location,
