@@ -23,6 +23,10 @@ _WRONG, _UNREADABLE = 1, 2
 _NOTHING_DEPLOYED = "Nothing was deployed. Correct the stack file and run the same command again."
 
 
+_KNOWN: dict[tuple[Path, bytes], Description] = {}
+"""What this command has described, by stack file and its content: `prove` opens the sandbox of a stack more than once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """A namespace of a stack.
@@ -118,6 +122,10 @@ def begin(project: Project, stack: str, kept: Path, *, deploys: bool = True) -> 
     That function raises UsageError for a stack file that is not YAML, or that the program would reject, with all that is wrong;
     RuntimeError where the library does not work.
     """
+    file = project.stack_path(stack)
+    key = file, file.read_bytes()
+    if known := _KNOWN.get(key):
+        return lambda: known
     library = project.root / "components"
     paths = [str(library), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(  # noqa: S603 - an argument list made here, no shell
@@ -141,6 +149,6 @@ def begin(project: Project, stack: str, kept: Path, *, deploys: bool = True) -> 
         if process.returncode != 0:
             raise RuntimeError(f"`python -m mendix_registry describe --stack {stack}` failed:\n{errors.strip()}")
         write_atomically(kept, output)
-        return Description.of(json.loads(output))
+        return _KNOWN.setdefault(key, Description.of(json.loads(output)))
 
     return described

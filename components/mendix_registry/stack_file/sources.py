@@ -35,7 +35,7 @@ def sources(values: Mapping[str, Any]) -> dict[Location, Mapping[str, str]]:
 def config_key(location: Location) -> str:
     """A key as ``pulumi config set --path`` takes it."""
     key = path_in_file(location).removeprefix("config.")
-    # Other packages' keys have a namespace of their own.
+    # Keys of other packages have another namespace.
     return key.removeprefix(f"{PROJECT}:") if ":" in str(location[0]) else key
 
 
