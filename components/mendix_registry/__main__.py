@@ -46,11 +46,11 @@ def _check(file: StackFile, problems: Sequence[Problem], *, as_json: bool) -> in
 
 
 def _describe(file: StackFile, reading: Reading | None, problems: Sequence[Problem], variables: Variables) -> int:
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if any(problem.rule != UNSET_VARIABLE for problem in errors):
-        _print(file, problems, sys.stderr)
+    wrong = [problem for problem in problems if problem.rule != UNSET_VARIABLE]
+    if any(problem.severity is Severity.ERROR for problem in wrong):
+        _print(file, wrong, sys.stderr)
         return 1
-    if errors:
+    if len(wrong) < len(problems):
         reading, _ = file.check(variables, unknown=True)
     if reading is None:
         print(
@@ -58,7 +58,7 @@ def _describe(file: StackFile, reading: Reading | None, problems: Sequence[Probl
             file=sys.stderr,
         )
         return 1
-    described = describe(reading.settings, file.stack, variables.asked)
+    described = describe(reading.settings, file.stack, variables.asked, file.values)
     print(json.dumps({"stack": file.stack, "file": str(file.path), **described}, indent=2))
     return 0
 

@@ -5,21 +5,20 @@ Amazon ECR refuses to delete a repository that has images, and a stack keeps its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 from rehearsal.access_matrix.registry import Service
 from rehearsal.cluster import BuiltCluster
-from rehearsal.sandbox.aws import wanted_aws
-from rehearsal.sandbox.gcp import wanted_gcp
+from rehearsal.sandbox.description import Description
 
 _AT_ONCE = 100
 """How many images BatchDeleteImage takes."""
 
 
-def delete_images(config: Mapping[str, Any], cluster: BuiltCluster) -> None:
+def delete_images(described: Description, cluster: BuiltCluster) -> None:
     """Delete every image, so that the stack's repositories can be deleted."""
-    ecr = _ecr(config, cluster)
+    ecr = _ecr(described, cluster)
     for name in _repositories(ecr) if ecr else ():
         images = [
             item for page in ecr.get_paginator("list_images").paginate(repositoryName=name) for item in page["imageIds"]
@@ -29,28 +28,25 @@ def delete_images(config: Mapping[str, Any], cluster: BuiltCluster) -> None:
             ecr.batch_delete_image(repositoryName=name, imageIds=digests[start : start + _AT_ONCE])
 
 
-def delete_repositories(config: Mapping[str, Any], cluster: BuiltCluster) -> None:
+def delete_repositories(described: Description, cluster: BuiltCluster) -> None:
     """Delete the repositories: those that ECR itself made on a push, which no stack has, and those of Artifact Registry, which a
     stack keeps from being destroyed."""
-    ecr = _ecr(config, cluster)
+    ecr = _ecr(described, cluster)
     for name in _repositories(ecr) if ecr else ():
         ecr.delete_repository(repositoryName=name, force=True)
-    registry = _registry(config)
     service = _service(cluster)
-    if registry.get("type") == "google-gcr" and service is not None:
-        _delete_of_google(config, registry, service)
+    if described.kind == "google-gcr" and service is not None:
+        _delete_of_google(described, service)
 
 
-def _delete_of_google(config: Mapping[str, Any], registry: Mapping[str, Any], service: Service) -> None:
+def _delete_of_google(described: Description, service: Service) -> None:
     from rehearsal.emulators.gcp.access_tokens import OPERATOR_TOKEN
 
-    wanted = wanted_gcp(registry, config)
-    project = str(registry.get("project") or str(registry.get("repository")).partition("/")[0])
-    locations = sorted(set(wanted.settings["registry_hosts"].values())) if wanted else []
+    parents = {name.rpartition("/")[0] for name in described.place["repositories"].values() if name}
     with service.client("artifactregistry.googleapis.com") as client:
         client.headers["authorization"] = f"Bearer {OPERATOR_TOKEN}"
-        for location in locations:
-            listed = client.get(f"/v1/projects/{project}/locations/{location}/repositories")
+        for parent in sorted(parents):
+            listed = client.get(f"/v1/{parent}")
             listed.raise_for_status()
             for repository in listed.json().get("repositories", []):
                 client.delete(f"/v1/{repository['name']}").raise_for_status()
@@ -61,23 +57,16 @@ def _repositories(ecr: Any) -> Iterator[str]:
     return iter([str(item["repositoryName"]) for page in pages for item in page["repositories"]])
 
 
-def _ecr(config: Mapping[str, Any], cluster: BuiltCluster) -> Any:
+def _ecr(described: Description, cluster: BuiltCluster) -> Any:
     """A client of the stack's registry; None for another kind of registry, or where no cloud runs (yet)."""
     from rehearsal.emulators.aws.client import operator_client
 
-    registry, service = _registry(config), _service(cluster)
-    wanted = wanted_aws(registry, config) if registry.get("type") == "amazon-ecr" else None
-    if wanted is None or service is None:
+    service = _service(cluster)
+    if described.kind != "amazon-ecr" or service is None:
         return None
-    region = str(wanted.settings["region"])
-    return operator_client("ecr", region, f"https://{service.address}:9001", str(service.authority))
+    return operator_client("ecr", described.place["region"], f"https://{service.address}:9001", str(service.authority))
 
 
 def _service(cluster: BuiltCluster) -> Service | None:
     endpoint = cluster.service_endpoint("clouds")
     return Service(endpoint.address, endpoint.authority) if endpoint else None
-
-
-def _registry(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    value = config.get("registry")
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -45,13 +45,12 @@ def tried(project: Project, stack: str, console: Console, *, json: bool) -> Matr
     from rehearsal.access_matrix.stack import UnprovableError, prover
     from rehearsal.cluster import BuiltCluster
 
-    config = project.configuration(stack)
     with opened(project, stack, open_terminal(json=json)) as sandbox:
         cluster = sandbox.stage.cluster
         if not isinstance(cluster, BuiltCluster):
             raise UsageError("The matrix needs the rehearsal's own cluster: leave --context out.")
         try:
-            made, service = prover(config, cluster, sandbox.stage.environment, sandbox.stage.names)
+            made, service = prover(sandbox.stage.described, cluster, sandbox.stage.environment)
         except UnprovableError as error:
             raise UsageError(str(error)) from error
     console.print(Text(f"\nWho may push in {clean_line(stack)}", style="bold"))

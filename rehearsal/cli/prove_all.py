@@ -82,20 +82,19 @@ def _taken_down(project: Project, stack: str, cwd: Path, console: Console) -> st
     from rehearsal.cluster import BuiltCluster
     from rehearsal.sandbox import wanted_registry
 
-    config = project.configuration(stack)
     with opened(project, stack, open_terminal(json=True)) as sandbox:
-        cluster = sandbox.stage.cluster
+        cluster, described = sandbox.stage.cluster, sandbox.stage.described
         if not isinstance(cluster, BuiltCluster):
             return ""
-        delete_images(config, cluster)
+        delete_images(described, cluster)
         if sandbox.exists():
             sandbox.run("state", "unprotect", "--all", "--yes", "--stack", stack)
     error = _quietly("destroy", stack, cwd, console)
     # What ECR made itself on a push is not the stack's; and what a stack keeps from being destroyed, its owner deletes by hand.
-    delete_repositories(config, cluster)
+    delete_repositories(described, cluster)
     if error:
         error = _quietly("destroy", stack, cwd, console, "--refresh")
-    registry = wanted_registry(config, own_cluster=True)
+    registry = wanted_registry(described, own_cluster=True)
     if registry is not None:
         cluster.end_registry(registry.push_host)
     return error

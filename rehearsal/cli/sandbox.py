@@ -22,7 +22,7 @@ def selected(cwd: Path, named: str | None) -> tuple[Project, str]:
     """The project of directory ``cwd`` and the stack that is meant. Raises UsageError where there is none of it."""
     project = load_project(cwd)
     stack = choose_stack(named, project.stacks(), os.environ)
-    project.configuration(stack)
+    project.stack_path(stack)
     return project, stack
 
 
@@ -35,12 +35,17 @@ def opened(
     Raises UsageError, ``StageError``, ``ClusterError`` or ``PulumiError``.
     """
     from rehearsal.sandbox import home_directory
+    from rehearsal.sandbox.description import begin
     from rehearsal.toolchain.lock import exclusive
 
     home = home_directory(project.root, os.environ)
     (home / "stacks").mkdir(exist_ok=True, mode=0o700)
+    # It takes half a second, in which the modules below are imported.
+    described = begin(
+        project, stack, home / "stacks" / project.name / f"{stack}.description.json", deploys=prerequisites
+    )
     with exclusive(home / "stacks" / project.name / f"{stack}.lock"):
-        sandbox = staged(terminal, home, project, stack, project.configuration(stack), context=context)
+        sandbox = staged(terminal, home, project, stack, described, context=context)
         if prerequisites:
             sandbox.stage.create_prerequisites()
         if sandbox.copy.made_up:

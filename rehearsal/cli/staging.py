@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -19,6 +18,7 @@ from rehearsal.cli.text import clean_line, duration
 
 if TYPE_CHECKING:
     from rehearsal.cluster import Progress
+    from rehearsal.sandbox.description import Description
     from rehearsal.sandbox.project import Project
     from rehearsal.sandbox.pulumi import Sandbox
     from rehearsal.toolchain.pulumi_tools import PulumiTools
@@ -81,23 +81,28 @@ def _share(progress: Progress) -> str:
 
 
 def staged(
-    terminal: Terminal, home: Path, project: Project, stack: str, config: Mapping[str, Any], *, context: str | None
+    terminal: Terminal,
+    home: Path,
+    project: Project,
+    stack: str,
+    described: Callable[[], Description],
+    *,
+    context: str | None,
 ) -> Sandbox:
     """Make everything ready, showing progress: programs, cluster, registry, emulators, and Pulumi's state and plugins.
+
+    ``described`` waits for the stack's description.
 
     Raises what :func:`rehearsal.sandbox.set_stage` and :func:`rehearsal.sandbox.pulumi.prepare` raise.
     """
     from rehearsal.sandbox import set_stage
-    from rehearsal.sandbox.description import describe, identities
     from rehearsal.sandbox.pulumi import prepare
 
-    @cache
-    def names() -> Mapping[str, str]:
-        return identities(describe(project, stack))
-
+    # A stack file that is wrong is reported before a program is built for it.
+    found = described()
     with _shown(terminal) as view:
         tools, uv = _pulumi(view)
-        stage = set_stage(home, config, context=context, progress=view, names=names)
+        stage = set_stage(home, found, context=context, progress=view)
         return prepare(home, project, stack, stage, tools, uv, os.environ)
 
 

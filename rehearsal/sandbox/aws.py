@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
+from rehearsal.sandbox.description import Description
 from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 _NODE_POLICY = "AmazonEC2ContainerRegistryReadOnly"
@@ -18,16 +19,16 @@ _SUFFIXES = {
 }
 
 
-def wanted_aws(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud | None:
+def wanted_aws(described: Description) -> WantedCloud | None:
     """The account and region of the stack; None where no region is to be found, which the program will report."""
-    region = registry.get("region") or config.get("aws:region")
+    region = described.place["region"]
     if not isinstance(region, str):
         return None
-    account = str(registry.get("accountId") or DEFAULT_ACCOUNT)
-    partition = str(registry.get("partition") or _partition(region))
+    account = described.place["accountId"] or DEFAULT_ACCOUNT
+    partition = described.place["partition"] or "aws"
     suffix = _SUFFIXES.get(partition, "amazonaws.com")
-    authentication = _mapping(registry.get("authentication"))
-    issuer = _issuer(_mapping(authentication.get("oidcProvider")))
+    roles = described.authentication.get("roles", {})
+    issuer = described.place.get("issuer") or ""
     hosts = _registry_hosts(account, region, partition, suffix)
     names = [
         f"{service}.{region}.{suffix}" for service in ("sts", "api.ecr", "ecr", "eks", "sts-fips", "ecr-fips", "iam")
@@ -41,8 +42,8 @@ def wanted_aws(registry: Mapping[str, Any], config: Mapping[str, Any]) -> Wanted
         "suffix": suffix,
         "registry_hosts": list(hosts),
         "issuer": issuer,
-        "node_role": node_role(registry),
-        "trust_policy_quota": _mapping(authentication.get("roles")).get("trustPolicyLimit", 2048),
+        "node_role": node_role(described),
+        **({"trust_policy_quota": roles["trustPolicyLimit"]} if roles else {}),
     }
     return WantedCloud(
         name="aws",
@@ -55,17 +56,12 @@ def wanted_aws(registry: Mapping[str, Any], config: Mapping[str, Any]) -> Wanted
             "REHEARSAL_CLOUD_CA_FILE": "{authority}",
             "AWS_REGION": region,
         },
-        prepare=_preparations(registry, authentication, account, region, partition, issuer),
+        prepare=_preparations(described, account, region, partition, issuer),
     )
 
 
 def _preparations(
-    registry: Mapping[str, Any],
-    authentication: Mapping[str, Any],
-    account: str,
-    region: str,
-    partition: str,
-    issuer: str,
+    described: Description, account: str, region: str, partition: str, issuer: str
 ) -> Callable[[Mapping[str, str]], None]:
     """Make what the stack names as existing and the emulator account does not have: identity provider, EKS cluster, node roles."""
 
@@ -85,28 +81,27 @@ def _preparations(
                     raise
 
         iam = client("iam")
-        provider = _mapping(authentication.get("oidcProvider"))
-        if issuer and not provider.get("create"):
-            audience = authentication.get("audience", "sts.amazonaws.com")
-            ensure(iam.create_open_id_connect_provider, Url=issuer, ClientIDList=[audience], ThumbprintList=["0" * 40])
+        method = described.authentication
+        if issuer and not method["oidcProvider"]["create"]:
+            audiences = [method["audience"]]
+            ensure(iam.create_open_id_connect_provider, Url=issuer, ClientIDList=audiences, ThumbprintList=["0" * 40])
         service_trust = {
             "Version": "2012-10-17",
             "Statement": [
                 {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ],
         }
-        given = [str(role).rpartition("/")[2] for role in cast("list[Any]", registry.get("nodeRoles") or [])]
-        for name in given or [node_role(registry)]:
+        given = [str(role).rpartition("/")[2] for role in described.registry["nodeRoles"]]
+        for name in given or [node_role(described)]:
             ensure(iam.create_role, RoleName=name, AssumeRolePolicyDocument=json.dumps(service_trust))
         if not given:
             # Nothing else is set: nodes of a managed node group, whose role may pull.
             iam.attach_role_policy(
-                RoleName=node_role(registry), PolicyArn=f"arn:{partition}:iam::aws:policy/{_NODE_POLICY}"
+                RoleName=node_role(described), PolicyArn=f"arn:{partition}:iam::aws:policy/{_NODE_POLICY}"
             )
-        cluster = _mapping(authentication.get("cluster"))
-        if cluster.get("name"):
+        if cluster := method.get("cluster"):
             role_arn = f"arn:{partition}:iam::{account}:role/eks-cluster"
-            eks = client("eks", str(cluster.get("region") or region))
+            eks = client("eks", cluster["region"] or region)
             ensure(
                 eks.create_cluster,
                 name=cluster["name"],
@@ -117,17 +112,10 @@ def _preparations(
     return prepare
 
 
-def node_role(registry: Mapping[str, Any]) -> str:
+def node_role(described: Description) -> str:
     """The name of the role of the rehearsal's node: the first that the stack file names."""
-    given = cast("list[Any]", registry.get("nodeRoles") or [])
+    given = described.registry["nodeRoles"]
     return str(given[0]).rpartition("/")[2] if given else "rehearsal-node"
-
-
-def _issuer(provider: Mapping[str, Any]) -> str:
-    if isinstance(provider.get("issuer"), str):
-        return str(provider["issuer"])
-    existing = provider.get("existing")
-    return f"https://{existing.partition(':oidc-provider/')[2]}" if isinstance(existing, str) else ""
 
 
 def _registry_hosts(account: str, region: str, partition: str, suffix: str) -> tuple[str, ...]:
@@ -137,14 +125,3 @@ def _registry_hosts(account: str, region: str, partition: str, suffix: str) -> t
         f"{account}.dkr.ecr-fips.{region}.{suffix}",
         f"{account}.dkr-ecr.{region}.{dual_stack}",
     )
-
-
-def _partition(region: str) -> str:
-    for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")):
-        if region.startswith(prefix):
-            return partition
-    return "aws"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

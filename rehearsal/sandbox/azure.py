@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
+from rehearsal.sandbox.description import Description
 from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -25,23 +26,19 @@ _ACR_PULL, _REPOSITORY_READER = "7f951dda-4ed3-4680-a7ca-43fe172d538d", "b93aa76
 _PULL_BY_GROUP = ("11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002")
 
 
-def wanted_azure(
-    registry: Mapping[str, Any], config: Mapping[str, Any], names: Callable[[], Mapping[str, str]] = dict
-) -> WantedCloud | None:
-    """The tenant and hosts of the stack; None where no registry is to be found, which the program will report."""
-    given = registry.get("existing") or registry.get("import")
-    name = str(given).rpartition("/")[2] if given else registry.get("name")
-    if not isinstance(name, str):
-        return None
-    authority, management, suffix = _CLOUDS.get(str(registry.get("azureEnvironment")), _CLOUDS["public"])
-    login = str(registry.get("loginServer") or f"{name.lower()}.{suffix}")
+def wanted_azure(described: Description) -> WantedCloud:
+    """The tenant and hosts of the stack."""
+    registry, authentication = described.registry, described.authentication
+    authority, management, suffix = _CLOUDS[registry["azureEnvironment"]]
+    # A new registry has the name that Azure would give without a domain name label.
+    login = described.push_host or f"{described.place['name'].lower()}.{suffix}"
     other = f"rehearsalneighbour.{suffix}"
-    authentication = _mapping(registry.get("authentication"))
-    issuers = [str(item) for item in cast("list[Any]", authentication.get("issuerUrls") or [])]
-    issuer = issuers[0] if issuers else ""
+    issuer = next(iter(authentication.get("issuerUrls", ())), None) or ""
     tenant = match[1] if (match := _AKS_TENANT.match(issuer)) else DEFAULT_TENANT
     subscription = str(
-        config.get("azure-native:subscriptionId") or os.environ.get("ARM_SUBSCRIPTION_ID") or DEFAULT_SUBSCRIPTION
+        described.providers.get("azure-native:subscriptionId")
+        or os.environ.get("ARM_SUBSCRIPTION_ID")
+        or DEFAULT_SUBSCRIPTION
     )
     settings: dict[str, Any] = {
         "tenant": tenant,
@@ -50,9 +47,9 @@ def wanted_azure(
         "registry_suffix": suffix,
         "registry_hosts": [login, other],
         "issuer": issuer,
-        "node_principal": node_principal(registry),
+        "node_principal": node_principal(described),
     }
-    if registry.get("azureEnvironment") not in (None, "public") and authentication.get("audience"):
+    if registry["azureEnvironment"] != "public" and "audience" in authentication:
         # Which audience the webhook of a sovereign cloud's AKS asks for is not known: the stack's is believed.
         settings["audience"] = authentication["audience"]
     return WantedCloud(
@@ -66,49 +63,42 @@ def wanted_azure(
             "REHEARSAL_CLOUD_CA_FILE": "{authority}",
             "ARM_SUBSCRIPTION_ID": subscription,
         },
-        passwords=token_passwords(authentication, names),
-        prepare=_preparations(registry, authentication, subscription, login),
+        passwords=token_passwords(described),
+        prepare=_preparations(described, subscription, login),
     )
 
 
-def registry_id(registry: Mapping[str, Any], subscription: str) -> str:
+def registry_id(described: Description, subscription: str) -> str:
     """The resource id of the stack's registry."""
-    given = registry.get("existing") or registry.get("import")
-    if given:
-        return str(given)
-    group = f"/subscriptions/{subscription}/resourceGroups/{registry.get('resourceGroup')}"
-    return f"{group}/providers/Microsoft.ContainerRegistry/registries/{registry.get('name')}"
+    registry = described.registry
+    given = registry["existing"] or registry["import"]
+    group = f"/subscriptions/{subscription}/resourceGroups/{registry['resourceGroup']}"
+    return given or f"{group}/providers/Microsoft.ContainerRegistry/registries/{registry['name']}"
 
 
-def token_passwords(authentication: Mapping[str, Any], names: Callable[[], Mapping[str, str]]) -> dict[str, str]:
+def token_passwords(described: Description) -> dict[str, str]:
     """The variables from which the stack takes the passwords of its tokens, with the tokens' names. Azure shows a generated
     password once, to a person: here someone has done that at some time."""
-    given = _mapping(authentication.get("passwords"))
-    variables = {namespace: _mapping(item).get("environment") for namespace, item in given.items()}
-    tokens: Mapping[str, str] = names() if any(variables.values()) else {}
-    return {str(name): tokens[namespace] for namespace, name in variables.items() if name and namespace in tokens}
+    setting = "registry.authentication.passwords"
+    found = ((described.variables.get(f"{setting}.{each.name}"), each.identity) for each in described.namespaces)
+    return {variable: token for variable, token in found if variable}
 
 
-def node_principal(registry: Mapping[str, Any]) -> str:
+def node_principal(described: Description) -> str:
     """Object id of the kubelet's identity: the first that the stack file names. Without one, nodes of a stack by workload identity
     have one that someone has attached; those of the other methods pull by the linked Secret."""
-    given = cast("list[Any]", registry.get("kubeletObjectIds") or [])
+    given = described.registry["kubeletObjectIds"]
     if given:
         return str(given[0])
-    return DEFAULT_NODE if _attached(registry) else ""
+    return DEFAULT_NODE if _attached(described) else ""
 
 
-def _attached(registry: Mapping[str, Any]) -> bool:
+def _attached(described: Description) -> bool:
     """Whether the nodes may pull without the stack's doing."""
-    method = _mapping(registry.get("authentication")).get("method")
-    return not registry.get("kubeletObjectIds") and (
-        method == "workload-identity" or registry.get("linkToDefaultServiceAccount") is False
-    )
+    return not described.registry["kubeletObjectIds"] and not described.place["linksPullSecret"]
 
 
-def _preparations(
-    registry: Mapping[str, Any], authentication: Mapping[str, Any], subscription: str, login: str
-) -> Callable[[Mapping[str, str]], None]:
+def _preparations(described: Description, subscription: str, login: str) -> Callable[[Mapping[str, str]], None]:
     """Make what the stack names as existing and the emulator does not have: groups, registry, identity, others' assignments."""
 
     def prepare(environment: Mapping[str, str]) -> None:
@@ -126,7 +116,7 @@ def _preparations(
             trust_env=False,
             timeout=10,
         ) as client:
-            _Preparation(registry, authentication, subscription, login, client).run()
+            _Preparation(described, subscription, login, client).run()
 
     return prepare
 
@@ -134,29 +124,26 @@ def _preparations(
 class _Preparation:
     """``client`` speaks to the emulator's management API."""
 
-    def __init__(
-        self, registry: Mapping[str, Any], authentication: Mapping[str, Any], subscription: str, login: str, client: Any
-    ) -> None:
-        self._registry, self._authentication = registry, authentication
-        self._subscription, self._login, self._client = subscription, login, client
+    def __init__(self, described: Description, subscription: str, login: str, client: Any) -> None:
+        self._described, self._subscription, self._login, self._client = described, subscription, login, client
 
     def run(self) -> None:
-        registry = self._registry
-        location = str(registry.get("location") or DEFAULT_LOCATION)
-        group = registry.get("resourceGroup")
-        groups = [f"/subscriptions/{self._subscription}/resourceGroups/{group}"] if isinstance(group, str) else []
-        identities = [self._authentication.get("existing"), self._authentication.get("import")]
-        key = _mapping(registry.get("customerKey")).get("identity")
-        registries = [registry.get("existing"), registry.get("import")]
+        registry, method = self._described.registry, self._described.authentication
+        location = registry["location"] or DEFAULT_LOCATION
+        group = registry["resourceGroup"]
+        groups = [f"/subscriptions/{self._subscription}/resourceGroups/{group}"] if group else []
+        identities = [method.get("existing"), method.get("import")]
+        key = registry["customerKey"]["identity"] if registry["customerKey"] else None
+        registries: list[str | None] = [registry["existing"], registry["import"]]
         given = [str(item) for item in (*registries, *identities, key) if item]
         for item in (*groups, *(identity.partition("/providers/")[0] for identity in given)):
             self._ensure(item, {"location": location})
         for item in filter(None, registries):
-            self._ensure(str(item), self._described(location))
+            self._ensure(str(item), self._as_described(location))
         for item in filter(None, identities):
             self._ensure(
                 str(item),
-                {"location": self._authentication.get("location") or location, "tags": registry.get("tags") or {}},
+                {"location": method.get("location") or location, "tags": registry["tags"]},
             )
         neighbours = f"/subscriptions/{self._subscription}/resourceGroups/rehearsal-neighbour"
         self._ensure(neighbours, {"location": location})
@@ -164,22 +151,22 @@ class _Preparation:
             f"{neighbours}/providers/Microsoft.ContainerRegistry/registries/rehearsalneighbour",
             {"location": location, "sku": {"name": "Basic"}, "properties": {}},
         )
-        if _attached(registry):
+        if _attached(self._described):
             # As `az aks update --attach-acr` by someone else; on the group, since the registry may not be there yet.
             where = str(next(filter(None, registries), "")).partition("/providers/")[0] or (groups[0] if groups else "")
             for name, role in zip(_PULL_BY_GROUP, (_ACR_PULL, _REPOSITORY_READER), strict=True):
                 self._assign(where, name, role)
 
-    def _described(self, location: str) -> dict[str, Any]:
+    def _as_described(self, location: str) -> dict[str, Any]:
         """A registry as the stack file describes it, so that an import finds no difference."""
-        registry = self._registry
-        abac = registry.get("roleAssignmentMode") != "classic"
+        registry = self._described.registry
+        abac = self._described.place["roleAssignmentMode"] == "abac"
         return {
             "location": location,
-            "sku": {"name": registry.get("sku") or ("Premium" if registry.get("existing") else "Standard")},
-            "tags": registry.get("tags") or {},
+            "sku": {"name": "Premium" if registry["existing"] else registry["sku"]},
+            "tags": registry["tags"],
             "properties": {
-                "adminUserEnabled": self._authentication.get("method") == "admin",
+                "adminUserEnabled": self._described.method == "admin",
                 "roleAssignmentMode": "AbacRepositoryPermissions" if abac else "LegacyRegistryPermissions",
                 "rehearsalLoginServer": self._login,
             },
@@ -198,7 +185,3 @@ class _Preparation:
     def _ensure(self, path: str, body: Mapping[str, Any]) -> None:
         if self._client.get(path).is_error:
             self._client.put(path, json=body).raise_for_status()
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

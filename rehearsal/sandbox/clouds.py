@@ -1,7 +1,6 @@
-"""The emulated clouds that a stack needs, read from its stack file, and what they find in their accounts from the start.
+"""The emulated clouds that a stack needs, and what they find in their accounts from the start.
 
-Each cloud has a function here that makes of the stack's ``registry`` what the clouds' process must know (``CLOUDS``). Checking the
-configuration is left to the program: what is missing or wrong there is passed over here.
+Each cloud has a module that makes of the stack's description what the clouds' process must know (``CLOUDS``).
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from rehearsal.sandbox.description import Description
 from rehearsal.sandbox.home import given_password
 from rehearsal.sandbox.wanted_cloud import CLUSTER_USER, WantedCloud
 
@@ -30,34 +30,32 @@ HEALTH_HOST = "health.mendix-rehearsal.internal"
 _ADMISSION_PORT = 8443
 
 
-def wanted_cloud(config: Mapping[str, Any], names: Callable[[], Mapping[str, str]] = dict) -> WantedCloud | None:
-    """The cloud of a stack; None for a registry that is in none. ``names`` gives each namespace's identity, by what the library
-    describes; it is called only where a name is needed before the program creates it."""
-    registry = config.get("registry")
-    if not isinstance(registry, Mapping):
-        return None
-    found = cast("Mapping[str, Any]", registry)
-    if found.get("type") == "amazon-ecr":
-        from rehearsal.sandbox.aws import wanted_aws
+def wanted_cloud(described: Description) -> WantedCloud | None:
+    """The cloud of a stack; None for a registry that is in none."""
+    match described.kind:
+        case "amazon-ecr":
+            from rehearsal.sandbox.aws import wanted_aws
 
-        return wanted_aws(found, config)
-    if found.get("type") == "microsoft-acr":
-        from rehearsal.sandbox.azure import wanted_azure
+            return wanted_aws(described)
+        case "microsoft-acr":
+            from rehearsal.sandbox.azure import wanted_azure
 
-        return wanted_azure(found, config, names)
-    if found.get("type") == "google-gcr":
-        from rehearsal.sandbox.gcp import wanted_gcp
+            return wanted_azure(described)
+        case "google-gcr":
+            from rehearsal.sandbox.gcp import wanted_gcp
 
-        return wanted_gcp(found, config)
-    if found.get("type") in ("openshift3", "openshift4"):
-        from rehearsal.sandbox.openshift import wanted_openshift
+            return wanted_gcp(described)
+        case "openshift3" | "openshift4":
+            from rehearsal.sandbox.openshift import wanted_openshift
 
-        return wanted_openshift(found, config)
-    return None
+            return wanted_openshift(described)
+        case _:
+            return None
 
 
 def serve_clouds(cluster: Cluster, home: Path, wanted: WantedCloud, *, propagation: float) -> Mapping[str, str]:
-    """Start the registry behind, the clouds' process and the cloud's preparations; the environment to reach them.
+    """Start the registry behind, the clouds' process and the cloud's preparations; the environment to reach them, and in
+    ``REHEARSAL_CLIENT_IMAGE`` the client that pushes.
 
     Raises ``rehearsal.cluster.ClusterError``.
     """
@@ -77,9 +75,7 @@ def serve_clouds(cluster: Cluster, home: Path, wanted: WantedCloud, *, propagati
     values = {"address": endpoint.address, "authority": str(endpoint.authority)}
     environment = {key: text.format(**values) for key, text in wanted.environment.items()} | passwords
     wanted.prepare(environment)
-    environment |= wanted.furnish(environment)
-    # The client that the example stacks leave to a variable; who sets it has their own image.
-    return {"KRANE_IMAGE": backend.client_image, **environment} if "KRANE_IMAGE" not in os.environ else environment
+    return {"REHEARSAL_CLIENT_IMAGE": backend.client_image, **environment, **wanted.furnish(environment)}
 
 
 def _service(home: Path, wanted: WantedCloud, backend: str, password: str, propagation: float) -> ServiceSpec:

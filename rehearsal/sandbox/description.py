@@ -1,4 +1,7 @@
-"""What a stack file means, as the library describes it: names that follow from it are not copied here."""
+"""What a stack file means, as the library describes it. Nothing here knows the file's keys, their defaults or a name's rule.
+
+The description is the JSON that ``python -m mendix_registry describe`` prints: the components are run, not imported.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,146 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
 
-from rehearsal.sandbox.project import Project
+from rehearsal.cluster.paths import write_atomically
+from rehearsal.sandbox.project import Project, UsageError
 
 _SECONDS = 60
+_WRONG, _UNREADABLE = 1, 2
+"""Exit statuses: the program would reject the stack file; there is none, or it is not YAML."""
+_NOTHING_DEPLOYED = "Nothing was deployed. Correct the stack file and run the same command again."
 
 
-def describe(project: Project, stack: str) -> Mapping[str, Any]:
-    """``python -m mendix_registry describe``: one object. Empty where the stack file is wrong, which the program reports."""
+_KNOWN: dict[tuple[Path, bytes], Description] = {}
+"""What this command has described, by stack file and its content: `prove` opens the sandbox of a stack more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace of a stack.
+
+    ``account`` is the ServiceAccount that builds. ``secret`` is the existing Secret with the login. ``identity`` is who pushes and
+    ``what`` that is; ``given`` is true where it exists without the stack. Each is empty where there is none or it is not known.
+    """
+
+    name: str
+    create: bool
+    repository: str
+    account: str
+    secret: str
+    identity: str
+    what: str
+    given: bool
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        identity: Mapping[str, Any] = document["plan"]["identity"] or {}
+        return cls(
+            document["name"],
+            document["create"],
+            document["repository"] or "",
+            document["serviceAccount"]["name"],
+            document["existingSecret"] or "",
+            identity.get("name") or "",
+            identity.get("what", ""),
+            identity.get("origin", "created") != "created",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A stack as it is described.
+
+    ``settings`` are all keys of the stack file with their defaults, of which ``registry`` and ``authentication`` are parts;
+    ``place`` is where the registry is, with hosts, null where only the cloud knows it; ``providers`` are other packages' keys;
+    ``variables`` gives by each setting that is taken from an environment variable that variable's name.
+    """
+
+    kind: str
+    settings: Mapping[str, Any]
+    place: Mapping[str, Any]
+    providers: Mapping[str, Any]
+    namespaces: Sequence[Namespace]
+    variables: Mapping[str, str]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """From what the library prints."""
+        return cls(
+            document["registry"]["type"],
+            document["settings"],
+            document["registry"],
+            document["providers"],
+            [Namespace.of(each) for each in document["namespaces"]],
+            {
+                setting.partition(":")[2]: needed["name"]
+                for needed in document["prerequisites"]
+                for setting in needed.get("for", ())
+            },
+        )
+
+    @property
+    def registry(self) -> Mapping[str, Any]:
+        return self.settings["registry"]
+
+    @property
+    def authentication(self) -> Mapping[str, Any]:
+        """Empty where the registry has none, or one word for it."""
+        value: Any = self.registry.get("authentication")
+        return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+    @property
+    def method(self) -> str:
+        return str(self.authentication.get("method", ""))
+
+    @property
+    def push_host(self) -> str:
+        return self.place.get("pushHost") or ""
+
+    @property
+    def pull_host(self) -> str:
+        return self.place.get("pullHost") or ""
+
+
+def begin(project: Project, stack: str, kept: Path, *, deploys: bool = True) -> Callable[[], Description]:
+    """Start to describe a stack; the function that is returned waits for the description, which is kept in the file ``kept``.
+
+    Where nothing is deployed, that file describes a stack whose stack file has become wrong, so that it can still be destroyed.
+
+    That function raises UsageError for a stack file that is not YAML, or that the program would reject, with all that is wrong;
+    RuntimeError where the library does not work.
+    """
+    file = project.stack_path(stack)
+    key = file, file.read_bytes()
+    if known := _KNOWN.get(key):
+        return lambda: known
     library = project.root / "components"
     paths = [str(library), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(  # noqa: S603 - an argument list made here, no shell
+    process = subprocess.Popen(  # noqa: S603 - an argument list made here, no shell
         [sys.executable, "-m", "mendix_registry", "describe", "--stack", stack],
         cwd=project.root,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=_SECONDS,
-        check=False,
     )
-    return cast("Mapping[str, Any]", json.loads(done.stdout)) if done.returncode == 0 else {}
 
+    def described() -> Description:
+        output, errors = process.communicate(timeout=_SECONDS)
+        if process.returncode == _UNREADABLE:
+            raise UsageError(errors.strip().removeprefix("error: "))
+        if process.returncode == _WRONG and "Traceback" not in errors:
+            if deploys or not kept.is_file():
+                raise UsageError(f"The stack file is wrong.\n\n{errors.strip()}\n\n{_NOTHING_DEPLOYED}")
+            return Description.of(json.loads(kept.read_text(encoding="utf-8")))
+        if process.returncode != 0:
+            raise RuntimeError(f"`python -m mendix_registry describe --stack {stack}` failed:\n{errors.strip()}")
+        write_atomically(kept, output)
+        return _KNOWN.setdefault(key, Description.of(json.loads(output)))
 
-def identities(description: Mapping[str, Any]) -> dict[str, str]:
-    """By namespace, the name of the identity that pushes for it; a namespace without one, or without a known name, is left out."""
-    found: dict[str, str] = {}
-    for namespace in description.get("namespaces", ()):
-        identity = namespace["plan"]["identity"]
-        if identity and identity["name"]:
-            found[namespace["name"]] = identity["name"]
-    return found
+    return described

@@ -2,88 +2,72 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from rehearsal.sandbox.description import Description, Namespace
 from rehearsal.sandbox.wanted_cloud import WantedCloud
 
 DEFAULT_NUMBER = "123456789012"
-_GCR = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
-_HOST = re.compile(r"([a-z][a-z0-9-]*)-docker\.[a-z0-9.-]+")
+DEFAULT_LOCATION = "europe-west4"
 _APIS = ("artifactregistry", "iam", "iamcredentials", "sts", "cloudresourcemanager")
 _READER, _WRITER = "roles/artifactregistry.reader", "roles/artifactregistry.writer"
 
 
 @dataclass(frozen=True, slots=True)
 class _Stack:
-    """The parts of a stack file that describe what is at Google."""
+    """The parts of a stack that are at Google, with what the sandbox decides where the stack does not."""
 
-    registry: Mapping[str, Any]
-    authentication: Mapping[str, Any]
-    namespaces: Mapping[str, Mapping[str, Any]]
-    hosts: Mapping[str, str]
-    """Location by registry host."""
+    described: Description
 
     def repository(self, namespace: str) -> tuple[str, str, str] | None:
-        """Project, location and id of the repository of a namespace."""
-        pattern = self.namespaces[namespace].get("repository") or self.registry.get("repository")
-        parts = str(pattern or "").replace("{namespace}", namespace).split("/")
-        project = str(self.registry.get("project") or parts[0])
-        rest = parts[2:] if ":" in project else parts[1:]
-        host = _host(self.registry.get("pushHost"))
-        location = str(self.registry.get("location") or self.hosts.get(host, ""))
-        identity = host if host in _GCR else "".join(rest[:1])
-        return (project, location, identity) if project and location and identity else None
+        """Project, location and id of the repository of a namespace, by its name in the API."""
+        name = self.described.place["repositories"][namespace]
+        if name is None:
+            return None
+        _, project, _, location, _, identity = name.split("/")
+        return project, location, identity
 
     @property
-    def project(self) -> str:
-        """The project of the first namespace's repository."""
-        first = next((found for name in self.namespaces if (found := self.repository(name))), None)
-        return first[0] if first else "example-project"
+    def projects(self) -> list[str]:
+        return list(
+            dict.fromkeys(found[0] for each in self.described.namespaces if (found := self.repository(each.name)))
+        )
 
     @property
     def pool(self) -> str:
-        return str(self.authentication.get("workloadPool") or f"{self.project}.svc.id.goog")
+        return self.described.place["workloadPool"]
 
     @property
     def number(self) -> str:
-        return str(self.authentication.get("projectNumber") or DEFAULT_NUMBER)
+        return self.described.authentication.get("projectNumber") or DEFAULT_NUMBER
 
     @property
     def nodes(self) -> list[str]:
-        return [str(email) for email in cast("list[Any]", self.registry.get("nodeServiceAccounts") or [])]
+        return self.described.registry["nodeServiceAccounts"]
 
     @property
     def node(self) -> str:
         """The service account of the rehearsal's node: the first that the stack file names, else Compute Engine's default."""
         return self.nodes[0] if self.nodes else f"{self.number}-compute@developer.gserviceaccount.com"
 
-    def service_account(self, namespace: str) -> str:
-        account = _mapping(self.namespaces[namespace].get("serviceAccount"))
-        return str(account.get("name") or "mendix-builder")
 
-
-def wanted_gcp(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud | None:
-    """The projects and hosts of the stack; None where no push host is to be found, which the program will report."""
-    if not isinstance(registry.get("pushHost"), str):
-        return None
-    given = (_host(registry.get(key)) for key in ("pushHost", "pullHost"))
-    hosts = {host: _location(host, registry) for host in given if host}
-    listed = config.get("namespaces")
-    items = [_mapping(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
-    namespaces = {str(item["name"]): item for item in items if isinstance(item.get("name"), str)}
-    stack = _Stack(registry, _mapping(registry.get("authentication")), namespaces, hosts)
-    region = next((location for location in hosts.values() if "-" in location), "europe-west4")
+def wanted_gcp(described: Description) -> WantedCloud:
+    """The projects and hosts of the stack."""
+    stack = _Stack(described)
+    location = described.place["location"] or DEFAULT_LOCATION
+    # Names without the port, which a registry's own domain name may have.
+    hosts = {host.partition(":")[0]: location for host in (described.push_host, described.pull_host) if host}
+    method = described.authentication
+    optional = {"principal_domain": "principalDomain", "service_account_quota": "serviceAccountQuota"}
     settings = {
         "workload_pool": stack.pool,
         "project_number": stack.number,
-        "principal_domain": str(stack.authentication.get("principalDomain") or "iam.googleapis.com"),
         "node_service_account": stack.node,
         "registry_hosts": hosts,
-        "location": region,
-        "service_account_quota": stack.authentication.get("serviceAccountQuota", 100),
+        "location": location if "-" in location else DEFAULT_LOCATION,
+        **{name: method[key] for name, key in optional.items() if key in method},
     }
     return WantedCloud(
         name="gcp",
@@ -127,46 +111,43 @@ class _Preparation:
         stack = self._stack
         for email in stack.nodes or [stack.node]:
             self._service_account(email)
-        repositories = {name: found for name in stack.namespaces if (found := stack.repository(name))}
+        namespaces = stack.described.namespaces
+        repositories = {each.name: found for each in namespaces if (found := stack.repository(each.name))}
         if not stack.nodes:
             # Nothing else is set: Compute Engine's default account, which may read everything in its project.
-            for project in sorted({found[0] for found in repositories.values()}):
+            for project in sorted(stack.projects):
                 self._grant(f"projects/{project}", _READER, f"serviceAccount:{stack.node}")
-        artifact_registry = _mapping(stack.registry.get("artifactRegistry"))
-        if artifact_registry.get("existing") or artifact_registry.get("import"):
+        artifact_registry = stack.described.registry["artifactRegistry"]
+        if artifact_registry["existing"] or artifact_registry["import"]:
             for project, location, identity in sorted(set(repositories.values())):
                 parent = f"/projects/{project}/locations/{location}/repositories"
                 self._ensure(parent, _described(artifact_registry), repositoryId=identity)
-        for namespace, repository in repositories.items():
-            self._identity(namespace, repository)
+        for namespace in namespaces:
+            if namespace.name in repositories:
+                self._identity(namespace, repositories[namespace.name])
 
-    def _identity(self, namespace: str, repository: tuple[str, str, str]) -> None:
+    def _identity(self, namespace: Namespace, repository: tuple[str, str, str]) -> None:
         """The service account that exists, and what someone else has granted."""
         stack = self._stack
-        authentication = stack.authentication
-        user = f"{namespace}/{stack.service_account(namespace)}"
-        given = authentication.get("existing") or authentication.get("import")
-        email = str(given).replace("{namespace}", namespace) if given else ""
-        name = self._service_account(email) if email else ""
-        if authentication.get("grant") is not False:
+        account = namespace.what == "service account"
+        name = self._service_account(namespace.identity) if account and namespace.given else ""
+        if stack.described.authentication["grant"]:
             return
         project, location, identity = repository
         resource = f"projects/{project}/locations/{location}/repositories/{identity}"
-        if email:
-            self._grant(name, "roles/iam.workloadIdentityUser", f"serviceAccount:{stack.pool}[{user}]")
-            self._grant(resource, _WRITER, f"serviceAccount:{email}")
-        elif authentication.get("method") == "direct":
-            subject = f"subject/ns/{namespace}/sa/{stack.service_account(namespace)}"
-            domain = authentication.get("principalDomain") or "iam.googleapis.com"
-            pool = f"projects/{stack.number}/locations/global/workloadIdentityPools/{stack.pool}"
-            self._grant(resource, _WRITER, f"principal://{domain}/{pool}/{subject}")
+        if name:
+            member = f"serviceAccount:{stack.pool}[{namespace.name}/{namespace.account}]"
+            self._grant(name, "roles/iam.workloadIdentityUser", member)
+            self._grant(resource, _WRITER, f"serviceAccount:{namespace.identity}")
+        elif not account:
+            self._grant(resource, _WRITER, namespace.identity)
 
     def _service_account(self, email: str) -> str:
         """Make one; its resource name. Google's own accounts are made by their address."""
         identity, _, domain = email.partition("@")
         project = domain.removesuffix(".iam.gserviceaccount.com")
         if project == domain:
-            project = self._stack.project
+            project = next(iter(self._stack.projects), "example-project")
         body: dict[str, Any] = {"accountId": identity, "serviceAccount": {}}
         if domain == "developer.gserviceaccount.com":
             # Google makes this one itself, which no method of the API does.
@@ -195,29 +176,14 @@ def _described(given: Mapping[str, Any]) -> dict[str, Any]:
     """A repository as the stack file describes it, so that an import finds no difference."""
     body: dict[str, Any] = {
         "format": "DOCKER",
-        "dockerConfig": {"immutableTags": given.get("immutableTags", True)},
-        "cleanupPolicyDryRun": _mapping(given.get("cleanup")).get("dryRun", True),
-        "vulnerabilityScanningConfig": {
-            "enablementConfig": str(given.get("vulnerabilityScanning", "inherited")).upper()
-        },
+        "dockerConfig": {"immutableTags": given["immutableTags"]},
+        "cleanupPolicyDryRun": given["cleanup"]["dryRun"],
+        "vulnerabilityScanningConfig": {"enablementConfig": given["vulnerabilityScanning"].upper()},
     }
-    return body | {key: given[key] for key in ("description", "labels", "kmsKeyName") if given.get(key)}
-
-
-def _location(host: str, registry: Mapping[str, Any]) -> str:
-    match = _HOST.fullmatch(host)
-    return _GCR.get(host) or str(registry.get("location") or (match[1] if match else ""))
-
-
-def _host(value: Any) -> str:
-    return str(value or "").partition(":")[0]
+    return body | {key: given[key] for key in ("description", "labels", "kmsKeyName") if given[key]}
 
 
 def _trusting(authority: str) -> Any:
     import ssl
 
     return ssl.create_default_context(cafile=authority)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

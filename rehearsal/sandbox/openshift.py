@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
+from rehearsal.sandbox.description import Description
 from rehearsal.sandbox.wanted_cloud import CLUSTER_USER, WantedCloud
 
-OPENSHIFT4_HOST = "image-registry.openshift-image-registry.svc:5000"
-OPENSHIFT3_HOST = "docker-registry.default.svc:5000"
-_SERVICES = frozenset(host.rpartition(":")[0] for host in (OPENSHIFT3_HOST, OPENSHIFT4_HOST))
+_SERVICES = frozenset({"image-registry.openshift-image-registry.svc", "docker-registry.default.svc"})
+"""Where OpenShift 4 and OpenShift 3 have their registry."""
+
 SERVICE_ADDRESS = "10.96.50.0"
 """The address of OpenShift 3's Service ``default/docker-registry`` in the rehearsal. An installation has another."""
 
@@ -26,16 +27,16 @@ _CONTROLLERS = "mendix-rehearsal-openshift-controllers"
 _IMAGES = ["image.openshift.io", ""]
 
 
-def wanted_openshift(registry: Mapping[str, Any], config: Mapping[str, Any]) -> WantedCloud:
+def wanted_openshift(described: Description) -> WantedCloud:
     """The registry of the stack under every name that pods and nodes use, and the stack's namespaces as projects."""
-    hosts = registry_hosts(registry)
+    hosts = registry_hosts(described)
     names = {name for host in hosts if not _is_address(host) and _exists(name := host.rpartition(":")[0])}
     return WantedCloud(
         name="openshift",
         package="kubernetes",
         settings={
             "hosts": list(hosts),
-            "projects": [*_namespaces(config), NEIGHBOUR],
+            "projects": [*(namespace.name for namespace in described.namespaces), NEIGHBOUR],
             "build": os.environ.get(BUILD, "") != "off",
         },
         names=tuple(sorted(names)),
@@ -44,37 +45,23 @@ def wanted_openshift(registry: Mapping[str, Any], config: Mapping[str, Any]) -> 
             "REHEARSAL_OPENSHIFT_ENDPOINT": "https://{address}:9004",
             "REHEARSAL_CLOUD_CA_FILE": "{authority}",
         },
-        objects=tuple(_objects()),
-        furnish=_furnishing(registry),
+        objects=tuple(platform_objects()),
+        furnish=_furnishing(described),
         platform=True,
         joined=("hosts", "projects", "names", "registry_hosts"),
     )
 
 
-def registry_hosts(registry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where pods push, then where nodes pull, each with its port."""
-    if registry.get("type") == "openshift4":
-        return (OPENSHIFT4_HOST,)
-    push = _with_port(registry.get("pushHost"), OPENSHIFT3_HOST)
-    pull = _with_port(registry.get("pullHost"), f"{SERVICE_ADDRESS}:5000")
-    return tuple(dict.fromkeys((push, pull)))
-
-
-def _namespaces(config: Mapping[str, Any]) -> list[str]:
-    listed = config.get("namespaces")
-    items = [_mapping(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
-    return [str(item["name"]) for item in items if isinstance(item.get("name"), str)]
+def registry_hosts(described: Description) -> tuple[str, ...]:
+    """Where pods push, then where nodes pull, each with its port. A pull host that is read from the Service has its address."""
+    hosts = (described.push_host, described.pull_host or f"{SERVICE_ADDRESS}:5000")
+    return tuple(dict.fromkeys(host if ":" in host else f"{host}:443" for host in hosts))
 
 
 def _exists(name: str) -> bool:
     """Whether a name may lead to the registry: a service's only if it is the registry's, any other may be a route of the site's."""
     service = name.removesuffix(".cluster.local")
     return not service.endswith(".svc") or service in _SERVICES
-
-
-def _with_port(host: Any, default: str) -> str:
-    text = host if isinstance(host, str) and host else default
-    return text if ":" in text else f"{text}:443"
 
 
 def _is_address(host: str) -> bool:
@@ -85,15 +72,12 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _furnishing(registry: Mapping[str, Any]) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
+def _furnishing(described: Description) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
     """OpenShift 3 hands out no authority in a ConfigMap: the stack file takes the one that its masters have from a variable."""
-    certificate = _mapping(_mapping(registry.get("transport")).get("caCertificate"))
-    variable = certificate.get("environment")
+    variable = described.variables.get("registry.transport.caCertificate")
 
     def furnish(environment: Mapping[str, str]) -> Mapping[str, str]:
-        if not isinstance(variable, str) or variable in os.environ:
-            return {}
-        return {variable: service_ca(environment)}
+        return {variable: service_ca(environment)} if variable and variable not in os.environ else {}
 
     return furnish
 
@@ -116,7 +100,8 @@ def service_ca(environment: Mapping[str, str]) -> str:
     return answer.text
 
 
-def _objects() -> list[tuple[str, dict[str, Any]]]:
+def platform_objects() -> list[tuple[str, dict[str, Any]]]:
+    """What such a cluster has from the start: roles, and the Service of OpenShift 3's registry."""
     roles = [
         # github.com/openshift/origin, pkg/cmd/server/bootstrappolicy/policy.go
         _cluster_role(
@@ -168,7 +153,3 @@ def _objects() -> list[tuple[str, dict[str, Any]]]:
 def _cluster_role(name: str, *rules: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     document = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": list(rules)}
     return f"/apis/{_RBAC}/v1/clusterroles/{name}", document
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The Pulumi project that a command means: its file, its stacks, and what a stack file means to the sandbox."""
+"""The Pulumi project that a command means: its file and its stacks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any, cast
 import yaml
 
 _NAMES = ("Pulumi.yaml", "Pulumi.yml")
-_NAMESPACE = "mendix-registry"
-"""The namespace of the program's keys in stack files, whatever the name of a project that `pulumi new` made."""
 _STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
 DEFAULT_STACK = "local"
 """The stack that needs nothing but this machine: harmless to choose where none was named."""
@@ -54,19 +52,6 @@ class Project:
             + (f"\nThe stacks of {self.name} are: {', '.join(names)}." if names else "")
             + f"\nTo create it, write {path.name}, for instance as a copy of another."
         )
-
-    def key(self, key: str) -> str:
-        """A key of a stack file, the program's own without its namespace."""
-        return key.removeprefix(f"{self.name}:").removeprefix(f"{_NAMESPACE}:")
-
-    def configuration(self, stack: str) -> dict[str, Any]:
-        """A stack file's configuration as written, the program's own keys without its namespace: secrets stay encrypted.
-
-        The sandbox needs only names and addresses; checking the configuration is the program's.
-        Raises UsageError for a file that is not YAML.
-        """
-        content = _mapping(read_yaml(self.stack_path(stack)))
-        return {self.key(str(key)): value for key, value in _mapping(content.get("config")).items()}
 
 
 def load_project(start: Path) -> Project:

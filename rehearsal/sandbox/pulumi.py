@@ -32,7 +32,6 @@ from rehearsal.toolchain.pulumi_tools import KUBERNETES_PROVIDER_VERSION, Pulumi
 
 _PASSPHRASE_BYTES = 24
 _OWN_BACKEND = ("PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_HOME", "PULUMI_STACK")
-_KUBECONFIG_KEY = "cluster.kubeconfig"
 
 
 class PulumiError(Exception):
@@ -131,7 +130,7 @@ def prepare(
         _initialize(sandbox, directory)
     if copy.fresh:
         for key in copy.secrets:
-            value = _opened(sandbox, key, theirs) if copy.opened else _made_up(key, project, home, stage)
+            value = _opened(sandbox, key, theirs) if copy.opened else _made_up(key, home, stage)
             sandbox.run("config", "set", "--path", "--secret", key, "--stack", stack, stdin=value, directory=directory)
         copy.complete()
     return sandbox
@@ -199,9 +198,10 @@ def _opened(sandbox: Sandbox, key: str, theirs: Mapping[str, str]) -> str:
     return found.removesuffix("\n")
 
 
-def _made_up(key: str, project: Project, home: Path, stage: Stage) -> str:
+def _made_up(key: str, home: Path, stage: Stage) -> str:
     """A value of the sandbox for a secret that cannot be opened here."""
-    if project.key(key) == _KUBECONFIG_KEY:
+    kubeconfig = stage.described.settings["cluster"]["kubeconfig"]
+    if isinstance(kubeconfig, dict) and kubeconfig == {"secret": True, "config": key}:
         return stage.cluster.kubeconfig.read_text(encoding="utf-8")
     # The sandbox's registry has one user, whose password this is; for anything else it is as good as any other secret.
     return registry_password(home)

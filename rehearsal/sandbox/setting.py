@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.registry.spec import RegistrySpec
 from rehearsal.sandbox.clouds import serve_clouds, wanted_cloud
+from rehearsal.sandbox.description import Description
 from rehearsal.sandbox.home import given_password, registry_password
 from rehearsal.sandbox.prerequisites import prerequisites
 from rehearsal.sandbox.wanted import WantedRegistry, wanted_registry
@@ -34,16 +35,16 @@ class Stage:
     ``environment`` is to be added to the program's and the plugins' environment; it holds a password and must not
     be printed. ``secrets`` names its variables that hold a secret. ``registry`` is None where the stack's registry is not the
     sandbox's. ``packages`` are those whose provider the stack's program will ask for. ``prerequisites`` are the objects, each
-    with its path in the API, that must exist in the cluster before the stack.
+    with its path in the API, that must exist in the cluster before the stack. ``described`` is what the stack file means.
     """
 
     cluster: Cluster
     registry: WantedRegistry | None
     environment: Mapping[str, str]
     packages: tuple[str, ...]
+    described: Description
     secrets: frozenset[str] = frozenset()
     prerequisites: Sequence[tuple[str, dict[str, Any]]] = ()
-    names: Callable[[], Mapping[str, str]] = dict
 
     def create_prerequisites(self) -> None:
         """Create the objects that must exist before the stack. Raises ``ClusterError``."""
@@ -52,16 +53,12 @@ class Stage:
 
 def set_stage(
     home: Path,
-    config: Mapping[str, Any],
+    described: Description,
     *,
     context: str | None,
     progress: Callable[[Progress], None],
-    names: Callable[[], Mapping[str, str]] = dict,
 ) -> Stage:
-    """Make the cluster and what the stack file's registry needs (the sandbox's own, or an emulated cloud); return how to reach it.
-
-    ``config`` has the program's keys without the project's name, and other packages' keys as they are (``aws:region``).
-    ``names`` gives the name of the identity that pushes for each namespace, where it is needed.
+    """Make the cluster and what the stack's registry needs (the sandbox's own, or an emulated cloud); return how to reach it.
 
     Idempotent: what already runs is used as it is. Blocks until all of it answers; ``progress`` is called from this
     thread. Raises StageError or ``rehearsal.cluster.ClusterError``.
@@ -71,33 +68,35 @@ def set_stage(
     cluster = open_cluster(home, context=context, kind="context" if context else "auto", progress=progress)
     environment = {"KUBECONFIG": str(cluster.kubeconfig)}
     secret_names: set[str] = set()
-    wanted = wanted_registry(config, own_cluster=cluster.kind == "built")
+    wanted = wanted_registry(described, own_cluster=cluster.kind == "built")
     if wanted is None:
-        objects = prerequisites(config)
+        objects = prerequisites(described)
     else:
         given = given_password(wanted.password_variable, os.environ)
         password = (given or registry_password(home)) if wanted.username else ""
-        objects = prerequisites(config, (wanted.username, password))
+        objects = prerequisites(described, (wanted.username, password))
         endpoint = cluster.registry(registry_spec(wanted, password))
-        # What the stack file takes from the environment; who sets a variable has their own value.
-        offered = {"KRANE_IMAGE": endpoint.client_image}
         if password:
-            offered |= {"REHEARSAL_REGISTRY_PASSWORD": password, wanted.password_variable: password}
-            secret_names |= {"REHEARSAL_REGISTRY_PASSWORD", wanted.password_variable}
+            given_to = {"REHEARSAL_REGISTRY_PASSWORD", wanted.password_variable} - {""}
+            # Who sets a variable has their own value.
+            environment |= dict.fromkeys(given_to - set(os.environ), password)
+            secret_names |= given_to
         environment |= {
-            **{name: value for name, value in offered.items() if name and name not in os.environ},
             "REHEARSAL_REGISTRY_ADDRESS": endpoint.address,
             "REHEARSAL_REGISTRY_CA_FILE": str(endpoint.authority or ""),
             "REHEARSAL_REGISTRY_CA": endpoint.ca_pem,
             "REHEARSAL_CLIENT_IMAGE": endpoint.client_image,
         }
-    cloud = wanted_cloud(config, names)
+    cloud = wanted_cloud(described)
     if cloud is not None and not (cloud.platform and cluster.kind == "context"):
         environment |= serve_clouds(cluster, home, cloud, propagation=_propagation(os.environ))
         secret_names |= set(cloud.passwords)
+    image = described.variables.get("builder.image")
+    if image and image not in os.environ and "REHEARSAL_CLIENT_IMAGE" in environment:
+        environment[image] = environment["REHEARSAL_CLIENT_IMAGE"]
     # Every stack has objects in its cluster.
     packages = ("kubernetes",) if cloud is None or cloud.platform else ("kubernetes", cloud.package)
-    return Stage(cluster, wanted, environment, packages, frozenset(secret_names), objects, names)
+    return Stage(cluster, wanted, environment, packages, described, frozenset(secret_names), objects)
 
 
 def registry_spec(wanted: WantedRegistry, password: str) -> RegistrySpec:

@@ -1,12 +1,11 @@
-"""Reads from a stack file which of the sandbox's registries it needs. Checking the configuration is left to the program."""
+"""Which of the sandbox's registries a stack needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 from rehearsal.registry.spec import is_host
+from rehearsal.sandbox.description import Description
 
 SANDBOX_DOMAIN = ".mendix-rehearsal.svc.cluster.local"
 """Push hosts below this name are the sandbox's own; a registry under any other name belongs to someone else and is not touched."""
@@ -36,50 +35,28 @@ class WantedRegistry:
     public: bool = False
 
 
-def wanted_registry(config: Mapping[str, Any], *, own_cluster: bool = False) -> WantedRegistry | None:
-    """The sandbox registry that a stack file asks for, or None where it names one that exists elsewhere, or none that can be.
+def wanted_registry(described: Description, *, own_cluster: bool = False) -> WantedRegistry | None:
+    """The sandbox registry that a stack asks for, or None where it names one that exists elsewhere, or none that can be.
 
-    ``config`` maps the program's keys (without the project's name) to their values, secrets encrypted. In the rehearsal's own
-    cluster nothing else answers under a name set apart for examples, or a Service's: such a registry is the sandbox's too.
+    In the rehearsal's own cluster nothing else answers under a name set apart for examples, or a Service's: such a registry is the
+    sandbox's too.
     """
-    value = config.get("registry")
-    if not isinstance(value, Mapping):
-        return None
-    registry = cast("Mapping[str, Any]", value)
-    push_host = registry.get("pushHost")
-    if registry.get("type") not in _KINDS or not isinstance(push_host, str):
+    push_host, pull_host = described.push_host, described.pull_host
+    if described.kind not in _KINDS:
         return None
     name = push_host.partition(":")[0]
     own = name.endswith(SANDBOX_DOMAIN)
     if not own and not (own_cluster and name.endswith((*_NOBODYS, _IN_CLUSTER))):
         return None
-    pull_host = registry.get("pullHost")
-    given_pull_host = pull_host if isinstance(pull_host, str) else push_host
-    if not (is_host(push_host) and is_host(given_pull_host)):
+    if not (is_host(push_host) and is_host(pull_host)):
         return None
-    transport = _mapping(registry.get("transport"))
-    tls = transport.get("insecure") is not True
+    transport = described.registry["transport"]
+    tls = transport["insecure"] is not True
+    anonymous = described.registry.get("authentication") == "none"
+    user = "" if anonymous else described.authentication.get("username") or SANDBOX_USER
     if own:
         # Its password and its certificate's authority are the sandbox's own: a stack file with others is refused by it.
-        return WantedRegistry(push_host, given_pull_host, _user(registry), tls=tls)
-    variable = _mapping(_mapping(registry.get("authentication")).get("password")).get("environment")
-    return WantedRegistry(
-        push_host,
-        given_pull_host,
-        _user(registry),
-        variable if isinstance(variable, str) else "",
-        tls,
-        tls and "caCertificate" not in transport,
-    )
-
-
-def _user(registry: Mapping[str, Any]) -> str:
-    authentication = registry.get("authentication", {})
-    if authentication == "none":
-        return ""
-    username = _mapping(authentication).get("username")
-    return username if isinstance(username, str) and username else SANDBOX_USER
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+        return WantedRegistry(push_host, pull_host, user, tls=tls)
+    variable = described.variables.get("registry.authentication.password", "")
+    trusted = transport["caCertificate"] is None and "registry.transport.caCertificate" not in described.variables
+    return WantedRegistry(push_host, pull_host, user, variable, tls, tls and trusted)

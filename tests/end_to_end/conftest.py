@@ -20,6 +20,7 @@ import yaml
 from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.cluster import BuiltCluster, Cluster
 from tests.conftest import REHEARSE, ROOT
+from tests.rehearsal.descriptions import described_stack
 from tests.rehearsal.stacks import project_in
 
 SECONDS = 240
@@ -155,13 +156,13 @@ def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
         stack = path.name.split(".")[1]
         if stack not in deployed:
             continue
-        config = {key.partition(":")[2]: value for key, value in yaml.safe_load(path.read_text())["config"].items()}
+        described = described_stack(stack, project.root)
         if project.state(stack).get("resources"):
-            delete_images(config, node)
+            delete_images(described, node)
             project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
             project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
         # What a stack keeps, its owner deletes; the stack then finds it gone.
-        delete_repositories(config, node)
+        delete_repositories(described, node)
         if project.state(stack).get("resources"):
             gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
             assert gone.returncode == 0, gone.stdout + gone.stderr

@@ -9,10 +9,10 @@ import pytest
 
 from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.cluster import BuiltCluster
-from rehearsal.sandbox.project import load_project
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Project
 from tests.policy.registrations import refusals
+from tests.rehearsal.descriptions import described_stack
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -32,13 +32,13 @@ def test_a_stack_is_deployed_stays_unchanged_and_is_destroyed(quick: Project, no
     assert "Policies:" in checked.stdout
     assert all(policy in checked.stdout for policy in expected), checked.stdout
     # As docs/operations.md says: what is protected is unprotected, what has images is emptied by its owner.
-    config = load_project(quick.root).configuration(stack)
-    delete_images(config, node)
+    described = described_stack(stack)
+    delete_images(described, node)
     quick.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
     destroyed = quick.run("destroy", "--yes", "--skip-preview", "--stack", stack)
-    delete_repositories(config, node)
+    delete_repositories(described, node)
     if destroyed.returncode != 0:
-        assert config["registry"]["type"] == "google-gcr", destroyed.stdout + destroyed.stderr
+        assert described.kind == "google-gcr", destroyed.stdout + destroyed.stderr
         run.succeeds("destroy", "--yes", "--skip-preview", "--refresh")
     assert not json.loads(quick.pulumi("stack", "export", stack=stack))["deployment"].get("resources")
 

@@ -61,3 +61,11 @@ def test_a_tools_command_works_where_only_the_tool_is_installed(
     )
     assert "Traceback" not in done.stderr
     assert printed in done.stdout, done.stdout + done.stderr
+
+
+def test_the_rehearsal_alone_can_run_the_library_that_describes_a_stack(tmp_path: Path) -> None:
+    python = installed(tmp_path, "mendix-registry-rehearsal") / "python"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "components")}
+    command = [python, "-m", "mendix_registry", "describe", "--stack", "local"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -50,7 +50,7 @@ settings = parse(config("red")).settings
 registered = run(lambda: deploy(settings)).registered
 print(json.dumps({
     "refused": refused,
-    "described": describe(settings, "dev", {}),
+    "described": describe(settings, "dev", {}, config("red")),
     "schema": sorted(stack_schema()["$defs"]["ToyRegistry"]["properties"]),
     "page": texts()["toy.md"],
     "deployed": sorted(each.name for each in registered if each.type.endswith((":Toy", ":ConfigMap"))),
@@ -91,7 +91,8 @@ def test_its_rule_refuses_what_it_should(used: dict[str, Any]) -> None:
 
 def test_it_is_described_with_its_hosts(used: dict[str, Any]) -> None:
     described = used["described"]
-    assert described["registry"] == {"type": "toy", "pushHost": "toy.example.com", "pullHost": "toy.example.com"}
+    hosts = {"pushHost": "toy.example.com", "pullHost": "toy.example.com"}
+    assert described["registry"] == {"type": "toy", **hosts, "linksPullSecret": False, "box": "red"}
     assert {"what": "table", "name": "round"} in described["prerequisites"]
 
 

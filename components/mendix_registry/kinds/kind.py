@@ -44,6 +44,11 @@ class Description(Protocol):
         """What must exist before the stack, beyond what every kind needs."""
         ...
 
+    def where(self, settings: Settings, registry: Any, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where the registry is, by its cloud's own keys; each null where only the cloud knows it. ``providers`` are the stack
+        file's keys of other packages (``aws:region``)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

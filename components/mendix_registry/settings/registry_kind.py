@@ -41,5 +41,10 @@ class RegistryKind(Section):
     """https, plain http, custom certificate authority."""
 
     @property
+    def links_pull_secret(self) -> bool:
+        """Whether nodes pull with the pull secret, linked to ServiceAccount ``default``."""
+        return False
+
+    @property
     def hosts(self) -> tuple[str, str]:
         raise NotImplementedError

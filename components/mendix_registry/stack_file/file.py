@@ -16,12 +16,12 @@ import yaml
 from mendix_registry.settings.problems import PROJECT, ConfigurationError, Location, Problem
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file.reading import Reading, parse, remove
+from mendix_registry.stack_file.sources import ENCRYPTED
 
 UNSET_VARIABLE = "STK022"
 """The rule that a variable which the stack file reads is set."""
 
-ENCRYPTED = "encrypted"
-"""Stands for a value that only Pulumi can decrypt."""
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class StackFileError(Exception):
@@ -89,23 +89,28 @@ def load(stack: str, start: Path) -> StackFile:
     Raises:
         StackFileError: there is none, or it is not YAML.
     """
-    project = next((each for each in (start, *start.parents) if (each / "Pulumi.yaml").is_file()), None)
+    around = (each / name for each in (start, *start.parents) for name in ("Pulumi.yaml", "Pulumi.yml"))
+    project = next((each for each in around if each.is_file()), None)
     if project is None:
         raise StackFileError(f"There is no Pulumi.yaml in {start} or above it. Go to the project's directory.")
-    declared = _mapping(_read(project / "Pulumi.yaml"))
-    path = project / str(declared.get("stackConfigDir", ".")) / f"Pulumi.{stack}.yaml"
+    declared = _mapping(_read(project))
+    path = project.parent / str(declared.get("stackConfigDir", ".")) / f"Pulumi.{stack}{project.suffix}"
     if not path.is_file():
-        known = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
+        known = sorted(each.name.split(".")[1] for each in path.parent.glob(f"Pulumi.*{project.suffix}"))
         raise StackFileError(f"There is no stack file {path}. Stacks here: {', '.join(known) or 'none'}.")
     config = _mapping(_mapping(_read(path)).get("config"))
     hidden: set[Location] = set()
     values = {key: _without_secrets(value, (key.removeprefix(f"{PROJECT}:"),), hidden) for key, value in config.items()}
-    return StackFile(stack, path, project, values, frozenset(hidden), dict(_places(path)))
+    return StackFile(stack, path, project.parent, values, frozenset(hidden), dict(_places(path)))
 
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_bytes())
+        return yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise StackFileError(f"{at} is not YAML: {error.problem}. Correct it at this place, or just before.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StackFileError(f"{path} is not YAML in UTF-8: {error}") from None
 
@@ -128,7 +133,7 @@ def _without_secrets(value: Any, location: Location, hidden: set[Location]) -> A
 
 
 def _places(path: Path) -> Iterator[tuple[Location, Place]]:
-    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    root = yaml.compose(path.read_text(encoding="utf-8"), _LOADER)
     if isinstance(root, yaml.MappingNode):
         for key, value in root.value:
             if key.value == "config":

@@ -37,9 +37,12 @@ def text(description: dict[str, Any]) -> str:
 @pytest.mark.parametrize("stack", STACKS)
 def test_an_examples_description_is_as_approved(stack: str, snapshot: SnapshotAssertion) -> None:
     environment = Variables(variables(stack))
-    reading, _ = load(stack, ROOT).check(environment)
+    file = load(stack, ROOT)
+    reading, _ = file.check(environment)
     assert reading is not None
-    assert text(describe(reading.settings, stack, environment.asked)) == snapshot(extension_class=Description)
+    assert text(describe(reading.settings, stack, environment.asked, file.values)) == snapshot(
+        extension_class=Description
+    )
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -47,7 +50,7 @@ def test_an_accepted_files_description_is_as_approved(path: Path, snapshot: Snap
     file, answer = read(path)
     assert isinstance(answer, Reading)
     given = dict.fromkeys(file.get("environment", ()), True)
-    assert text(describe(answer.settings, "production", given)) == snapshot(extension_class=Description)
+    assert text(describe(answer.settings, "production", given, file["config"])) == snapshot(extension_class=Description)
 
 
 def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -65,7 +68,7 @@ def test_any_value_may_stand_in_a_variable_that_is_not_set() -> None:
     for path in RIGHT:
         file, answer = read(path)
         assert isinstance(answer, Reading)
-        complete = describe(answer.settings, "production", {})
+        complete = describe(answer.settings, "production", {}, file["config"])
         for at in places(file["config"]):
             config = copy.deepcopy(file["config"])
             target: Any = config
@@ -81,7 +84,7 @@ def test_any_value_may_stand_in_a_variable_that_is_not_set() -> None:
             if environment.asked.get("NOT_SET") is None:
                 # It is no value of this project's, as in the overlay.
                 continue
-            partial = describe(settings, "production", environment.asked)
+            partial = describe(settings, "production", environment.asked, config)
             assert partial["prerequisites"] != complete["prerequisites"]
             assert UNKNOWN not in json.dumps(partial, ensure_ascii=False)
             assert partial["settings"] != complete["settings"], at

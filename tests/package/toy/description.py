@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.toy.settings import ToyRegistry
 
@@ -18,3 +19,8 @@ def identities(settings: Settings, registry: ToyRegistry, stack: str) -> Mapping
 def prerequisites(settings: Settings, registry: ToyRegistry) -> Iterator[Prerequisite]:
     """A table."""
     yield Prerequisite("table", "round")
+
+
+def where(settings: Settings, registry: ToyRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """In its box."""
+    return {"box": registry.colour}

@@ -25,11 +25,10 @@ from rehearsal.access_matrix.matrix import carry_out, no_decisions
 from rehearsal.access_matrix.stack import prover
 from rehearsal.cluster import BuiltCluster, Cluster
 from rehearsal.sandbox import Stage, set_stage
-from rehearsal.sandbox.description import describe, identities
-from rehearsal.sandbox.project import load_project
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Project, merged
 from tests.rehearsal.access_matrix.breaking import Breaker
+from tests.rehearsal.descriptions import described_stack
 from tests.rehearsal.stacks import project_in
 
 HERE = Path(__file__).parent
@@ -110,10 +109,8 @@ class Bench:
                 self.down()
             assert done.returncode == 0, done.stdout + done.stderr
 
-        def names() -> Mapping[str, str]:
-            return identities(describe(load_project(self.project.root), broken.stack))
-
-        return config, set_stage(self.project.home, config, context=None, progress=lambda _: None, names=names)
+        stack = described_stack(broken.stack, self.project.root)
+        return config, set_stage(self.project.home, stack, context=None, progress=lambda _: None)
 
     def failed(self, broken: Broken) -> str:
         """What `up` says that must not succeed."""
@@ -126,11 +123,12 @@ class Bench:
     def down(self) -> None:
         if self._up is None:
             return
-        (stack, config), self._up = self._up, None
-        delete_images(config, self._cluster)
+        (stack, _), self._up = self._up, None
+        described = described_stack(stack, self.project.root)
+        delete_images(described, self._cluster)
         self.project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
         self.project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
-        delete_repositories(config, self._cluster)
+        delete_repositories(described, self._cluster)
         done = self.project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -161,7 +159,7 @@ def test_a_stack_that_is_broken_later_is_found_by_its_matrix(broken: Broken, ben
     breaker = Breaker(config["namespaces"][0]["name"], node, dict(stage.environment))
     undo = [breaker.edit(**edit) for edit in broken.document["edits"]]
     try:
-        made, service = prover(config, node, stage.environment, stage.names)
+        made, service = prover(stage.described, node, stage.environment)
         row = broken.document["cell"]
         attempts = [attempt for attempt in made.attempts() if attempt.what.startswith(row)]
         assert attempts, f"the matrix has no row {row}"

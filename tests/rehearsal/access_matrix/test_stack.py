@@ -11,6 +11,7 @@ from joserfc.jwk import RSAKey
 from rehearsal.access_matrix.matrix import Matrix, carry_out, no_decisions
 from rehearsal.access_matrix.stack import prover
 from rehearsal.cluster import BuiltCluster
+from tests.rehearsal.descriptions import described
 
 ENVIRONMENT = {
     "REHEARSAL_AZURE_ENDPOINT": "https://127.0.0.1:1",
@@ -40,34 +41,32 @@ class Cluster:
 @pytest.mark.parametrize(
     ("authentication", "told"),
     [
-        ({"method": "workload-identity"}, "ServiceAccount billing/mendix-builder has no annotation"),
         (
-            {"method": "token", "passwords": {ORDERS: {"environment": "ORDERS"}, BILLING: {"secure": "v1:x"}}},
+            {"method": "workload-identity", "issuerUrls": ["https://issuer.example"]},
+            "ServiceAccount billing/mendix-builder has no annotation",
+        ),
+        (
+            {"method": "token", "passwords": {ORDERS: {"environment": "ORDERS"}, BILLING: "decrypted"}},
             "registry.authentication.passwords.billing",
         ),
-        ({"method": "token", "passwords": {ORDERS: {"environment": "ORDERS"}}}, "the token mendix-billing"),
+        (
+            {"method": "token", "passwords": {ORDERS: {"environment": "ORDERS"}, BILLING: "pending"}},
+            "the token mendix-billing",
+        ),
     ],
 )
 def test_an_azure_builder_without_identity_or_password_is_not_as_expected(
     authentication: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
     """It vanished from the matrix, and with the rows of the others "every cell is as expected" was said."""
-    config = {
-        "registry": {
-            "type": "microsoft-acr",
-            "name": "ordersacr",
-            "resourceGroup": "rg",
-            "repository": "apps/{namespace}",
-            "authentication": authentication,
-        },
-        "namespaces": [{"name": ORDERS}, {"name": BILLING}],
+    registry = {
+        "type": "microsoft-acr",
+        "name": "ordersacr",
+        "resourceGroup": "rg",
+        "authentication": authentication,
     }
-    made, _ = prover(
-        config,
-        cast("BuiltCluster", Cluster(tmp_path)),
-        ENVIRONMENT,
-        lambda: {ORDERS: f"mendix-{ORDERS}", BILLING: f"mendix-{BILLING}"},
-    )
+    stack = described(registry, {"name": ORDERS}, {"name": BILLING})
+    made, _ = prover(stack, cast("BuiltCluster", Cluster(tmp_path)), ENVIRONMENT)
     attempts = list(made.attempts())
     assert len([attempt for attempt in attempts if attempt.namespace == ORDERS]) > 5
     cells = carry_out([attempt for attempt in attempts if attempt.namespace == BILLING], no_decisions, lambda _: None)

@@ -1,4 +1,4 @@
-"""What the stage reads from the stack file of a cloud's registry."""
+"""What the sandbox prepares for a cloud's registry."""
 
 from __future__ import annotations
 
@@ -13,87 +13,75 @@ from rehearsal.emulators.azure.cloud import AzureSettings
 from rehearsal.emulators.gcp.api import HOSTS
 from rehearsal.emulators.gcp.cloud import GcpSettings
 from rehearsal.sandbox.clouds import wanted_cloud
-from rehearsal.sandbox.description import describe, identities
-from rehearsal.sandbox.prerequisites import prerequisites
-from rehearsal.sandbox.project import load_project
+from rehearsal.sandbox.description import begin
+from rehearsal.sandbox.project import UsageError, load_project
+from rehearsal.sandbox.wanted_cloud import WantedCloud
+from tests.conftest import ROOT
+from tests.rehearsal.descriptions import described, described_stack
 
-ECR = {
-    "aws:region": "eu-west-1",
-    "registry": {
-        "type": "amazon-ecr",
-        "accountId": "123456789012",
-        "authentication": {
-            "method": "irsa",
-            "oidcProvider": {
-                "existing": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"
-            },
-        },
+
+def cloud(registry: dict[str, Any], **changes: Any) -> WantedCloud:
+    found = wanted_cloud(described({**registry, **changes}))
+    assert found is not None
+    return found
+
+
+def examples(kind: str) -> list[str]:
+    return sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob(f"Pulumi.example-{kind}-*.yaml"))
+
+
+ECR: dict[str, Any] = {
+    "type": "amazon-ecr",
+    "region": "eu-west-1",
+    "accountId": "123456789012",
+    "authentication": {
+        "method": "irsa",
+        "oidcProvider": {"existing": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"},
     },
 }
 
 
 def test_an_ecr_stack_needs_aws_under_its_production_names() -> None:
-    wanted = wanted_cloud(ECR)
-    assert wanted is not None
+    wanted = cloud(ECR)
     assert "123456789012.dkr.ecr.eu-west-1.amazonaws.com" in wanted.registry_hosts
     assert {"sts.eu-west-1.amazonaws.com", "api.ecr.eu-west-1.amazonaws.com"} <= set(wanted.names)
     assert wanted.settings["issuer"] == "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 
 
 def test_every_api_name_that_the_stand_in_answers_is_led_there() -> None:
-    wanted = wanted_cloud(ECR)
-    assert wanted is not None
+    wanted = cloud(ECR)
     assert set(AwsSettings.of(wanted.settings).api_hosts) <= set(wanted.names)
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "eusc-de-east-1"])
 def test_another_partition_has_its_own_names(region: str) -> None:
-    registry: dict[str, Any] = {**ECR["registry"], "region": region}  # type: ignore[dict-item]
-    wanted = wanted_cloud({"registry": registry})
-    assert wanted is not None
+    wanted = cloud(ECR, region=region)
     suffix = AwsSettings.of(wanted.settings).suffix
     assert wanted.registry_hosts[0] == f"123456789012.dkr.ecr.{region}.{suffix}"
     assert wanted.settings["partition"] != "aws"
 
 
-@pytest.mark.parametrize("config", [{}, {"registry": {"type": "generic"}}, {"registry": {"type": "amazon-ecr"}}])
-def test_a_stack_without_a_cloud_or_without_a_region_gets_none(config: dict[str, Any]) -> None:
-    assert wanted_cloud(config) is None
+def test_a_stack_without_a_cloud_or_without_a_region_gets_none() -> None:
+    assert wanted_cloud(described({"type": "generic", "pushHost": "a.example", "authentication": "none"})) is None
+    assert wanted_cloud(described({**ECR, "region": None})) is None
 
 
-def test_what_mendix_s_installer_made_is_there_before_the_stack() -> None:
-    objects = prerequisites({"namespaces": [{"name": "orders"}, {"name": "own", "create": True}]})
-    assert [document["kind"] for _, document in objects] == ["Namespace", "OperatorConfiguration"]
-    created = {"namespaces": [{"name": "orders"}], "operatorConfiguration": {"adopt": "create"}}
-    assert [document["kind"] for _, document in prerequisites(created)] == ["Namespace"]
-
-
-@pytest.mark.parametrize(
-    "stack", sorted(Path("stacks").glob("Pulumi.example-amazon-ecr-*.yaml")), ids=lambda path: path.stem
-)
-def test_every_ecr_example_can_be_staged(stack: Path) -> None:
-    config = {
-        key.removeprefix("mendix-registry:"): value
-        for key, value in yaml.safe_load(stack.read_text())["config"].items()
-    }
-    assert wanted_cloud(config) is not None
+@pytest.mark.parametrize("stack", examples("amazon-ecr"))
+def test_every_ecr_example_can_be_staged(stack: str) -> None:
+    assert wanted_cloud(described_stack(stack)) is not None
 
 
 GCR: dict[str, Any] = {
-    "registry": {
-        "type": "google-gcr",
-        "pushHost": "europe-west4-docker.pkg.dev",
-        "repository": "example-mendix/{namespace}/apps",
-        "authentication": {"method": "direct", "projectNumber": "987654321098"},
-        "nodeServiceAccounts": ["nodes@example-mendix.iam.gserviceaccount.com"],
-    },
-    "namespaces": [{"name": "orders"}],
+    "type": "google-gcr",
+    "pushHost": "europe-west4-docker.pkg.dev",
+    "repository": "example-mendix/{namespace}/apps",
+    "authentication": {"method": "direct", "projectNumber": "987654321098"},
+    "nodeServiceAccounts": ["nodes@example-mendix.iam.gserviceaccount.com"],
 }
 
 
 def test_a_google_stack_needs_google_under_its_production_names() -> None:
-    wanted = wanted_cloud(GCR)
-    assert wanted is not None
+    wanted = cloud(GCR)
     assert wanted.registry_hosts == ("europe-west4-docker.pkg.dev",)
     assert {f"{api}.googleapis.com" for api in ("artifactregistry", "iam", "iamcredentials", "sts")} <= set(
         wanted.names
@@ -112,40 +100,30 @@ def test_a_google_stack_needs_google_under_its_production_names() -> None:
     [("gcr.io", "us"), ("eu.gcr.io", "europe"), ("us-docker.pkg.dev", "us"), ("images.example.com", "us-east1")],
 )
 def test_a_google_host_has_the_location_of_its_repositories(host: str, location: str) -> None:
-    registry = {**GCR["registry"], "pushHost": host, **({"location": location} if "example" in host else {})}
-    wanted = wanted_cloud({**GCR, "registry": registry})
-    assert wanted is not None
+    wanted = cloud(GCR, pushHost=host, **({"location": location} if "example" in host else {}))
     assert wanted.settings["registry_hosts"] == {host: location}
 
 
-@pytest.mark.parametrize(
-    "stack", sorted(Path("stacks").glob("Pulumi.example-google-gcr-*.yaml")), ids=lambda path: path.stem
-)
-def test_every_google_example_can_be_staged(stack: Path) -> None:
-    config = {
-        key.removeprefix("mendix-registry:"): value
-        for key, value in yaml.safe_load(stack.read_text())["config"].items()
-    }
-    wanted = wanted_cloud(config)
+@pytest.mark.parametrize("stack", examples("google-gcr"))
+def test_every_google_example_can_be_staged(stack: str) -> None:
+    wanted = wanted_cloud(described_stack(stack))
     assert wanted is not None
     assert GcpSettings.of(wanted.settings).workload_pool == "example-mendix.svc.id.goog"
 
 
 ACR: dict[str, Any] = {
-    "registry": {
-        "type": "microsoft-acr",
-        "name": "exampleMendixAcr",
-        "authentication": {
-            "method": "workload-identity",
-            "issuerUrls": ["https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-00000000000b/c/"],
-        },
+    "type": "microsoft-acr",
+    "name": "exampleMendixAcr",
+    "resourceGroup": "rg-mendix",
+    "authentication": {
+        "method": "workload-identity",
+        "issuerUrls": ["https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-00000000000b/c/"],
     },
 }
 
 
 def test_an_azure_stack_needs_azure_under_its_production_names() -> None:
-    wanted = wanted_cloud(ACR)
-    assert wanted is not None
+    wanted = cloud(ACR)
     assert wanted.registry_hosts[0] == "examplemendixacr.azurecr.io"
     assert {"login.microsoftonline.com", "management.azure.com", *wanted.registry_hosts} == set(wanted.names)
     assert AzureSettings.of(wanted.settings).tenant == "00000000-0000-0000-0000-00000000000b"
@@ -156,17 +134,15 @@ def test_an_azure_stack_needs_azure_under_its_production_names() -> None:
     [("usgovernment", "login.microsoftonline.us", "azurecr.us"), ("china", "login.chinacloudapi.cn", "azurecr.cn")],
 )
 def test_a_sovereign_azure_has_its_own_names(environment: str, entra: str, suffix: str) -> None:
-    wanted = wanted_cloud({"registry": {**ACR["registry"], "azureEnvironment": environment}})
-    assert wanted is not None
+    wanted = cloud(ACR, azureEnvironment=environment)
     assert wanted.registry_hosts[0] == f"examplemendixacr.{suffix}"
     assert entra in wanted.names
 
 
 def test_a_login_server_with_a_hash_is_the_host() -> None:
-    existing = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/companyacr"
-    given = {"type": "microsoft-acr", "existing": existing, "loginServer": "companyacr-a1b2c3.azurecr.io"}
-    wanted = wanted_cloud({"registry": given})
-    assert wanted is not None
+    group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g"
+    existing = f"{group}/providers/Microsoft.ContainerRegistry/registries/companyacr"
+    wanted = cloud(ACR, name=None, existing=existing, loginServer="companyacr-a1b2c3.azurecr.io")
     assert wanted.registry_hosts[0] == "companyacr-a1b2c3.azurecr.io"
 
 
@@ -179,42 +155,49 @@ def test_a_login_server_with_a_hash_is_the_host() -> None:
     ],
 )
 def test_nodes_have_the_identity_by_which_the_stack_says_they_pull(given: dict[str, Any], node: str) -> None:
-    wanted = wanted_cloud({"registry": {**ACR["registry"], **given}})
-    assert wanted is not None
+    wanted = cloud(ACR, **given)
     assert AzureSettings.of(wanted.settings).node_principal == node
 
 
 def test_the_passwords_of_tokens_are_those_of_the_stack_files_variables() -> None:
-    passwords = {"orders": {"environment": "ORDERS"}, "billing": "pending", "claims": {"secure": "v1:x"}}
-    wanted = wanted_cloud(
-        {"registry": {**ACR["registry"], "authentication": {"method": "token", "passwords": passwords}}},
-        lambda: {"orders": "as-described", "billing": "not-asked-for"},
-    )
+    passwords = {"orders": {"environment": "ORDERS"}, "billing": "pending"}
+    registry = {**ACR, "authentication": {"method": "token", "passwords": passwords}}
+    wanted = wanted_cloud(described(registry, {"name": "orders"}, {"name": "billing"}))
     assert wanted is not None
-    assert wanted.passwords == {"ORDERS": "as-described"}
+    assert wanted.passwords == {"ORDERS": "mendix-orders"}
 
 
 def test_a_long_namespaces_token_has_the_name_that_the_program_gives_it(tmp_path: Path) -> None:
     """The name was copied here once, without the bound of 50 characters."""
     name = "n" * 60
-    content = yaml.safe_load((Path("stacks") / "Pulumi.example-microsoft-acr-token.yaml").read_text())
+    content = yaml.safe_load((ROOT / "stacks" / "Pulumi.example-microsoft-acr-token.yaml").read_text())
     content["config"]["mendix-registry:namespaces"] = [{"name": name}]
     passwords = {name: {"environment": "NOT_SET_HERE"}}
     content["config"]["mendix-registry:registry"]["authentication"]["passwords"] = passwords
     (tmp_path / "Pulumi.yaml").write_text("name: mendix-registry\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(content))
-    found = identities(describe(load_project(tmp_path), "dev"))
-    assert found[name].startswith("mendix-nnn") and len(found[name]) == 50
+    [namespace] = begin(load_project(tmp_path), "dev", tmp_path / "kept.json")().namespaces
+    assert namespace.identity.startswith("mendix-nnn") and len(namespace.identity) == 50
 
 
-@pytest.mark.parametrize(
-    "stack", sorted(Path("stacks").glob("Pulumi.example-microsoft-acr-*.yaml")), ids=lambda path: path.stem
-)
-def test_every_azure_example_can_be_staged(stack: Path) -> None:
-    config = {
-        key.removeprefix("mendix-registry:"): value
-        for key, value in yaml.safe_load(stack.read_text())["config"].items()
-    }
-    wanted = wanted_cloud(config)
+def test_a_stack_whose_file_has_become_wrong_can_still_be_destroyed(tmp_path: Path) -> None:
+    kept, file = tmp_path / "kept.json", tmp_path / "Pulumi.dev.yaml"
+    (tmp_path / "Pulumi.yaml").write_text("name: mendix-registry\nruntime: python\n")
+    project = load_project(tmp_path)
+    good = (ROOT / "stacks" / "Pulumi.local.yaml").read_text()
+    file.write_text(good)
+    deployed = begin(project, "dev", kept)()
+    file.write_text(good.replace("type: generic", "type: generics"))
+    assert begin(project, "dev", kept, deploys=False)() == deployed
+    with pytest.raises(UsageError, match=r"Pulumi\.dev\.yaml:\d+:\d+: error\nconfig\.mendix-registry:registry\.type"):
+        begin(project, "dev", kept)()
+    file.write_text("config: [")
+    with pytest.raises(UsageError, match=r"Pulumi\.dev\.yaml:\d+:\d+ is not YAML"):
+        begin(project, "dev", kept, deploys=False)()
+
+
+@pytest.mark.parametrize("stack", examples("microsoft-acr"))
+def test_every_azure_example_can_be_staged(stack: str) -> None:
+    wanted = wanted_cloud(described_stack(stack))
     assert wanted is not None
     assert AzureSettings.of(wanted.settings).tenant == "00000000-0000-0000-0000-000000000002"

@@ -1,4 +1,4 @@
-"""What the stage reads from the stack file of an OpenShift registry."""
+"""What the sandbox prepares for an OpenShift registry."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from rehearsal.emulators.openshift.cloud import OpenShiftSettings
 from rehearsal.sandbox.clouds import joined, wanted_cloud
 from rehearsal.sandbox.openshift import SERVICE_ADDRESS
 from rehearsal.sandbox.wanted_cloud import WantedCloud
+from tests.rehearsal.descriptions import described
 
 
 def wanted(**registry: Any) -> WantedCloud:
-    found = wanted_cloud({"registry": registry, "namespaces": [{"name": "orders"}]})
+    found = wanted_cloud(described({"repository": "{namespace}/mendix-apps", **registry}))
     assert found is not None
     return found
 

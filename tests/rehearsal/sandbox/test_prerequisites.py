@@ -5,30 +5,29 @@ from __future__ import annotations
 import json
 
 from rehearsal.sandbox.prerequisites import prerequisites
+from tests.rehearsal.descriptions import described
+
+ANONYMOUS = {"type": "generic", "pushHost": "registry.example.com", "authentication": "none"}
+ORDERS = {"name": "orders"}
 
 
-def paths(config: dict[str, object]) -> list[str]:
-    return [path for path, _ in prerequisites(config)]
+def kinds(*namespaces: dict[str, object], **keys: object) -> list[str]:
+    return [document["kind"] for _, document in prerequisites(described(ANONYMOUS, *namespaces, **keys))]
 
 
 def test_a_namespace_that_the_stack_creates_is_left_to_it() -> None:
-    assert paths({"namespaces": [{"name": "orders", "create": True}]}) == []
-
-
-def test_a_name_that_kubernetes_refuses_is_left_to_the_stack_file_rules() -> None:
-    assert paths({"namespaces": [{"name": "Billing"}, {"name": ""}, {"name": "../orders"}]}) == []
+    assert kinds({"name": "orders", "create": True}) == []
 
 
 def test_an_operator_configuration_is_there_to_be_patched_only() -> None:
-    patched = paths({"namespaces": [{"name": "orders"}]})
-    assert [path.rsplit("/", 2)[1] for path in patched] == ["namespaces", "operatorconfigurations"]
-    assert len(paths({"namespaces": [{"name": "orders"}], "operatorConfiguration": {"adopt": "create"}})) == 1
+    assert kinds(ORDERS, {"name": "own", "create": True}) == ["Namespace", "OperatorConfiguration"]
+    assert kinds(ORDERS, operatorConfiguration={"adopt": "create"}) == ["Namespace"]
 
 
 def test_docker_secret_finds_a_secret_with_an_entry_for_each_host() -> None:
     registry = {"type": "docker-secret", "secretName": "login", "pushHost": "a.example:5000", "pullHost": "b.example"}
     namespaces = [{"name": "orders"}, {"name": "billing", "secretName": "own"}]
-    made = dict(prerequisites({"registry": registry, "namespaces": namespaces}))
+    made = dict(prerequisites(described(registry, *namespaces)))
     secrets = {path: document for path, document in made.items() if document["kind"] == "Secret"}
     assert list(secrets) == ["/api/v1/namespaces/orders/secrets/login", "/api/v1/namespaces/billing/secrets/own"]
     for document in secrets.values():

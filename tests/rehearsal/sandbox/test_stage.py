@@ -1,4 +1,4 @@
-"""What the stage reads from a stack file, and what it keeps in the sandbox home."""
+"""Which registry a stack gets, and what is kept in the sandbox home."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from typing import Any
 
 import pytest
 
+from rehearsal.sandbox.description import Description
 from rehearsal.sandbox.home import home_directory, registry_password
 from rehearsal.sandbox.setting import StageError, registry_spec
 from rehearsal.sandbox.wanted import WantedRegistry, wanted_registry
+from tests.rehearsal.descriptions import described, described_stack
 
 PUSH = "registry.mendix-rehearsal.svc.cluster.local:5000"
 
 
-def _registry(**changes: Any) -> dict[str, Any]:
-    return {"registry": {"type": "generic", "pushHost": PUSH, "pullHost": "localhost:32000", **changes}}
+USER = {"username": "builder", "password": {"environment": "REHEARSAL_REGISTRY_PASSWORD"}}
+
+
+def _registry(**changes: Any) -> Description:
+    return described(
+        {"type": "generic", "pushHost": PUSH, "pullHost": "localhost:32000", "authentication": USER, **changes}
+    )
 
 
 def test_a_sandbox_name_asks_for_the_sandbox_registry() -> None:
@@ -38,12 +45,6 @@ def test_a_registry_that_an_example_names_is_the_sandboxs_only_in_its_own_cluste
     found = wanted_registry(_registry(pushHost=host), own_cluster=True)
     assert found is not None
     assert found.push_host == host
-
-
-@pytest.mark.parametrize("host", ["https://localhost:32000", "Localhost:32000", "localhost:99999", "localhost/x"])
-def test_a_host_that_is_none_is_left_to_the_program_to_refuse(host: str) -> None:
-    """It was told as a fault of the rehearsal, without the path in the stack file."""
-    assert wanted_registry(_registry(pullHost=host)) is None
 
 
 def test_somebodys_registry_is_left_alone_in_any_cluster() -> None:
@@ -67,19 +68,15 @@ def test_the_stack_file_names_the_user_or_says_that_there_is_none() -> None:
     assert (named.username, anonymous.username) == ("robot", "")
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        {},
-        {"registry": "generic"},
-        _registry(pushHost="quay.io"),
-        _registry(pushHost="mendix-rehearsal.svc.cluster.local.example.org:5000"),
-        _registry(type="amazon-ecr"),
-        _registry(pushHost=5000),
-    ],
-)
-def test_somebody_elses_registry_is_left_alone(config: dict[str, Any]) -> None:
-    assert wanted_registry(config) is None
+@pytest.mark.parametrize("host", ["quay.io", "mendix-rehearsal.svc.cluster.local.example.org:5000"])
+def test_somebody_elses_registry_is_left_alone(host: str) -> None:
+    assert wanted_registry(_registry(pushHost=host)) is None
+
+
+def test_the_variable_of_an_examples_password_is_known() -> None:
+    found = wanted_registry(described_stack("example-generic"), own_cluster=True)
+    assert found is not None
+    assert found.password_variable == "REGISTRY_PASSWORD"
 
 
 def test_the_home_and_the_password_are_for_their_owner_only(tmp_path: Path) -> None:

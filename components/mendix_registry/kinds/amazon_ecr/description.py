@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pulumi
 
 from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
+from mendix_registry.kinds.amazon_ecr.partitions import partition_of
 from mendix_registry.kinds.amazon_ecr.settings import (
     AmazonEcrRegistry,
     Irsa,
@@ -50,6 +52,18 @@ def prerequisites(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[P
             yield Prerequisite("EKS cluster", method.cluster.name)
             yield from _associations(settings, method)
             yield from _existing_roles(settings, method.roles)
+
+
+def where(settings: Settings, registry: AmazonEcrRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Account, region and partition, and with ``irsa`` the cluster's issuer."""
+    region = registry.region or providers.get("aws:region")
+    partition = registry.partition or (partition_of(region) if isinstance(region, str) else None)
+    place = {"accountId": registry.account_id, "region": region, "partition": partition}
+    if isinstance(registry.authentication, Irsa):
+        provider = registry.authentication.oidc_provider
+        _, _, path = (provider.existing or "").partition(":oidc-provider/")
+        place["issuer"] = provider.issuer or (f"https://{path}" if path else None)
+    return place
 
 
 def _roles(settings: Settings, roles: Roles, stack: str) -> Mapping[str, PlannedIdentity]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.docker_secret.settings import DockerSecretRegistry
 from mendix_registry.settings.plan import EXISTING, PlannedIdentity, Prerequisite
@@ -21,3 +22,8 @@ def prerequisites(settings: Settings, registry: DockerSecretRegistry) -> Iterato
     """These Secrets."""
     for namespace in settings.namespaces:
         yield Prerequisite("Secret", f"{namespace.name}/{settings.secret_name(namespace)}")
+
+
+def where(settings: Settings, registry: DockerSecretRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing beyond its hosts."""
+    return {}

@@ -42,5 +42,5 @@ def _access(
         credentials=ExistingPullSecret(
             settings.secret_name(namespace) or "", (settings.push_host, repository), (settings.pull_host, repository)
         ),
-        pull="linked-secret" if registry.link_to_default_service_account else "none",
+        pull="linked-secret" if registry.links_pull_secret else "none",
     )

@@ -21,3 +21,7 @@ class DockerSecretRegistry(NamedRegistry):
 
     link_to_default_service_account: bool = False
     """Whether that Secret is added to the ``imagePullSecrets`` of ServiceAccount ``default``. Mendix leaves this to you."""
+
+    @property
+    def links_pull_secret(self) -> bool:
+        return self.link_to_default_service_account

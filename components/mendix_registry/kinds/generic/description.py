@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.generic import preset_rules
 from mendix_registry.kinds.generic.settings import BasicAuthentication, GenericRegistry
@@ -24,3 +25,8 @@ def prerequisites(settings: Settings, registry: GenericRegistry) -> Iterator[Pre
         yield Prerequisite("registry user", registry.authentication.username)
     if preset_rules.must_exist(registry):
         yield from each("repository", dict.fromkeys(map(settings.repository, settings.namespaces)))
+
+
+def where(settings: Settings, registry: GenericRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing beyond its hosts."""
+    return {}

@@ -38,14 +38,14 @@ def _access(
 ) -> RegistryAccess:
     push_host, pull_host = settings.push_host, settings.pull_host
     repository = settings.repository(namespace)
+    link = registry.links_pull_secret
     if registry.authentication == "none":
-        credentials, link = Anonymous(), False
-        file = configuration_file(namespace.name, push_host, pull_host, repository, None, link=False)
+        credentials = Anonymous()
+        file = configuration_file(namespace.name, push_host, pull_host, repository, None, link=link)
         mxpc = pulumi.Output.from_input(file)
     else:
         username = registry.authentication.username
         password = pulumi.Output.secret(registry.authentication.password.value)
-        link = registry.link_to_default_service_account is not False
         config = password.apply(lambda known: docker_config((push_host, pull_host), username, known))
         credentials = NewPullSecret(PULL_SECRET_NAME, config, username)
         mxpc = password.apply(

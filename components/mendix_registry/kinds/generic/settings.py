@@ -85,6 +85,10 @@ class GenericRegistry(NamedRegistry):
     with it. Default: true with authentication, else false."""
 
     @property
+    def links_pull_secret(self) -> bool:
+        return self.authentication != "none" and self.link_to_default_service_account is not False
+
+    @property
     def hosts(self) -> tuple[str, str]:
         push = self.push_host or (PUBLIC_HOSTS.get(self.preset, "") if self.preset else "")
         return push, self.pull_host or push

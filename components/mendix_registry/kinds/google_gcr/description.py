@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.google_gcr.principals import principal
 from mendix_registry.kinds.google_gcr.settings import Direct, GoogleRegistry, WorkloadIdentity
@@ -30,6 +31,16 @@ def prerequisites(settings: Settings, registry: GoogleRegistry) -> Iterator[Prer
         names = (method.email(namespace.name) for namespace in settings.namespaces)
         yield from each("service account", dict.fromkeys(names))
     yield from each("service account", registry.node_service_accounts)
+
+
+def where(settings: Settings, registry: GoogleRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The location, the cluster's workload identity pool, and each namespace's repository as the API names it."""
+    addresses = {each.name: registry.address(settings.repository(each)) for each in settings.namespaces}
+    return {
+        "location": registry.effective_location,
+        "workloadPool": registry.workload_pool,
+        "repositories": {name: address.name if address else None for name, address in addresses.items()},
+    }
 
 
 def _identity(registry: GoogleRegistry, namespace: Namespace) -> PlannedIdentity:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.microsoft_acr import plan as acr_plan
+from mendix_registry.kinds.microsoft_acr.resource_ids import parse_resource_id
 from mendix_registry.kinds.microsoft_acr.settings import (
     AdminAuthentication,
     AzureRegistry,
@@ -47,3 +49,12 @@ def prerequisites(settings: Settings, registry: AzureRegistry) -> Iterator[Prere
     if registry.customer_key is not None:
         yield Prerequisite("Key Vault key", registry.customer_key.key_identifier)
         yield Prerequisite("managed identity", registry.customer_key.identity)
+
+
+def where(settings: Settings, registry: AzureRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The registry's name, and which roles it heeds."""
+    given = registry.existing or registry.import_
+    return {
+        "name": parse_resource_id(given).name if given else registry.name,
+        "roleAssignmentMode": "abac" if registry.abac else "classic",
+    }

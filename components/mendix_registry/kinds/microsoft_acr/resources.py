@@ -223,10 +223,7 @@ class MicrosoftAcr(RegistryPlace):
         password: pulumi.Output[str],
         ready: tuple[pulumi.Resource, ...] = (),
     ) -> RegistryAccess:
-        registry = self._registry
-        link = registry.link_to_default_service_account
-        if link is None:
-            link = not registry.kubelet_object_ids
+        link = self._registry.links_pull_secret
         repository = self._settings.repository(namespace)
 
         def config(values: list[str]) -> str:

@@ -349,6 +349,13 @@ class AzureRegistry(RegistryKind):
         return host, host
 
     @property
+    def links_pull_secret(self) -> bool:
+        if isinstance(self.authentication, WorkloadIdentityAuthentication):
+            return False
+        link = self.link_to_default_service_account
+        return not self.kubelet_object_ids if link is None else link
+
+    @property
     def abac(self) -> bool:
         """Whether roles hold for single repositories."""
         return self.role_assignment_mode != "classic"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mendix_registry.kinds.openshift.settings import OPENSHIFT3_SERVICE, OpenShift3Registry, OpenShiftRegistry
 from mendix_registry.settings.plan import CREATED, EXISTING, PlannedIdentity, Prerequisite
@@ -22,3 +23,8 @@ def prerequisites(settings: Settings, registry: OpenShiftRegistry) -> Iterator[P
     """The registry's Service, where its address is read from it."""
     if isinstance(registry, OpenShift3Registry) and not registry.pull_host:
         yield Prerequisite("Service", "/".join(OPENSHIFT3_SERVICE))
+
+
+def where(settings: Settings, registry: OpenShiftRegistry, providers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing beyond its hosts: it is in the cluster."""
+    return {}

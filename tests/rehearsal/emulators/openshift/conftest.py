@@ -15,7 +15,7 @@ import yaml
 from rehearsal.cluster import BuiltCluster, open_cluster
 from rehearsal.emulators.openshift.api import PlatformApi
 from rehearsal.emulators.settings import Settings
-from rehearsal.sandbox.clouds import wanted_cloud
+from rehearsal.sandbox.openshift import platform_objects
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -51,10 +51,8 @@ class Project:
 @pytest.fixture(scope="session")
 def cluster(home: Path) -> BuiltCluster:
     made = open_cluster(home)
-    wanted = wanted_cloud({"registry": {"type": "openshift4"}})
     assert isinstance(made, BuiltCluster)
-    assert wanted is not None
-    made.ensure(wanted.objects)
+    made.ensure(platform_objects())
     return made
 
 
