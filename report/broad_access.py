@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from access_documents import google, kubernetes
+from access_documents.azure import AUDIENCES, data_actions, scope_map_action
+from access_documents.verbs import PUSH, is_expected
 from report import broad_access_aws
-from report.access import azure, gcp, kubernetes
+from report.access import azure, gcp
 from report.access.azure import CREDENTIAL, role_of
 from report.access.gcp import ACCOUNT_MEMBERS, PROJECT_MEMBERS, members
 from report.access.world import Resource, World
@@ -23,11 +26,7 @@ def broad_access(world: World, resource: Resource, around: Surroundings, old: Re
         case type_ if type_.startswith("gcp:"):
             yield from _members(resource)
         case "azure-native:managedidentity:FederatedIdentityCredential":
-            if "*" in resource.text("subject"):
-                yield (
-                    "The subject has a wildcard: other ServiceAccounts can act as this identity.",
-                    resource.text("subject"),
-                )
+            yield from _credential(resource)
         case "azure-native:authorization:RoleAssignment":
             yield from _assignment(resource)
         case "azure-native:containerregistry:Registry":
@@ -37,6 +36,8 @@ def broad_access(world: World, resource: Resource, around: Surroundings, old: Re
             for action in texts(resource.value("actions")):
                 if "*" in action:
                     yield "The scope map has a wildcard: it reaches other namespaces' repositories.", action
+                elif scope_map_action(action)[1] not in data_actions(PUSH):
+                    yield "The scope map allows more than to push and to pull.", action
         case type_ if type_.startswith("kubernetes:"):
             yield from _binding(resource)
         case _:
@@ -63,8 +64,6 @@ def newly_trusted(resource: Resource, old: Resource | None, elsewhere: frozenset
     accepted = _audiences(old) if old else set[str]()
     for audience in sorted(_audiences(resource) - accepted) if accepted else ():
         yield "Another cluster's tokens are trusted, or those made for another service: the audience changes.", audience
-    if old and broad_access_aws.names_no_cluster(resource) and not broad_access_aws.names_no_cluster(old):
-        yield "The trust does not name the cluster: every cluster of the account can use the role.", ""
 
 
 def _issuers(resource: Resource) -> set[str]:
@@ -81,8 +80,23 @@ def _audiences(resource: Resource) -> set[str]:
     )
 
 
+def _credential(credential: Resource) -> BroadAccess:
+    subject, issuer = credential.text("subject"), credential.text("issuer")
+    if "*" in subject:
+        yield "The subject has a wildcard: other ServiceAccounts can act as this identity.", subject
+    if issuer and (not issuer.startswith("https://") or "*" in issuer):
+        yield "The issuer is not one exact address with https://: others can issue tokens.", issuer
+    audiences = texts(credential.value("audiences"))
+    if not audiences and not is_unknown(credential.value("audiences")):
+        yield "The credential names no audience: tokens made for other services are accepted.", ""
+    for audience in audiences:
+        if audience not in AUDIENCES:
+            yield "The audience is not Azure's: tokens made for other services are accepted.", audience
+
+
 def _assignment(assignment: Resource) -> BroadAccess:
-    name, verbs = role_of(assignment)
+    role = role_of(assignment)
+    name, verbs = role.name, role.verbs
     scope = assignment.text("scope")
     if scope and "/registries/" not in scope.lower():
         yield "The role holds for more than one registry.", scope
@@ -106,15 +120,6 @@ def _assignment(assignment: Resource) -> BroadAccess:
         yield "The condition has a wildcard: it reaches other namespaces' repositories.", pattern
 
 
-_GOOGLE_ROLES: Final = frozenset(
-    {
-        "",
-        "roles/artifactregistry.reader",
-        "roles/artifactregistry.writer",
-        "roles/artifactregistry.createOnPushWriter",
-        "roles/iam.workloadIdentityUser",
-    }
-)
 _WORKLOADS: Final = ("principal:", "principalSet:")
 
 
@@ -129,15 +134,19 @@ def _bound(type_: str, role: str, named: tuple[str, ...]) -> BroadAccess:
             yield "Everyone on the internet is allowed.", member
         elif member.startswith(("principalSet:", "domain:", "group:")) or "*" in member:
             yield "It names a set of identities, not one ServiceAccount.", member
-        elif type_ in ACCOUNT_MEMBERS and not (gcp.WORKLOAD.match(member) or member.startswith(_WORKLOADS)):
+        elif type_ in ACCOUNT_MEMBERS and not (google.WORKLOAD.fullmatch(member) or member.startswith(_WORKLOADS)):
             yield "Someone who is no ServiceAccount of a cluster can act as this account.", member
-    if type_ in PROJECT_MEMBERS and role.startswith(("roles/artifactregistry", "roles/editor", "roles/owner")):
+    if type_ in PROJECT_MEMBERS and (role in google.ROLES or role.startswith("roles/artifactregistry")):
         yield "The role holds for every repository of the project.", role
     elif role and type_.startswith(("gcp:projects/", "gcp:folder/", "gcp:organizations/")):
         yield "The role holds for more than a registry.", role
-    if role in ("roles/artifactregistry.admin", "roles/owner", "roles/editor"):
+    verbs = google.ROLES.get(role, ())
+    expected = role == google.WORKLOAD_IDENTITY if type_ in ACCOUNT_MEMBERS else is_expected(verbs)
+    if "administer" in verbs:
         yield "The role may do everything, changing permissions too.", role
-    elif role not in _GOOGLE_ROLES and type_.startswith(("gcp:artifactregistry/", "gcp:serviceaccount/")):
+    elif "delete" in verbs:
+        yield "The role may delete images.", role
+    elif role and not expected and type_.startswith(("gcp:artifactregistry/", "gcp:serviceaccount/")):
         yield "The role is not one that only pushes or pulls.", role
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, Final
 
-from access_documents.iam_documents import issuer_of, named
+from access_documents.amazon import (
+    AUDIENCE,
+    CREATION_ACTIONS,
+    CREATION_SERVICE,
+    LOGIN,
+    POD_IDENTITY,
+    POD_TAGS,
+    POLICIES,
+    RESOURCE_POLICIES,
+    is_expected,
+    only_pulls,
+)
+from access_documents.iam_documents import issuer_of, named, tagged
 from access_documents.patterns import is_pattern
 from report.access.aws import (
     ASSOCIATION,
-    POD_IDENTITY,
-    POD_TAGS,
     POLICY,
     REPOSITORY,
     ROLE,
     identity,
     statements,
-    tagged,
     trust_statements,
     untagged,
 )
@@ -29,49 +36,8 @@ from report.values import at, listing, text, texts
 BroadAccess = Iterator[tuple[str, str]]
 """Why something is broad access, a sentence, and the foreign text that it is about."""
 
-_DOCUMENTS: Final = frozenset(
-    {
-        "aws:iam/rolePolicy:RolePolicy",
-        "aws:iam/userPolicy:UserPolicy",
-        "aws:iam/groupPolicy:GroupPolicy",
-        "aws:iam/policy:Policy",
-        "aws:ecr/repositoryPolicy:RepositoryPolicy",
-        "aws:ecr/registryPolicy:RegistryPolicy",
-        "aws:ecrpublic/repositoryPolicy:RepositoryPolicy",
-    }
-)
-_TEMPLATE: Final = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
-"""What ECR makes new repositories by; it holds a policy for them."""
-_SERVICES: Final = frozenset({"pods.eks.amazonaws.com", "ecr.amazonaws.com"})
-"""EKS Pod Identity, and ECR itself, which makes repositories on push by a role."""
-
-_EXPECTED: Final = (
-    "ecr:getauthorizationtoken",
-    "ecr:batchcheck*",
-    "ecr:batchget*",
-    "ecr:completelayerupload",
-    "ecr:createrepository",
-    "ecr:describe*",
-    "ecr:get*",
-    "ecr:initiatelayerupload",
-    "ecr:list*",
-    "ecr:putimage",
-    "ecr:tagresource",
-    "ecr:uploadlayerpart",
-    "kms:creategrant",
-    "kms:decrypt",
-    "kms:describekey",
-    "kms:generatedatakey*",
-    "kms:retiregrant",
-    "sts:getcalleridentity",
-)
-"""What pulls, pushes, creation on push and encryption need. A pattern is expected only if all that it can stand for is."""
-
-_ANYWHERE: Final = frozenset({"ecr:getauthorizationtoken", "sts:getcalleridentity"})
-"""Actions that know no resource."""
-
-_CREATION: Final = frozenset({"ecr:createrepository", "ecr:tagresource"})
-_PULLING: Final = frozenset({"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"})
+_SERVICES: Final = frozenset({POD_IDENTITY, CREATION_SERVICE})
+_CREATION: Final = frozenset(action.lower() for action in CREATION_ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +75,10 @@ def broad_access(world: World, resource: Resource, around: Surroundings, old: Re
             yield from _attached(world, arn)
         for inline in listing(resource.value("inlinePolicies")):
             yield from _policy(at(inline, "policy"), around, old and [at(each, "policy") for each in _inline(old)])
-    elif resource.type in _DOCUMENTS:
-        yield from _policy(resource.value("policy"), around, old and [old.value("policy")])
-        if resource.type.startswith("aws:ecr"):
-            yield from _strangers(resource.value("policy"), around)
-    elif resource.type == _TEMPLATE:
-        yield from _policy(resource.value("repositoryPolicy"), around, old and [old.value("repositoryPolicy")])
-        yield from _strangers(resource.value("repositoryPolicy"), around)
+    elif key := POLICIES.get(resource.type):
+        yield from _policy(resource.value(key), around, old and [old.value(key)])
+        if resource.type in RESOURCE_POLICIES:
+            yield from _strangers(resource.value(key), around)
     elif resource.type == ASSOCIATION:
         yield from _association(world, resource)
     elif resource.type.startswith("aws:iam/") and resource.type.endswith(("PolicyAttachment", "AttachmentsExclusive")):
@@ -140,14 +103,6 @@ def audiences(resource: Resource) -> set[str]:
         for provider in texts(at(statement, "Principal", "Federated"))
         for audience in named(statement, f"{issuer_of(provider)}:aud").values
     }
-
-
-def names_no_cluster(resource: Resource) -> bool:
-    """Whether a role trusts EKS Pod Identity in every cluster of the account."""
-    return any(
-        POD_IDENTITY in texts(at(statement, "Principal", "Service")) and not tagged(statement, "eks-cluster-arn").values
-        for statement in _trusting(resource)
-    )
 
 
 def _trusting(resource: Resource) -> Iterable[Mapping[str, Any]]:
@@ -183,7 +138,7 @@ def _trust(role: Resource) -> BroadAccess:
 def _pods(statement: Mapping[str, Any]) -> BroadAccess:
     for tag in POD_TAGS:
         named_by_tag = tagged(statement, tag)
-        if not named_by_tag.tested and tag != "eks-cluster-arn":
+        if not named_by_tag.tested:
             yield f"The trust does not name the {tag}: every cluster of the account can use the role.", ""
         for operator in named_by_tag.inexact:
             yield f"The condition on the {tag} does not name the pods exactly: others can use the role.", operator
@@ -218,8 +173,8 @@ def _federated(statement: Mapping[str, Any], issuer: str) -> BroadAccess:
     for operator in audience.inexact:
         yield "The condition on the audience is not exact: tokens made for other services are accepted.", operator
     for value in audience.values:
-        if _inexact(value):
-            yield "The audience has a wildcard: tokens made for other services are accepted.", value
+        if value != AUDIENCE:
+            yield "The audience is not AWS's: tokens made for other services are accepted.", value
 
 
 def _inexact(value: str) -> bool:
@@ -227,8 +182,7 @@ def _inexact(value: str) -> bool:
 
 
 def _attached(world: World, arn: str) -> BroadAccess:
-    name = arn.rsplit("/", 1)[-1]
-    if not arn or name in _PULLING or world.by_text(POLICY, arn):
+    if not arn or only_pulls(arn) or world.by_text(POLICY, arn):
         return  # of a policy of this stack, its own document shows it
     if ":iam::aws:" in arn:
         yield "A policy of AWS's that allows more than to pull: it holds for the whole account.", arn
@@ -242,7 +196,7 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> BroadAc
         for action in texts(statement.get("Action")):
             if action.lower() in ("*", "ecr:*"):
                 yield "It allows every action, deleting and changing permissions among them.", action
-            elif not _expected(action.lower()):
+            elif not is_expected(action):
                 yield "It allows more than to push and to pull.", action
         if statement.get("NotAction") is not None:
             yield "It allows every action but some.", ""
@@ -251,7 +205,7 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> BroadAc
         principal = statement.get("Principal")
         if principal == "*" or "*" in texts(at(principal, "AWS")) or statement.get("NotPrincipal") is not None:
             yield "Everyone is allowed.", "*"
-        if actions and not set(actions) - _ANYWHERE:
+        if actions and not set(actions) - {LOGIN.lower()}:
             continue
         for resource in texts(statement.get("Resource")):
             if resource == "*" or resource.endswith(":repository/*"):
@@ -262,11 +216,6 @@ def _policy(policy: Any, around: Surroundings, old: list[Any] | None) -> BroadAc
                     yield "A wildcard: it holds for more than named repositories.", resource
                 elif old is not None and not creates and all(resource not in _resources(each) for each in old):
                     yield "New: it also holds for every repository below its own.", resource
-
-
-@lru_cache(maxsize=1024)
-def _expected(action: str) -> bool:
-    return any(fnmatchcase(action, each) for each in _EXPECTED)
 
 
 def _below_its_own(arn: str, exact: set[str], around: Surroundings, *, creates: bool) -> bool:

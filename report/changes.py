@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from access_documents.azure import plain_type
 from report.preview import STACK_TYPE, Op, StackPreview, State, Step
 
 _PARTS: frozenset[Op] = frozenset(
@@ -88,15 +88,12 @@ class Change:
         return self.op in ("delete", "replace") and bool(self.old and self.old.retain_on_delete)
 
 
-_API_VERSION = re.compile(r"/v\d+[a-z0-9]*:")
-
-
 def urn_type(urn: str) -> str:
     """``aws:iam/role:Role`` of ``urn:pulumi:s::p::a:b:C$aws:iam/role:Role::name``; of Azure without the version of the API, for the
     SDKs have every type once for each."""
     parts = urn.split("::")
     type_ = parts[2].rsplit("$", 1)[-1] if len(parts) >= 4 else ""
-    return _API_VERSION.sub(":", type_) if type_.startswith("azure-native:") else type_
+    return plain_type(type_)
 
 
 def urn_name(urn: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
+from access_documents.amazon import POLICIES
 from access_documents.iam_documents import UnreadableError, read
 from report.access import azure, gcp
 from report.access.aws import ASSOCIATION, ROLE, asks_for_tags_in_vain, trust_statements
@@ -14,26 +15,15 @@ from report.access.world import Resource, World
 from report.values import at, document, listing, text
 
 _NOBODY: Final = "The trust accepts no one."
-_DOCUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    ROLE: ("assumeRolePolicy",),
-    "aws:iam/policy:Policy": ("policy",),
-    "aws:iam/rolePolicy:RolePolicy": ("policy",),
-    "aws:iam/userPolicy:UserPolicy": ("policy",),
-    "aws:iam/groupPolicy:GroupPolicy": ("policy",),
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": ("policy",),
-    "aws:ecr/registryPolicy:RegistryPolicy": ("policy",),
-    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("repositoryPolicy",),
-    "aws:ecrpublic/repositoryPolicy:RepositoryPolicy": ("policy",),
-    ASSOCIATION: ("policy",),
-}
+_DOCUMENTS: Final[Mapping[str, str]] = {**POLICIES, ROLE: "assumeRolePolicy", ASSOCIATION: "policy"}
 _WHOLE: Final = ("repositoryIamPolicy:RepositoryIamPolicy", "iAMPolicy:IAMPolicy")
 
 
 def not_understood(world: World, resource: Resource) -> Iterator[tuple[str, str]]:
     """Why the access that a resource gives cannot be shown, or is none at all, and the foreign text that it is about."""
-    for key in _DOCUMENTS.get(resource.type, ()):
-        if why := _unreadable(resource.text(key)):
-            yield f"The policy document cannot be read, so what it allows is not shown. {why}", key
+    key = _DOCUMENTS.get(resource.type)
+    if key and (why := _unreadable(resource.text(key))):
+        yield f"The policy document cannot be read, so what it allows is not shown. {why}", key
     match resource.type:
         case type_ if type_ == ROLE:
             for _, in_vain in trust_statements(resource.value("assumeRolePolicy")):

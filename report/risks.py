@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from access_documents.azure import registries
+from access_documents.credentials import SECRETS, TYPES, in_secret
 from report.access import kubernetes
-from report.access.world import World
+from report.access.world import Resource, World
 from report.broad_access import broad_access, newly_trusted, trusted_issuers
 from report.broad_access_aws import Surroundings, surroundings
 from report.changes import Change
@@ -57,9 +59,9 @@ _HOLDS_DATA: Mapping[str, str] = {
 }
 
 _CREDENTIALS: Mapping[str, str] = {
-    "aws:iam/accessKey:AccessKey": "A key that never expires and works from anywhere. IRSA or Pod Identity needs none.",
-    "azure-native:containerregistry:Token": "A registry token with passwords. Workload identity needs none.",
-    "gcp:serviceaccount/key:Key": "A key that never expires and works from anywhere. Workload identity needs none.",
+    "aws-access-key": "A key that never expires and works from anywhere. IRSA or Pod Identity needs none.",
+    "acr-token": "A registry token with passwords. Workload identity needs none.",
+    "google-key": "A key that never expires and works from anywhere. Workload identity needs none.",
 }
 
 
@@ -104,15 +106,15 @@ def _of_change(
     for why, value in not_understood(after, new):
         if (why, value) not in unread:
             yield _risk("not understood", change, why, value)
-    if change.op in ("create", "import") and (why := _CREDENTIALS.get(change.type)):
-        yield _risk("static credentials", change, why)
-    if change.op == "create" and new.text("type") == "kubernetes.io/dockerconfigjson":
+    if change.op in ("create", "import") and (made := TYPES.get(change.type)):
+        yield _risk("static credentials", change, _CREDENTIALS[made.kind])
+    if change.op == "create" and _in_secret(new):
         yield _risk(
             "static credentials",
             change,
-            "A user and password in a Secret: they stay valid until someone rotates them.",
+            "A password or a key in a Secret: it stays valid until someone rotates it.",
         )
-    if new.value("adminUserEnabled") is True and (old is None or old.value("adminUserEnabled") is not True):
+    if _has_admin(new) and not (old and _has_admin(old)):
         yield _risk(
             "static credentials", change, "The registry's admin user is switched on: one password for everything."
         )
@@ -121,6 +123,16 @@ def _of_change(
         old is None or kubernetes.push_settings(old).get("INSECURE") != "true"
     ):
         yield _risk("plain http", change, insecure)
+
+
+def _in_secret(resource: Resource) -> bool:
+    keys = [key for part in ("data", "stringData") for key in mapping(resource.value(part))]
+    return resource.type in SECRETS and in_secret(resource.text("type") or "Opaque", keys)
+
+
+def _has_admin(resource: Resource) -> bool:
+    found = registries(resource.type, resource.name, resource.inputs)
+    return any(properties.get("adminUserEnabled") is True for _, properties in found)
 
 
 def _risk(kind: Kind, change: Change, why: str, value: str = "") -> Risk:

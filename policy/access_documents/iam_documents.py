@@ -99,6 +99,11 @@ def named(statement: Mapping[str, Any], key: str) -> Named:
     return Named(tuple(dict.fromkeys(found))) if found is not None else Named(inexact=tuple(others))
 
 
+def tagged(statement: Mapping[str, Any], tag: str) -> Named:
+    """What a trust of EKS Pod Identity requires of a tag of the session."""
+    return named(statement, f"aws:RequestTag/{tag}")
+
+
 def claims_of_others(statement: Mapping[str, Any], issuer: str) -> list[str]:
     """The keys of conditions that no token of ``issuer`` satisfies, for they are claims in another issuer's tokens."""
     found: list[str] = []

@@ -5,34 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from .rule import Finding, Resource, Rule, acr_registries, is_known, is_listed, mapping, plain_type, strings
+from access_documents.azure import plain_type, registries
+from access_documents.credentials import SECRETS, TYPES, in_secret
 
-_CREDENTIAL_TYPES = (
-    "kubernetes.io/dockerconfigjson",
-    "kubernetes.io/dockercfg",
-    "kubernetes.io/basic-auth",
-    "kubernetes.io/ssh-auth",
-    "kubernetes.io/service-account-token",
-    "Opaque",
-)
-_RESOURCES = {
-    "aws:iam/accessKey:AccessKey": ("aws-access-key", "user", "an access key of the IAM user"),
-    "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": (
-        "aws-access-key",
-        "userName",
-        "a password of the IAM user",
-    ),
-    "azure-native:containerregistry:Token": ("acr-token", "tokenName", "the registry token"),
-    "gcp:serviceaccount/key:Key": ("google-key", "serviceAccountId", "a key of the service account"),
-}
+from .rule import Finding, Resource, Rule, is_known, is_listed, mapping, strings
 
 
 def _holds_credentials(resource: Resource) -> bool:
-    """Whether a Secret holds more than certificates, which are no secrets: Mendix takes its CA bundles as Secrets."""
-    if resource.inputs.get("type", "Opaque") not in _CREDENTIAL_TYPES:
-        return False
     keys = [key for part in ("data", "stringData") for key in mapping(resource.inputs.get(part))]
-    return not keys or any(not key.endswith((".crt", ".pem")) or "key" in key for key in keys)
+    return in_secret(resource.inputs.get("type", "Opaque"), keys)
 
 
 def _secret_name(resource: Resource) -> str:
@@ -48,14 +29,13 @@ def _secret_name(resource: Resource) -> str:
 def _found(resource: Resource) -> Iterator[tuple[str, str]]:
     """Each static credential as ``kind:name`` and in words."""
     kind = plain_type(resource.type)
-    if kind in _RESOURCES:
-        label, key, words = _RESOURCES[kind]
-        name = str(resource.inputs.get(key, resource.name))
-        yield f"{label}:{name}", f"{words} {name}"
-    elif kind in ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch") and _holds_credentials(resource):
+    if made := TYPES.get(kind):
+        name = str(resource.inputs.get(made.owner, resource.name))
+        yield f"{made.kind}:{name}", f"{made.words} {name}"
+    elif kind in SECRETS and _holds_credentials(resource):
         name = _secret_name(resource)
         yield f"secret:{name}", f"the Secret {name} with a password or a key"
-    for name, properties in acr_registries(resource):
+    for name, properties in registries(resource.type, resource.name, resource.inputs):
         if properties.get("adminUserEnabled"):
             yield f"acr-admin:{name}", f"the admin user of the registry {name}"
 

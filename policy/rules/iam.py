@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from access_documents.amazon import RESOURCE_POLICIES
 from access_documents.iam_documents import UnreadableError, conditions, read, texts
 
 from .rule import Resource, is_inexact, mapping
 
 __all__ = ["allowing_statements", "conditions", "pinned_callers", "principals", "resource_statements", "texts"]
-
-REGISTRY_POLICY = "aws:ecr/registryPolicy:RegistryPolicy"
-RESOURCE_POLICIES = {
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
-    "aws:ecrpublic/repositoryPolicy:RepositoryPolicy": "policy",
-    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": "repositoryPolicy",
-    REGISTRY_POLICY: "policy",
-}
-"""Types that carry a policy of a repository or registry, which itself names who may use it, and the input that holds it."""
 
 # Keys are not case-sensitive. Each is absent, and so refuses, where a caller has none: a condition on the way of a request, such
 # as aws:SecureTransport or aws:SourceIp, holds for strangers as well.

@@ -6,68 +6,32 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from access_documents import amazon, azure, google, kubernetes
 from access_documents.acr_conditions import reach
+from access_documents.amazon import IDENTITY_POLICIES, REGISTRY_POLICY, RESOURCE_POLICIES
+from access_documents.verbs import PUSH, is_expected
 
-from .iam import REGISTRY_POLICY, RESOURCE_POLICIES, allowing_statements, resource_statements, texts
-from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
+from .iam import allowing_statements, resource_statements, texts
+from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, sequence, strings
 
-_LOGIN = "ecr:GetAuthorizationToken"
-_ECR_ACTIONS = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:CompleteLayerUpload",
-    "ecr:CreateRepository",
-    "ecr:DescribeRepositories",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:InitiateLayerUpload",
-    "ecr:ListImages",
-    "ecr:PutImage",
-    "ecr:TagResource",
-    "ecr:UploadLayerPart",
-)
-_KEY_ACTIONS = ("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant")
-_REPOSITORY_ARN = re.compile(r"arn:aws[a-z-]*:ecr:[a-z0-9-]+:\d{12}:repository/(?P<name>[^*?$]+?)(/\*)?")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
-_INLINE = (
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:iam/userPolicy:UserPolicy",
-    "aws:iam/groupPolicy:GroupPolicy",
-    "aws:iam/policy:Policy",
-)
 _ATTACHED = (
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
-_PULL_ONLY = "arn:aws*:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
-_READ_ONLY = "arn:aws*:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
-
-_ACR_ROLES = {
-    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
-    "b93aa761-3e63-49ed-ac28-beffa264f7ac": "Container Registry Repository Reader",
-    "2a1e307c-b015-4ebd-883e-5b7698a07328": "Container Registry Repository Writer",
-}
-_REPOSITORY_WRITER = "2a1e307c-b015-4ebd-883e-5b7698a07328"
 _REGISTRY_SCOPE = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerRegistry/registries/[^/]+", re.IGNORECASE
 )
-_WRITER_ACTIONS = ("content/read", "content/write", "metadata/read", "metadata/write")
-_SCOPE_MAP_ACTION = re.compile(r"repositories/(?P<name>[^*?]+)/(content/(read|write)|metadata/(read|write))")
-
-_GOOGLE_REPOSITORY_ROLES = (
-    "roles/artifactregistry.writer",
-    "roles/artifactregistry.reader",
-    "roles/artifactregistry.createOnPushWriter",
-)
-_GOOGLE_ACCOUNT_ROLES = ("roles/iam.workloadIdentityUser",)
-_KUBERNETES_ROLES = ("system:image-builder", "system:image-pusher", "system:image-puller")
+_ACR_ROLES = {guid: role.name for guid, role in azure.ROLES.items() if is_expected(role.verbs)}
+_GOOGLE_ROLES = tuple(role for role, verbs in google.ROLES.items() if is_expected(verbs))
+_KUBERNETES_ROLES = tuple(role for role, verbs in kubernetes.ROLES.items() if is_expected(verbs))
 
 
 def _check(resource: Resource) -> Iterator[Finding]:
-    kind = plain_type(resource.type)
-    if kind in _INLINE:
+    kind = azure.plain_type(resource.type)
+    if kind in IDENTITY_POLICIES:
         for statement in allowing_statements(resource.inputs.get("policy")):
             yield from _aws(resource, statement)
     elif kind in RESOURCE_POLICIES:
@@ -130,24 +94,32 @@ def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
         )
         return
     actions, targets = texts(statement.get("Action")), texts(statement.get("Resource"))
-    excess = [action for action in actions if action not in (_LOGIN, *_ECR_ACTIONS, *_KEY_ACTIONS)]
+    excess = [action for action in actions if not amazon.is_expected(action)]
     if excess:
         yield Finding(
             f"{resource.name} allows {', '.join(excess)}, which no push needs.",
-            "leave only what a push needs: " + ", ".join(_ECR_ACTIONS[:2]) + ", … (docs/policy.md has the list).",
+            "leave only what a push needs: "
+            + ", ".join(amazon.REPOSITORY_ACTIONS[:2])
+            + ", … (docs/policy.md has the list).",
         )
-    if set(actions) <= {_LOGIN}:
+    if set(actions) <= {amazon.LOGIN}:
         return
-    pattern = _KEY_ARN if all(action in _KEY_ACTIONS for action in actions) else _REPOSITORY_ARN
+    on_keys = set(actions) <= set(amazon.KEY_ACTIONS)
     for target in targets:
-        found = pattern.fullmatch(target)
-        if found is None:
+        name = _repository(target)
+        if not (_KEY_ARN.fullmatch(target) if on_keys else name):
             yield Finding(
                 f"{resource.name} allows {actions[0]} and more on {target}, which is not one repository.",
                 "name the repositories by their full ARNs: region, account and name, with no wildcard but /* after a name.",
             )
-        elif pattern is _REPOSITORY_ARN:
-            yield from _foreign(resource, found["name"])
+        elif not on_keys:
+            yield from _foreign(resource, name)
+
+
+def _repository(arn: str) -> str:
+    """The name of the one repository that an ARN names, with or without all below it; empty for anything else."""
+    found = amazon.REPOSITORY_ARN.fullmatch(arn.removesuffix("/*"))
+    return found[4] if found and all(found.groups()) and not is_inexact(arn.removesuffix("/*")) else ""
 
 
 def _azure(resource: Resource) -> Iterator[Finding]:
@@ -165,13 +137,13 @@ def _azure(resource: Resource) -> Iterator[Finding]:
             f"{resource.name} assigns {_ACR_ROLES.get(role, role)} on {scope or '(none)'}, which is not one registry.",
             "set scope to the resource id of the registry.",
         )
-    if role == _REPOSITORY_WRITER:
+    if role in azure.ROLES and azure.ROLES[role].by_repository and "push" in azure.ROLES[role].verbs:
         yield from _condition(resource, str(inputs.get("condition", "")))
 
 
 def _condition(resource: Resource, condition: str) -> Iterator[Finding]:
     """Where each action of the role is allowed has to be named: one that the condition leaves out is allowed everywhere."""
-    reaches = {action: reach(condition, action) for action in _WRITER_ACTIONS}
+    reaches = {action: reach(condition, action) for action in azure.data_actions(PUSH)}
     if unread := [action for action, each in reaches.items() if not each.understood]:
         yield Finding(
             f"{resource.name} has a condition that is not understood for {', '.join(unread)}: it may hold for all repositories.",
@@ -196,30 +168,30 @@ def _condition(resource: Resource, condition: str) -> Iterator[Finding]:
 
 def _scope_map(resource: Resource) -> Iterator[Finding]:
     for action in (str(item) for item in sequence(resource.inputs.get("actions"))):
-        found = _SCOPE_MAP_ACTION.fullmatch(action)
-        if found is None:
+        repository, wanted = azure.scope_map_action(action)
+        if wanted not in azure.data_actions(PUSH) or is_inexact(repository):
             yield Finding(
                 f"the scope map {resource.name} allows {action}.",
                 "allow only content and metadata, read and write, of repositories named without a wildcard.",
             )
         else:
-            yield from _foreign(resource, found["name"])
+            yield from _foreign(resource, repository)
 
 
 def _google(resource: Resource, kind: str) -> Iterator[Finding]:
     role = str(resource.inputs.get("role", ""))
     if kind.startswith("gcp:artifactregistry/repositoryIam"):
-        if role not in _GOOGLE_REPOSITORY_ROLES:
+        if role not in _GOOGLE_ROLES:
             yield Finding(
                 f"{resource.name} grants {role or 'a whole policy'} on a repository, which is more than pushing and pulling.",
-                f"grant one of {', '.join(_GOOGLE_REPOSITORY_ROLES)} to one member.",
+                f"grant one of {', '.join(_GOOGLE_ROLES)} to one member.",
             )
         yield from _foreign(resource, str(resource.inputs.get("repository", "")))
     elif kind.startswith("gcp:serviceaccount/iAM"):
-        if role not in _GOOGLE_ACCOUNT_ROLES:
+        if role != google.WORKLOAD_IDENTITY:
             yield Finding(
                 f"{resource.name} grants {role or 'a whole policy'} on a service account.",
-                "grant only roles/iam.workloadIdentityUser, to one ServiceAccount.",
+                f"grant only {google.WORKLOAD_IDENTITY}, to one ServiceAccount.",
             )
     elif kind.startswith(("gcp:projects/iAM", "gcp:folder/iAM", "gcp:organizations/iAM")):
         yield Finding(
@@ -254,7 +226,7 @@ LEAST_PRIVILEGE = Rule(
     severity="high",
     settings={
         "repositories": strings("patterns of repositories that rights may be granted on; none given: any named one"),
-        "awsManagedPolicies": strings("ARNs of managed policies that may be attached", [_PULL_ONLY, _READ_ONLY]),
+        "awsManagedPolicies": strings("ARNs of managed policies that may be attached", amazon.PULL_POLICIES),
         "azureRoles": strings("GUIDs of further roles that may be assigned"),
         "kubernetesRoles": strings("further roles that may be bound in a namespace"),
     },

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from access_documents.azure import plain_type, registries
+
 from .iam import pinned_callers, principals, resource_statements
-from .rule import Finding, Resource, Rule, acr_registries, flag, is_listed, mapping, plain_type, sequence, strings
+from .rule import Finding, Resource, Rule, flag, is_listed, mapping, sequence, strings
 
 _ECR = "aws:ecr/repository:Repository"
 _ECR_TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
@@ -123,7 +125,7 @@ PROTECTED_REGISTRIES = Rule(
 
 
 def _anonymous(resource: Resource) -> Iterator[Finding]:
-    for name, properties in acr_registries(resource):
+    for name, properties in registries(resource.type, resource.name, resource.inputs):
         if properties.get("anonymousPullEnabled"):
             yield Finding(
                 f"everyone on the internet may pull from the registry {name}.", "set anonymousPullEnabled to false."

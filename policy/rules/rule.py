@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias, cast
@@ -75,11 +74,6 @@ def flag(description: str, default: bool = False) -> dict[str, Any]:
     return {"type": "boolean", "default": default, "description": description}
 
 
-def plain_type(token: str) -> str:
-    """A type without the version of its API: SDKs have every type of Azure once for each version."""
-    return re.sub(r"/v\d+[a-z0-9]*:", ":", token) if token.startswith("azure-native:") else token
-
-
 def mapping(value: Any) -> Mapping[str, Any]:
     """The value where it is a mapping (the SDK's proxies are too), else an empty one."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
@@ -113,16 +107,3 @@ def is_inexact(text: str) -> bool:
 
 def is_listed(text: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
-
-
-def acr_registries(resource: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Name and properties of each Azure container registry that a resource describes, directly or in an ARM template."""
-    kind = plain_type(resource.type)
-    if kind == "azure-native:containerregistry:Registry":
-        yield str(resource.inputs.get("registryName", resource.name)), resource.inputs
-    elif kind == "azure-native:resources:Deployment":
-        template = mapping(mapping(resource.inputs.get("properties")).get("template"))
-        for item in sequence(template.get("resources")):
-            described = mapping(item)
-            if str(described.get("type", "")).lower() == "microsoft.containerregistry/registries":
-                yield str(described.get("name", resource.name)), mapping(described.get("properties"))

@@ -9,8 +9,11 @@ from typing import Any
 
 import yaml
 
+from access_documents.azure import plain_type
+from access_documents.credentials import SECRETS
+
 from .pods import containers, pod_spec
-from .rule import Finding, Resource, Rule, is_listed, mapping, plain_type, sequence, strings
+from .rule import Finding, Resource, Rule, is_listed, mapping, sequence, strings
 
 # What Kubernetes' own reader takes for true.
 _TRUE = ("true", "yes", "on", "y")
@@ -21,7 +24,7 @@ def _check(resource: Resource) -> Iterator[Finding]:
     spec = pod_spec(resource)
     if spec is not None:
         yield from _client(resource, spec)
-    elif kind in ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch"):
+    elif kind in SECRETS:
         for host in _plain_hosts(resource):
             if not is_listed(host.removeprefix("http://"), resource.listed("hosts")):
                 yield Finding(

@@ -6,32 +6,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from access_documents.iam_documents import claims_of_others
-
-from .iam import (
+from access_documents.amazon import (
+    AUDIENCE,
+    CREATION_SERVICE,
+    POD_IDENTITY,
+    POD_TAGS,
     RESOURCE_POLICIES,
-    allowing_statements,
-    conditions,
-    pinned_callers,
-    principals,
-    resource_statements,
-    texts,
+    WEB_IDENTITY,
 )
-from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, plain_type, sequence, strings
+from access_documents.azure import AUDIENCE as AZURE_AUDIENCE
+from access_documents.azure import AUDIENCES, plain_type
+from access_documents.google import ACTING_ROLES, DIRECT, WORKLOAD
+from access_documents.iam_documents import claims_of_others, conditions, named, tagged
+from access_documents.kubernetes import SUBJECT
 
-_SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_POD_IDENTITY = "pods.eks.amazonaws.com"
-_POD_TAGS = (
-    "aws:RequestTag/eks-cluster-arn",
-    "aws:RequestTag/kubernetes-namespace",
-    "aws:RequestTag/kubernetes-service-account",
-)
-_GOOGLE_POOL_MEMBER = re.compile(r"serviceAccount:[a-z0-9.:-]+\[[a-z0-9-]+/[a-z0-9.-]+\]")
+from .iam import allowing_statements, pinned_callers, principals, resource_statements, texts
+from .rule import Finding, Resource, Rule, is_inexact, is_listed, mapping, sequence, strings
+
 _GOOGLE_ACCOUNT = re.compile(r"serviceAccount:[a-z0-9-]+@[a-z0-9.:-]+")
-_GOOGLE_PRINCIPAL = re.compile(
-    r"principal://[a-z.]+/projects/\d+/locations/global/workloadIdentityPools/[a-z0-9.:-]+/subject/ns/[a-z0-9-]+/sa/[a-z0-9.-]+"
-)
-_GOOGLE_ACTING = ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
 _EVERYBODY = re.compile(r"system:(serviceaccounts(:.*)?|authenticated(:.*)?|unauthenticated|anonymous)")
 
 
@@ -64,7 +56,7 @@ def _aws(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
         for value in texts(values):
             if sort == "Federated":
                 yield from _web_identity(resource, statement, value)
-            elif sort == "Service" and value == _POD_IDENTITY:
+            elif sort == "Service" and value == POD_IDENTITY:
                 yield from _pod_identity(resource, statement)
             elif not is_listed(value, resource.listed("awsPrincipals")):
                 yield Finding(
@@ -93,10 +85,10 @@ def _resource_policy(resource: Resource) -> Iterator[Finding]:
 
 def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: str) -> Iterator[Finding]:
     issuer = provider.partition(":oidc-provider/")[2]
-    if texts(statement.get("Action")) != ["sts:AssumeRoleWithWebIdentity"] or not issuer or is_inexact(provider):
+    if texts(statement.get("Action")) != [WEB_IDENTITY] or not issuer or is_inexact(provider):
         yield Finding(
             f"the role {resource.name} trusts {provider} in another way than by a ServiceAccount's token.",
-            "name one OIDC provider's exact ARN and allow only sts:AssumeRoleWithWebIdentity.",
+            f"name one OIDC provider's exact ARN and allow only {WEB_IDENTITY}.",
         )
         return
     if foreign := claims_of_others(statement, issuer):
@@ -104,9 +96,11 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
             f"the role {resource.name} trusts {issuer} and tests {', '.join(foreign)}, which its tokens lack: it rejects all.",
             f"test claims of {issuer} only, and give each issuer a statement.",
         )
-    exact = _exactly(statement)
-    subjects, audiences = exact.get(f"{issuer}:sub".lower(), []), exact.get(f"{issuer}:aud".lower(), [])
-    if not subjects or not all(_SERVICE_ACCOUNT.fullmatch(subject) for subject in subjects):
+    subjects = [
+        value for _, key, values in conditions(statement) if key.lower() == f"{issuer}:sub".lower() for value in values
+    ]
+    audiences = named(statement, f"{issuer}:aud").values
+    if not named(statement, f"{issuer}:sub").values or not all(map(_is_one_account, subjects)):
         yield Finding(
             f"the role {resource.name} does not name exactly which ServiceAccounts of {issuer} may assume it"
             + (f": {', '.join(subjects)}." if subjects else "."),
@@ -115,13 +109,13 @@ def _web_identity(resource: Resource, statement: Mapping[str, Any], provider: st
     if not audiences or not set(audiences) <= set(resource.listed("awsAudiences")):
         yield Finding(
             f"the role {resource.name} accepts tokens of {issuer} that were issued for another purpose.",
-            f"require {issuer}:aud by StringEquals to be sts.amazonaws.com.",
+            f"require {issuer}:aud by StringEquals to be {AUDIENCE}.",
         )
 
 
 def _pod_identity(resource: Resource, statement: Mapping[str, Any]) -> Iterator[Finding]:
-    exact = {tag: _exactly(statement).get(tag.lower()) for tag in _POD_TAGS}
-    missing = [tag for tag, values in exact.items() if not values or any(is_inexact(value) for value in values)]
+    exact = {tag: tagged(statement, tag).values for tag in POD_TAGS}
+    missing = [tag for tag, values in exact.items() if not values or any(map(is_inexact, values))]
     if missing:
         yield Finding(
             f"the role {resource.name} may be used by pods of any cluster or namespace of the account: "
@@ -130,9 +124,8 @@ def _pod_identity(resource: Resource, statement: Mapping[str, Any]) -> Iterator[
         )
 
 
-def _exactly(statement: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What a statement requires by StringEquals. Keys are not case-sensitive."""
-    return {key.lower(): values for operator, key, values in conditions(statement) if operator == "StringEquals"}
+def _is_one_account(subject: str) -> bool:
+    return bool(SUBJECT.fullmatch(subject)) and not is_inexact(subject)
 
 
 def _association(resource: Resource) -> Iterator[Finding]:
@@ -153,7 +146,7 @@ def _association(resource: Resource) -> Iterator[Finding]:
 def _azure(resource: Resource) -> Iterator[Finding]:
     inputs = resource.inputs
     subject, issuer = str(inputs.get("subject", "")), str(inputs.get("issuer", ""))
-    if "claimsMatchingExpression" in inputs or not _SERVICE_ACCOUNT.fullmatch(subject):
+    if "claimsMatchingExpression" in inputs or not _is_one_account(subject):
         yield Finding(
             f"the federated credential {resource.name} accepts the subject {subject or 'of an expression'}.",
             "set subject to exactly system:serviceaccount:NAMESPACE:NAME, and no claimsMatchingExpression.",
@@ -162,7 +155,7 @@ def _azure(resource: Resource) -> Iterator[Finding]:
     if not audiences or not set(audiences) <= set(resource.listed("azureAudiences")):
         yield Finding(
             f"the federated credential {resource.name} accepts tokens issued for {', '.join(audiences) or 'anything'}.",
-            "set audiences to exactly [api://AzureADTokenExchange].",
+            f"set audiences to exactly [{AZURE_AUDIENCE}].",
         )
     if not issuer.startswith("https://") or is_inexact(issuer):
         yield Finding(
@@ -174,12 +167,12 @@ def _azure(resource: Resource) -> Iterator[Finding]:
 def _google(resource: Resource) -> Iterator[Finding]:
     inputs = resource.inputs
     role = str(inputs.get("role", ""))
-    forms = [_GOOGLE_POOL_MEMBER, _GOOGLE_PRINCIPAL]
-    if role not in _GOOGLE_ACTING:
+    forms = [WORKLOAD, DIRECT]
+    if role not in ACTING_ROLES:
         forms.append(_GOOGLE_ACCOUNT)
     members = [str(item) for item in (*sequence(inputs.get("member")), *sequence(inputs.get("members")))]
     for member in members:
-        known = any(form.fullmatch(member) for form in forms)
+        known = any(form.fullmatch(member) for form in forms) and not is_inexact(member)
         if not known and not is_listed(member, resource.listed("googleMembers")):
             yield Finding(
                 f"{resource.name} gives {role or 'a role'} to {member}, which is not one exact account.",
@@ -214,12 +207,10 @@ EXACT_TRUST = Rule(
     check=_check,
     severity="critical",
     settings={
-        "awsAudiences": strings("audiences of tokens that AWS roles may accept", ["sts.amazonaws.com"]),
-        "azureAudiences": strings(
-            "audiences of tokens that Azure identities may accept", ["api://AzureADTokenExchange"]
-        ),
+        "awsAudiences": strings("audiences of tokens that AWS roles may accept", [AUDIENCE]),
+        "azureAudiences": strings("audiences of tokens that Azure identities may accept", AUDIENCES),
         "awsPrincipals": strings(
-            "other principals that roles, repositories and registries may trust", ["ecr.amazonaws.com"]
+            "other principals that roles, repositories and registries may trust", [CREATION_SERVICE]
         ),
         "googleMembers": strings("other IAM members that may be granted roles"),
     },

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final
 
-from access_documents.iam_documents import Named, UnreadableError, allows, claims_of_others, issuer_of, named, read
+from access_documents.amazon import (
+    DECISIVE_ACTIONS,
+    MANAGED_POLICIES,
+    POD_IDENTITY,
+    POD_TAGS,
+    REGISTRY_POLICY,
+    REPOSITORY_ARN,
+    WEB_IDENTITY,
+    registry_host,
+)
+from access_documents.iam_documents import UnreadableError, allows, claims_of_others, issuer_of, named, read, tagged
 from report.access.facts import EVERY_REPOSITORY, NOBODY, NOT_KNOWN, Facts, Permission, Trust, subject_parts
 from report.access.world import Resource, World
 from report.values import at, document, listing, text, texts
@@ -19,21 +28,8 @@ USER: Final = "aws:iam/user:User"
 POLICY: Final = "aws:iam/policy:Policy"
 REPOSITORY: Final = "aws:ecr/repository:Repository"
 REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy:RepositoryPolicy"
-REGISTRY_POLICY: Final = "aws:ecr/registryPolicy:RegistryPolicy"
 ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
 ASSOCIATION: Final = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
-POD_IDENTITY: Final = "pods.eks.amazonaws.com"
-POD_TAGS: Final = ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
-_ARN = re.compile(r"^arn:([^:]+):ecr:([^:]*):([^:]*):repository/(.+)$")
-
-# What a client needs: docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html, and the actions of a pull.
-_NEEDED: Mapping[str, str] = {
-    "pull": "ecr:GetDownloadUrlForLayer",
-    "push": "ecr:PutImage",
-    "create": "ecr:CreateRepository",
-    "delete": "ecr:BatchDeleteImage",
-    "administer": "ecr:SetRepositoryPolicy",
-}
 
 
 def facts(world: World) -> Facts:
@@ -80,8 +76,8 @@ def _for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         issuer = issuer_of(provider)
         if ":saml-provider/" in provider:
             continue
-        if "Action" in statement and not allows(statement, "sts:AssumeRoleWithWebIdentity"):
-            yield "It does not allow sts:AssumeRoleWithWebIdentity, which exchanges tokens.", issuer
+        if "Action" in statement and not allows(statement, WEB_IDENTITY):
+            yield f"It does not allow {WEB_IDENTITY}, which exchanges tokens.", issuer
         for key in claims_of_others(statement, issuer):
             yield "It tests a claim of another issuer than the one that it trusts.", key
         for claim in ("sub", "aud"):
@@ -91,11 +87,6 @@ def _for_nobody(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for tag in POD_TAGS:
             if never := tagged(statement, tag).never:
                 yield f"No pod has the {tag} that it asks for: to StringEquals a * is a plain character.", never
-
-
-def tagged(statement: Mapping[str, Any], tag: str) -> Named:
-    """What a trust of EKS Pod Identity states about a tag of the session."""
-    return named(statement, f"aws:RequestTag/{tag}")
 
 
 def untagged(association: Resource) -> bool:
@@ -238,18 +229,8 @@ def _allowed(
             yield Permission(key, shown, host, name, verbs)
 
 
-_MANAGED = {
-    "AmazonEC2ContainerRegistryReadOnly": ("pull",),
-    "AmazonEC2ContainerRegistryPullOnly": ("pull",),
-    "AmazonEC2ContainerRegistryPowerUser": ("pull", "push"),
-    "AmazonEC2ContainerRegistryFullAccess": ("pull", "push", "create", "delete", "administer"),
-    "AdministratorAccess": ("pull", "push", "create", "delete", "administer"),
-    "PowerUserAccess": ("pull", "push", "create", "delete", "administer"),
-}
-
-
 def _managed(key: str, shown: str, arn: str) -> Iterator[Permission]:
-    verbs = _MANAGED.get(arn.rsplit("/", 1)[-1])
+    verbs = MANAGED_POLICIES.get(arn.rsplit("/", 1)[-1])
     if verbs:
         yield Permission(key, shown, "", EVERY_REPOSITORY, verbs)
 
@@ -257,7 +238,7 @@ def _managed(key: str, shown: str, arn: str) -> Iterator[Permission]:
 def _verbs(statement: Mapping[str, Any]) -> tuple[str, ...]:
     if statement.get("NotAction") is not None:
         excepted = _verbs_of(tuple(texts(statement.get("NotAction"))))
-        return tuple(verb for verb in _NEEDED if verb not in excepted)
+        return tuple(verb for verb in DECISIVE_ACTIONS if verb not in excepted)
     return _verbs_of(tuple(texts(statement.get("Action"))))
 
 
@@ -265,18 +246,19 @@ def _verbs(statement: Mapping[str, Any]) -> tuple[str, ...]:
 def _verbs_of(actions: tuple[str, ...]) -> tuple[str, ...]:
     patterns = [action.lower() for action in actions]
     return tuple(
-        verb for verb, needed in _NEEDED.items() if any(fnmatch.fnmatchcase(needed.lower(), each) for each in patterns)
+        verb
+        for verb, needed in DECISIVE_ACTIONS.items()
+        if any(fnmatch.fnmatchcase(needed.lower(), each) for each in patterns)
     )
 
 
 def _named(world: World, arn: str) -> tuple[str, str]:
-    match = _ARN.match(arn)
+    match = REPOSITORY_ARN.fullmatch(arn)
     if match is None:
         return "", EVERY_REPOSITORY if arn == "*" else arn or NOT_KNOWN
     partition, region, account, name = match.groups()
-    suffix = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}.get(partition, "amazonaws.com")
-    host = f"{account}.dkr.ecr.{region}.{suffix}" if account not in ("", "*") and region not in ("", "*") else ""
-    return host, EVERY_REPOSITORY if name == "*" else name
+    exact = account not in ("", "*") and region not in ("", "*")
+    return registry_host(partition, region, account) if exact else "", EVERY_REPOSITORY if name == "*" else name
 
 
 def _place(repository: Resource) -> tuple[str, str]:

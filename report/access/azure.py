@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from access_documents.acr_conditions import Reach, reach
+from access_documents.azure import DATA_ACTIONS, ROLES, Role, data_actions, scope_map_action
+from access_documents.verbs import ADMINISTER, DELETE, PUSH
 from report.access.facts import (
     EVERY_REPOSITORY,
     NOT_KNOWN,
@@ -26,38 +28,17 @@ IDENTITY: Final = "azure-native:managedidentity:UserAssignedIdentity"
 CREDENTIAL: Final = "azure-native:managedidentity:FederatedIdentityCredential"
 ASSIGNMENT: Final = "azure-native:authorization:RoleAssignment"
 
-# learn.microsoft.com/azure/role-based-access-control/built-in-roles: the roles that reach a registry's content.
-ROLES: Final = {
-    "8311e382-0749-4cb8-b61a-304f252e45ec": ("AcrPush", ("pull", "push")),
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": ("AcrPull", ("pull",)),
-    "c2f4ef07-c644-48eb-af81-4b1b4947fb11": ("AcrDelete", ("delete",)),
-    "b93aa761-3e63-49ed-ac28-beffa264f7ac": ("Container Registry Repository Reader", ("pull",)),
-    "2a1e307c-b015-4ebd-883e-5b7698a07328": ("Container Registry Repository Writer", ("pull", "push")),
-    "2efddaa5-3f1f-4df3-97df-af3f13818f4c": (
-        "Container Registry Repository Contributor",
-        ("pull", "push", "delete"),
-    ),
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ("pull", "push", "delete", "administer")),
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", ("pull", "push", "delete", "administer")),
-}
-_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "pull": ("content/read", "metadata/read"),
-    "push": ("content/write", "metadata/write"),
-    "delete": ("content/delete", "metadata/delete"),
-}
-"""The data actions of the roles for repositories that each verb needs; the first one is about the images themselves."""
-
 
 def facts(world: World) -> Facts:
     """What the Azure resources of one side mean."""
     return Facts(tuple(_trusts(world)), tuple(_permissions(world)))
 
 
-def role_of(assignment: Resource) -> tuple[str, tuple[str, ...]]:
-    """Name of an assignment's role and what it allows on images."""
+def role_of(assignment: Resource) -> Role:
+    """An assignment's role; one that does not reach images has no verbs."""
     guid = assignment.text("roleDefinitionId").rsplit("/", 1)[-1].lower()
     # Before the registry exists, its subscription and so the role's id are unknown.
-    return ROLES.get(guid, (guid, ())) if guid else (NOT_KNOWN, (NOT_KNOWN,))
+    return ROLES.get(guid, Role(guid, ())) if guid else Role(NOT_KNOWN, (NOT_KNOWN,))
 
 
 def reaches(assignment: Resource) -> dict[str, Reach]:
@@ -66,13 +47,11 @@ def reaches(assignment: Resource) -> dict[str, Reach]:
     Only those roles know repositories: of a registry's other roles a condition on the name narrows nothing. A role that is not
     known yet, and has a condition, is taken for the one that pushes.
     """
-    name, verbs = role_of(assignment)
+    role = role_of(assignment)
     condition = assignment.text("condition")
-    if name == NOT_KNOWN and condition:
-        verbs = ("pull", "push")
-    elif not name.startswith("Container Registry Repository"):
+    if not role.by_repository and not (role.name == NOT_KNOWN and condition):
         return {}
-    return {action: reach(condition, action) for verb in verbs for action in _ACTIONS[verb]}
+    return {action: reach(condition, action) for action in data_actions(role.verbs if role.by_repository else PUSH)}
 
 
 def name_of(identity: Resource) -> str:
@@ -115,7 +94,7 @@ def _trusts(world: World) -> Iterator[Trust]:
 
 def _permissions(world: World) -> Iterator[Permission]:
     for assignment in world.of(ASSIGNMENT):
-        _, verbs = role_of(assignment)
+        verbs = role_of(assignment).verbs
         if not verbs:
             continue
         identity = world.referred(assignment, "principalId", IDENTITY)
@@ -132,23 +111,17 @@ def _permissions(world: World) -> Iterator[Permission]:
         shown = token.text("tokenName") or token.name
         found: dict[str, list[str]] = {}
         for action in texts(scope_map.value("actions")) if scope_map else ():
-            match = re.fullmatch(r"repositories/(.+)/(content/read|content/write|content/delete|metadata/.+)", action)
-            verb = (
-                {"content/read": "pull", "content/write": "push", "content/delete": "delete"}.get(match[2])
-                if match
-                else None
-            )
-            if match and verb:
-                found.setdefault(match[1], []).append(verb)
-        for repository, verbs_of_one in found.items():
-            ordered = tuple(verb for verb in ("pull", "push", "delete") if verb in verbs_of_one)
+            repository, wanted = scope_map_action(action)
+            found.setdefault(repository, []).append(wanted)
+        for repository, actions in found.items():
+            ordered = tuple(verb for verb in DELETE if DATA_ACTIONS[verb][0] in actions)
+            if not ordered:
+                continue
             yield Permission(token.urn, shown, host, EVERY_REPOSITORY if repository == "*" else repository, ordered)
     for registry in world.of(REGISTRY):
         if registry.value("adminUserEnabled") is True:
-            everything = ("pull", "push", "delete", "administer")
-            yield Permission(
-                f"{registry.urn} admin", "admin user", login_server(registry), EVERY_REPOSITORY, everything
-            )
+            key = f"{registry.urn} admin"
+            yield Permission(key, "admin user", login_server(registry), EVERY_REPOSITORY, ADMINISTER)
 
 
 def _places(assignment: Resource, verbs: tuple[str, ...]) -> Mapping[str, list[str]]:
@@ -159,7 +132,7 @@ def _places(assignment: Resource, verbs: tuple[str, ...]) -> Mapping[str, list[s
     places: dict[str, list[str]] = {}
     for verb in verbs:
         # Of a role that is not known yet the condition states where a push would be allowed.
-        where = found["content/write" if verb == NOT_KNOWN else _ACTIONS[verb][0]] if found else Reach(others=True)
+        where = found["content/write" if verb == NOT_KNOWN else DATA_ACTIONS[verb][0]] if found else Reach(others=True)
         every = EVERY_REPOSITORY if where.understood else NOT_UNDERSTOOD
         for repository in (every,) if where.others else where.names:
             places.setdefault(repository, []).append(verb)

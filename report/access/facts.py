@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
+
+from access_documents.kubernetes import SUBJECT
 
 EVERY_REPOSITORY: Final = "(every repository)"
 NOT_KNOWN: Final = "(known after up)"
@@ -14,7 +15,6 @@ NOBODY: Final = "(nobody)"
 """Namespace of a trust that no token satisfies. It is known, so nothing else is assumed instead."""
 ITSELF: Final = "itself"
 """Identity of a ServiceAccount that needs no other one."""
-SUBJECT = re.compile(r"^system:serviceaccount:([^:]+):(.+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +55,5 @@ class Facts:
 
 def subject_parts(subject: str) -> tuple[str, str]:
     """Namespace and ServiceAccount of ``system:serviceaccount:NS:SA``; anything else is shown as it is."""
-    match = SUBJECT.match(subject)
+    match = SUBJECT.fullmatch(subject)
     return (match[1], match[2]) if match else (subject, "")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from access_documents.google import ACTING_ROLES, DIRECT, ROLES, WORKLOAD, registry_host
 from report.access.facts import EVERY_REPOSITORY, ITSELF, NOT_KNOWN, Facts, Permission, Trust
 from report.access.world import Resource, World
 from report.values import at, document, listing, mapping, text, texts
@@ -30,18 +31,6 @@ ACCOUNT_MEMBERS: Final = (
 )
 KEY: Final = "gcp:serviceaccount/key:Key"
 
-ROLES: Final = {
-    "roles/artifactregistry.reader": ("pull",),
-    "roles/artifactregistry.writer": ("pull", "push"),
-    "roles/artifactregistry.createOnPushWriter": ("pull", "push"),
-    "roles/artifactregistry.repoAdmin": ("pull", "push", "delete"),
-    "roles/artifactregistry.admin": ("pull", "push", "delete", "administer"),
-    "roles/editor": ("pull", "push", "delete"),
-    "roles/owner": ("pull", "push", "delete", "administer"),
-}
-_ACTING: Final = ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
-WORKLOAD = re.compile(r"^serviceAccount:(.+\.svc\.id\.goog)\[([^/\]]+)/([^\]]+)\]$")
-DIRECT = re.compile(r"/workloadIdentityPools/([^/]+)/subject/ns/([^/]+)/sa/([^/]+)$")
 _NAMESPACE = re.compile(r"^principalSet:.*/workloadIdentityPools/([^/]+)/namespace/([^/]+)$")
 
 
@@ -81,7 +70,7 @@ def _expression(condition: Any) -> str:
 
 def pools(named: list[str]) -> set[str]:
     """The workload identity pools that members are ServiceAccounts of."""
-    found = [WORKLOAD.match(member) or DIRECT.search(member) or _NAMESPACE.search(member) for member in named]
+    found = [WORKLOAD.fullmatch(member) or DIRECT.fullmatch(member) or _NAMESPACE.search(member) for member in named]
     return {match[1] for match in found if match}
 
 
@@ -90,13 +79,13 @@ def _trusts(world: World) -> Iterator[Trust]:
         literal = binding.text("serviceAccountId").rsplit("/", 1)[-1]
         account = world.referred(binding, "serviceAccountId", ACCOUNT) or world.by_text(ACCOUNT, literal)
         key = account.urn if account else f"serviceAccount:{literal}"
-        for member in [each for bound in bindings(binding) if bound.role in _ACTING for each in bound.members]:
-            match = WORKLOAD.match(member)
+        for member in [each for bound in bindings(binding) if bound.role in ACTING_ROLES for each in bound.members]:
+            match = WORKLOAD.fullmatch(member)
             pool, namespace, name = match.groups() if match else ("", member, "")
             how = "Google service account (workload identity)"
             yield Trust(key, _email(account) if account else literal or NOT_KNOWN, pool, namespace, name, how)
     for member in {each for held in world.of(*REPOSITORY_MEMBERS, *PROJECT_MEMBERS) for each in members(held)}:
-        if match := DIRECT.search(member):
+        if match := DIRECT.fullmatch(member):
             yield Trust(member, ITSELF, match[1], match[2], match[3], "itself (workload identity, direct)")
         elif match := _NAMESPACE.search(member):
             yield Trust(member, ITSELF, match[1], match[2], "*", "itself (workload identity, direct)")
@@ -136,7 +125,7 @@ def _holders(world: World, bound: Bound) -> Iterator[tuple[str, str]]:
         account = world.by_text(ACCOUNT, member) or world.by_text(ACCOUNT, member.removeprefix("serviceAccount:"))
         if account:
             yield account.urn, _email(account)
-        elif DIRECT.search(member) or _NAMESPACE.search(member):
+        elif DIRECT.fullmatch(member) or _NAMESPACE.search(member):
             yield member, ITSELF
         else:
             yield member, member.removeprefix("serviceAccount:")
@@ -153,5 +142,5 @@ def _place(repository: Resource, binding: Resource) -> tuple[str, str]:
     if name == "gcr.io" or name.endswith(".gcr.io"):
         # The names of the former Container Registry: the project follows the host.
         return name, project or EVERY_REPOSITORY
-    host = f"{location}-docker.pkg.dev" if location else ""
+    host = registry_host(location) if location else ""
     return host, f"{project}/{name}" if project else name

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
+from access_documents.kubernetes import OPENSHIFT_HOST, ROLES
 from report.access.facts import ITSELF, NOT_KNOWN, Facts, Permission, Trust
 from report.access.world import Resource, World
 from report.changes import urn_type
 from report.values import at, listing, mapping, text
-
-_OPENSHIFT_HOST = "image-registry.openshift-image-registry.svc:5000"
-ROLES: Final = {
-    "system:image-builder": ("pull", "push"),
-    "system:image-pusher": ("pull", "push"),
-    "system:image-puller": ("pull",),
-    "registry-editor": ("pull", "push"),
-    "registry-viewer": ("pull",),
-    "registry-admin": ("pull", "push", "delete", "administer"),
-    "admin": ("pull", "push", "delete", "administer"),
-    "edit": ("pull", "push", "delete"),
-}
 
 
 def facts(world: World) -> Facts:
@@ -46,7 +35,7 @@ def _bindings(world: World) -> Iterator[tuple[Trust, Permission]]:
             key = f"{world.stack} {kind} {namespace}/{name}"
             yield (
                 Trust(key, ITSELF, "", namespace, name, "its own token"),
-                Permission(key, ITSELF, _OPENSHIFT_HOST, f"{binding.namespace}/*", verbs),
+                Permission(key, ITSELF, OPENSHIFT_HOST, f"{binding.namespace}/*", verbs),
             )
 
 

@@ -7,7 +7,8 @@ import re
 
 import jsonschema
 
-from policy.rules import RULES, privilege
+from access_documents import amazon
+from policy.rules import RULES
 from tests.policy.registrations import ROOT
 
 PAGE = (ROOT / "docs/policy.md").read_text()
@@ -30,4 +31,4 @@ def test_the_example_configuration_fits_the_rules() -> None:
 
 def test_the_actions_that_pass_are_told() -> None:
     told = set(re.findall(r"`((?:ecr|kms):\w+)`", PAGE))
-    assert told == {*privilege._ECR_ACTIONS, *privilege._KEY_ACTIONS, privilege._LOGIN}
+    assert told == {*amazon.REPOSITORY_ACTIONS, *amazon.KEY_ACTIONS, amazon.LOGIN}

@@ -76,9 +76,9 @@ def insecure(each: dict[str, Any]) -> None:
     next(item for item in each["env"] if item["name"] == "INSECURE")["value"] = "true"
 
 
-def subject_like(each: dict[str, Any]) -> None:
+def any_other_subject(each: dict[str, Any]) -> None:
     key = next(key for key in each["Condition"]["StringEquals"] if key.endswith(":sub"))
-    each["Condition"]["StringLike"] = {key: each["Condition"]["StringEquals"].pop(key)}
+    each["Condition"]["StringNotLike"] = {key: each["Condition"]["StringEquals"].pop(key)}
 
 
 def claim_of_another(each: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
         text("assumeRolePolicy", ":mendix-orders:mendix-builder", ":*:mendix-builder"),
         "without * or ?",
     ),
-    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", subject_like), "does not name exactly"),
+    (TRUST, IRSA, ROLE, statement("assumeRolePolicy", any_other_subject), "does not name exactly"),
     (TRUST, IRSA, ROLE, statement("assumeRolePolicy", claim_of_another), "it rejects all"),
     (TRUST, POD_IDENTITY, ASSOCIATION, put("disableSessionTags", True), "disables session tags"),
     (TRUST, POD_IDENTITY, ASSOCIATION, put("targetRoleArn", "arn:aws:iam::123456789012:role/x"), "lets pods act as"),
