@@ -66,7 +66,7 @@ def split(
 
         loaded = _load(fleet_file, project)
         plan = make_plan(loaded.fleet, loaded.stacks, _progress)
-        _refuse_if([amount.problem() for amount in plan.amounts if amount.exceeded])
+        _refuse_if(plan.problems)
         changes = write_stack_files(
             loaded.fleet, loaded.stacks, directory or project / "stacks", allow_moves=allow_moves
         )
@@ -95,7 +95,7 @@ def plan(fleet_file: FleetFile, project: Project = Path()) -> None:
         loaded = _load(fleet_file, project)
         made = make_plan(loaded.fleet, loaded.stacks, _progress)
         sys.stdout.write(plan_text(made))
-        _refuse_if([amount.problem() for amount in made.amounts if amount.exceeded])
+        _refuse_if(made.problems)
 
     _guarded(run)
 
@@ -118,9 +118,7 @@ def operator(
 
         loaded = _load(fleet_file, project)
         plan = make_plan(loaded.fleet, loaded.stacks, _progress)
-        _refuse_if(
-            [*operator_problems(loaded.fleet), *(amount.problem() for amount in plan.amounts if amount.exceeded)]
-        )
+        _refuse_if([*operator_problems(loaded.fleet), *plan.problems])
         settings = loaded.fleet.operator
         if settings is None:
             return
@@ -151,6 +149,7 @@ def state(fleet_file: FleetFile, project: Project = Path()) -> None:
 
 def _load(fleet_file: Path, project: Path) -> _Loaded:
     from fleet.fleet_file import read_fleet
+    from fleet.limits import limits_of, quota_problems
     from fleet.members import read_members
     from fleet.problems import FleetError
     from fleet.shared import shared_problems
@@ -164,7 +163,8 @@ def _load(fleet_file: Path, project: Path) -> _Loaded:
         stacks = make_stacks(fleet, members, os.environ, project)
     except FleetError as error:
         raise FleetError([*error.problems, *problems]) from None
-    _refuse_if([*shared_problems(fleet, stacks), *problems])
+    limits = limits_of([stack.settings for stack in stacks])
+    _refuse_if([*shared_problems(fleet, stacks), *quota_problems(limits, fleet.quotas), *problems])
     return _Loaded(fleet, stacks)
 
 

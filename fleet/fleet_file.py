@@ -34,43 +34,6 @@ class State(Section):
     Pulumi Cloud."""
 
 
-class Quotas(Section):
-    """What the accounts allow, where it is not the clouds' default."""
-
-    aws_roles: Annotated[int, Field(ge=1)] = 1000
-    """IAM roles in the account. Default 1,000, up to 5,000 on request."""
-
-    aws_users: Annotated[int, Field(ge=1)] = 5000
-    """IAM users in the account. Cannot be raised."""
-
-    aws_repositories: Annotated[int, Field(ge=1)] = 100_000
-    """ECR repositories in the account and region."""
-
-    azure_role_assignments: Annotated[int, Field(ge=1)] = 4000
-    """Role assignments in the subscription. Cannot be raised."""
-
-    aws_iam_writes_per_second: Annotated[float, Field(gt=0)] = 5.0
-    """AWS publishes no number and raises none; 5 is this project's cautious figure for planning."""
-
-    aws_ecr_writes_per_second: Annotated[float, Field(gt=0)] = 10.0
-    """The same, for ECR's management calls."""
-
-    aws_eks_writes_per_second: Annotated[float, Field(gt=0)] = 5.0
-    """The same, for Pod Identity associations."""
-
-    azure_writes_per_second: Annotated[float, Field(gt=0)] = 10.0
-    """Azure Resource Manager: writes of one service principal in one subscription and region, refilled each second."""
-
-    azure_identity_writes_per_second: Annotated[float, Field(gt=0)] = 2.0
-    """Managed identities and their credentials: writes in one subscription."""
-
-    google_iam_writes_per_minute: Annotated[float, Field(gt=0)] = 600.0
-    """IAM API: writes in one project."""
-
-    google_artifact_registry_writes_per_minute: Annotated[float, Field(gt=0)] = 18_000.0
-    """Artifact Registry: writes in one project and location."""
-
-
 class Rollout(Section):
     """How the stacks are brought up, as far as it decides how long that takes."""
 
@@ -170,8 +133,8 @@ class Fleet(Section):
     state: State = State()
     """Where the states are."""
 
-    quotas: Quotas = Quotas()
-    """What the accounts allow."""
+    quotas: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict[str, float])
+    """What the accounts allow, where it is not the clouds' default: the registry kind's limits by their keys (docs/fleet.md)."""
 
     rollout: Rollout = Rollout()
     """How the stacks are brought up."""

@@ -8,15 +8,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fleet.amounts import Amount, amounts
 from fleet.fleet_file import Fleet
+from fleet.limits import amounts, calls, calls_together, exceeded, limits_of, rates
+from fleet.problems import FleetProblem
 from fleet.program import Progress, Registrations, registrations
-from fleet.quotas import CREDENTIALS, IDENTITY_CREDENTIAL, Rate, cloud_of, count_calls, rates
 from fleet.stacks import FleetStack
 from fleet.state_writes import StateWrites, backend_title, state_writes
+from mendix_registry.settings.limits import Amount, Limits, Rate
 
 JOB = "kubernetes:batch/v1:Job"
 """What takes longest: a push, or a node's pull."""
+
+KUBERNETES = "Kubernetes"
+"""Whose resources wait for no quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class StackPlan:
-    """What the first update of one stack does: ``resources`` by cloud, ``calls`` by the quota's key. ``estimate`` is for the stack
-    alone."""
+    """What the first update of one stack does: ``resources`` by cloud. ``estimate`` is for the stack alone."""
 
     name: str
     namespaces: int
     resources: Mapping[str, int]
-    calls: Mapping[str, int]
     jobs: int
     state_writes: StateWrites
     estimate: Estimate
@@ -73,17 +75,20 @@ class FleetPlan:
         """How many there are."""
         return sum(stack.namespaces for stack in self.stacks)
 
+    @property
+    def problems(self) -> Sequence[FleetProblem]:
+        """The limits on numbers that it exceeds."""
+        return exceeded(self.amounts)
+
 
 def make_plan(fleet: Fleet, stacks: Sequence[FleetStack], progress: Progress | None = None) -> FleetPlan:
     """The plan; nothing is asked of any cloud. Raises as :func:`fleet.program.registrations`."""
-    known = rates(fleet.quotas)
-    registered = registrations([stack.settings for stack in stacks], progress)
-    plans = tuple(_stack_plan(fleet, stack, one, known) for stack, one in zip(stacks, registered, strict=True))
-    calls: Counter[str] = Counter()
-    for plan in plans:
-        calls.update(plan.calls)
-    calls[CREDENTIALS.key] = max((_longest_chain(one) for one in registered), default=0)
-    clouds = tuple(CloudPlan(rate, calls[rate.key]) for rate in (*known, CREDENTIALS) if calls[rate.key])
+    settings = [stack.settings for stack in stacks]
+    limits = limits_of(settings)
+    known = rates(limits, fleet.quotas)
+    registered = registrations(settings, progress)
+    plans = tuple(_stack_plan(fleet, stack, one, known, limits) for stack, one in zip(stacks, registered, strict=True))
+    clouds = tuple(CloudPlan(rate, together) for rate in known if (together := calls_together(rate, registered)))
     at_once = fleet.rollout.stacks_at_once
     lanes = _lanes([plan.estimate.seconds for plan in plans], at_once)
     longest = max((plan.estimate for plan in plans), key=lambda e: e.seconds, default=Estimate(0, "nothing"))
@@ -97,26 +102,26 @@ def make_plan(fleet: Fleet, stacks: Sequence[FleetStack], progress: Progress | N
         plans,
         registered,
         clouds,
-        amounts(stacks, registered, fleet.quotas),
+        amounts(settings, registered, limits, fleet.quotas),
         backend_title(fleet),
         at_once,
         estimate,
     )
 
 
-def _stack_plan(fleet: Fleet, stack: FleetStack, registered: Registrations, known: Sequence[Rate]) -> StackPlan:
+def _stack_plan(
+    fleet: Fleet, stack: FleetStack, registered: Registrations, known: Sequence[Rate], limits: Limits
+) -> StackPlan:
     resources = registered.resources
     by_cloud: Counter[str] = Counter()
     for token, count in resources.items():
-        by_cloud[cloud_of(token)] += count
-    calls = count_calls(resources)
+        by_cloud[KUBERNETES if token.startswith("kubernetes:") else limits.cloud] += count
     jobs = resources[JOB]
     rollout = fleet.rollout
     state = state_writes(fleet, registered)
     longest = max(
         (
-            *(Estimate(rate.seconds(calls[rate.key]), rate.title) for rate in known),
-            Estimate(CREDENTIALS.seconds(_longest_chain(registered)), CREDENTIALS.title),
+            *(Estimate(rate.seconds(calls(rate, registered)), rate.title) for rate in known),
             Estimate(state.seconds, f"writes of the state to {backend_title(fleet)}"),
             Estimate(jobs * rollout.job_seconds / rollout.parallel, f"builder Jobs, {rollout.parallel} at once"),
             Estimate(
@@ -129,13 +134,8 @@ def _stack_plan(fleet: Fleet, stack: FleetStack, registered: Registrations, know
     # After the last write, the last namespace still has to be proved: a push, and then a pull.
     last = rollout.job_seconds * -(-jobs // len(stack.members)) if jobs else 0
     return StackPlan(
-        stack.name, len(stack.members), by_cloud, calls, jobs, state, Estimate(longest.seconds + last, longest.limit)
+        stack.name, len(stack.members), by_cloud, jobs, state, Estimate(longest.seconds + last, longest.limit)
     )
-
-
-def _longest_chain(registered: Registrations) -> int:
-    """Most federated credentials of one managed identity, each of which is a component."""
-    return registered.siblings.get(IDENTITY_CREDENTIAL, 0)
 
 
 def _lanes(seconds: Sequence[float], at_once: int) -> float:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fleet.plan import FleetPlan
+from fleet.plan import KUBERNETES, FleetPlan
 from fleet.state_writes import NAMESPACES_PER_STACK, enough_stacks
 
 _WIDTH = 132
@@ -67,7 +67,7 @@ def _stacks(plan: FleetPlan) -> Table:
     table = _table("stack", "namespaces", *clouds, "writes", "Jobs", "alone", "limited by")
     for stack in plan.stacks:
         # What counts for two quotas is one call nevertheless.
-        writes = sum(count for cloud, count in stack.resources.items() if cloud != "Kubernetes")
+        writes = sum(count for cloud, count in stack.resources.items() if cloud != KUBERNETES)
         table.add_row(
             stack.name,
             f"{stack.namespaces:,}",

@@ -15,12 +15,11 @@ from typing import Any, cast
 from fleet.fleet_file import Fleet
 from fleet.members import Member
 from fleet.problems import FleetError, FleetProblem
+from mendix_registry.kinds import KINDS
+from mendix_registry.settings.limits import STACK_PLACEHOLDER, Limits
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.sharding import shard
 from mendix_registry.stack_file import PROJECT, ConfigurationError, Problem, Settings, parse
-
-STACK_PLACEHOLDER = "{stack}"
-"""In a text of ``config``: the stack's number, as in its name."""
 
 UNSET = "unset"
 """Stands for the value of an environment variable that only the deploying machine has."""
@@ -29,19 +28,6 @@ _DIGITS = re.compile(r"\d+")
 
 _NAMESPACES = f"{PROJECT}:namespaces"
 _REGISTRY = f"{PROJECT}:registry"
-
-_BY_NAMESPACE = (
-    ("authentication", "passwords"),
-    ("authentication", "roles", "existing"),
-    ("authentication", "roles", "import"),
-    ("authentication", "users", "existing"),
-    ("authentication", "users", "import"),
-    ("authentication", "import"),
-)
-"""Objects below ``registry`` whose keys are namespaces: each stack gets those of its namespaces."""
-
-_BY_REPOSITORY = (("repositories", "existing"), ("repositories", "import"))
-"""Lists of ECR repositories: each stack gets those of its namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +175,7 @@ def _common_problems(fleet: Fleet, members: Sequence[Member]) -> Iterator[FleetP
         )
     names = {member.name for member in members}
     registry = fleet.config.get(_REGISTRY)
-    for keys in _BY_NAMESPACE if isinstance(registry, dict) else ():
+    for keys in _limits(registry).by_namespace:
         mapping = _at(registry, keys)
         if isinstance(mapping, dict):
             for name in sorted(cast("dict[str, Any]", mapping).keys() - names):
@@ -203,7 +189,7 @@ def _common_problems(fleet: Fleet, members: Sequence[Member]) -> Iterator[FleetP
     if not isinstance(registry, dict) or STACK_PLACEHOLDER in str(registry):
         return
     used = _repositories(cast("dict[str, Any]", registry), members)
-    for keys in _BY_REPOSITORY:
+    for keys in _limits(registry).by_repository:
         listed = _at(registry, keys)
         for number, name in enumerate(cast("list[Any]", listed) if isinstance(listed, list) else []):
             if isinstance(name, str) and name not in used:
@@ -213,6 +199,12 @@ def _common_problems(fleet: Fleet, members: Sequence[Member]) -> Iterator[FleetP
                     "no stack would get this entry",
                     "correct the name, or remove the entry",
                 )
+
+
+def _limits(registry: object) -> Limits:
+    """The limits of the registry's kind, if it has one."""
+    kind = _at(registry, ("type",))
+    return KINDS[kind].limits if isinstance(kind, str) and kind in KINDS else Limits()
 
 
 def _repositories(registry: Mapping[str, Any], members: Sequence[Member]) -> set[str]:
@@ -245,14 +237,15 @@ def _numbered(value: Any, number: str) -> Any:
 
 def _narrow(registry: dict[str, Any], members: Sequence[Member]) -> None:
     names = {member.name for member in members}
-    for keys in _BY_NAMESPACE:
+    limits = _limits(registry)
+    for keys in limits.by_namespace:
         mapping = _at(registry, keys)
         parent = _at(registry, keys[:-1])
         if isinstance(mapping, dict) and isinstance(parent, dict):
             own = {name: item for name, item in cast("dict[str, Any]", mapping).items() if name in names}
             _set_or_drop(cast("dict[str, Any]", parent), keys[-1], own, keep=keys[-1] == "passwords")
     own_repositories = _repositories(registry, members)
-    for keys in _BY_REPOSITORY:
+    for keys in limits.by_repository:
         listed = _at(registry, keys)
         parent = _at(registry, keys[:-1])
         if isinstance(listed, list) and isinstance(parent, dict):
@@ -287,7 +280,7 @@ def _in_fleet(
         path = members[location[1]].path + "".join(
             f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[2:]
         )
-    names = environment_names(_value_at(config, location)) & variables.unset
+    names = environment_names(value_at(config, location)) & variables.unset
     if names:
         name = sorted(names)[0]
         return FleetProblem(
@@ -299,7 +292,8 @@ def _in_fleet(
     return FleetProblem(path, what, problem.why, problem.remedy)
 
 
-def _value_at(config: Mapping[str, Any], location: Sequence[str | int]) -> Any:
+def value_at(config: Mapping[str, Any], location: Sequence[str | int]) -> Any:
+    """What ``config`` has at a place, None where it has nothing."""
     if not location:
         return None
     value: Any = config.get(f"{PROJECT}:{location[0]}")

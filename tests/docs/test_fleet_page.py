@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fleet.cli import app
-from fleet.fleet_file import Quotas, Rollout
+from fleet.fleet_file import Rollout
+from mendix_registry.kinds import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
 
@@ -23,5 +24,6 @@ def test_the_pages_fleet_file_is_accepted(command: str, tmp_path: Path) -> None:
 
 
 def test_the_page_tells_every_quota_and_every_key_of_the_rollout() -> None:
-    keys = {field.alias or name for model in (Quotas, Rollout) for name, field in model.model_fields.items()}
-    assert not [key for key in keys - {"resourceSeconds"} if f"`{key}`" not in PAGE]
+    rollout = {field.alias or name for name, field in Rollout.model_fields.items()}
+    quotas = {quota for kind in KINDS.values() for quota in kind.limits.quotas}
+    assert quotas and not [key for key in (rollout | quotas) - {"resourceSeconds"} if f"`{key}`" not in PAGE]

@@ -51,7 +51,7 @@ def everything(content: dict[str, Any]) -> None:
         fleet = Fleet.model_validate(content, by_alias=True, by_name=False)
         operator_problems(fleet)
         stacks = make_stacks(fleet, read_members(fleet.namespaces, Path("/nowhere")), {}, Path("/nowhere"))
-        shared_problems(fleet, stacks)
+        tuple(shared_problems(fleet, stacks))
         assert plan_text(make_plan(fleet, stacks))
 
 

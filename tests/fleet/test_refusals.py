@@ -67,7 +67,8 @@ SHARED: dict[str, tuple[dict[str, Any], str]] = {
             "artifactRegistry": {"existing": True},
             "nodeServiceAccounts": ["nodes@example-mendix.iam.gserviceaccount.com"],
         },
-        "registry.nodeServiceAccounts Several stacks would let the nodes read the same repository",
+        "registry.nodeServiceAccounts The nodes' right to read the repository projects/example-mendix/locations/europe-west4/"
+        "repositories/all would be granted by the stack prod-00 and by prod-01",
     ),
 }
 

@@ -24,10 +24,15 @@ ROWS = (
 
 USES = """
 import json
-from collections import Counter
+from pathlib import Path
 
 from docs.site.configuration import texts
+from fleet.fleet_file import Fleet
+from fleet.members import read_members
+from fleet.plan import make_plan
 from fleet.program import register
+from fleet.shared import shared_problems
+from fleet.stacks import make_stacks
 from mendix_registry.deployment import deploy
 from mendix_registry.stack_file import ConfigurationError, parse
 from mendix_registry.stack_file.description import describe
@@ -47,6 +52,10 @@ try:
 except ConfigurationError as error:
     refused = [problem.what for problem in error.problems]
 settings = parse(config("red")).settings
+common = {key: value for key, value in config("red").items() if not key.endswith(":namespaces")}
+content = {"name": "toys", "stacks": 2, "namespaces": ["orders", "billing"], "config": common, "quotas": {"toyBoxes": 2}}
+fleet = Fleet.model_validate(content)
+stacks = make_stacks(fleet, read_members(fleet.namespaces, Path()), {}, Path())
 registered = run(lambda: deploy(settings)).registered
 print(json.dumps({
     "refused": refused,
@@ -55,6 +64,8 @@ print(json.dumps({
     "page": texts()["toy.md"],
     "deployed": sorted(each.name for each in registered if each.type.endswith((":Toy", ":ConfigMap"))),
     "counted": register(settings).resources["kubernetes:core/v1:ConfigMap"],
+    "exceeded": [problem.what for problem in make_plan(fleet, stacks).problems],
+    "shared": [problem.what for problem in shared_problems(fleet, stacks)],
 }))
 """
 
@@ -104,3 +115,8 @@ def test_its_keys_are_in_schema_and_reference(used: dict[str, Any]) -> None:
 def test_its_resource_is_deployed_and_counted(used: dict[str, Any]) -> None:
     assert used["deployed"] == ["box", "orders-proof", "registry"]
     assert used["counted"] == 2
+
+
+def test_a_fleet_keeps_its_limits(used: dict[str, Any]) -> None:
+    assert used["exceeded"] == ["the fleet would have 3 boxes in the room; 2 are allowed"]
+    assert used["shared"] == ["every stack would paint the box"]

@@ -1,7 +1,8 @@
 """The registry kinds: a folder for each, and the one table that lists them.
 
 A kind's folder has ``settings`` (the key ``registry`` in the stack file), ``rules``, ``description`` (what follows from the
-settings alone) and ``resources`` (what is made in the cloud and in the cluster). To add a kind, add its folder and a row.
+settings alone) and ``resources`` (what is made in the cloud and in the cluster); where a cloud limits what several stacks have
+together, ``limits``. To add a kind, add its folder and a row.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 
+from mendix_registry.settings.limits import Limits
 from mendix_registry.settings.plan import PlannedIdentity, Prerequisite
 from mendix_registry.settings.problems import Location, Problem
 from mendix_registry.settings.registry_kind import RegistryKind
@@ -52,7 +54,8 @@ class Description(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A registry kind. Its folder holds the modules ``settings``, ``rules``, ``description`` and ``resources``.
+    """A registry kind. Its folder holds the modules ``settings``, ``rules``, ``description`` and ``resources``, and ``limits``
+    where a cloud limits what several stacks have.
 
     ``settings`` is the type of the stack file's key ``registry``. ``component`` is the name of the class in ``resources`` that
     makes what the kind needs; it is imported, and with it the cloud's SDK, only by the stacks of this kind.
@@ -76,10 +79,17 @@ class Kind:
         """What the kind's settings decide."""
         return cast("Description", self._module("description"))
 
+    @property
+    def limits(self) -> Limits:
+        """What stacks of the kind share."""
+        return self._module("limits").LIMITS if find_spec(self._name("limits")) else Limits()
+
     def place(self) -> Callable[[str, Settings, RegistryKind, pulumi.ResourceOptions], RegistryPlace]:
         """The kind's component: takes its name, the settings, their registry, and options."""
         return getattr(self._module("resources"), self.component)
 
     def _module(self, name: str) -> Any:
-        folder = self.settings.__module__.rpartition(".")[0]
-        return importlib.import_module(f"{folder}.{name}")
+        return importlib.import_module(self._name(name))
+
+    def _name(self, module: str) -> str:
+        return f"{self.settings.__module__.rpartition('.')[0]}.{module}"

@@ -10,15 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from mendix_registry.kinds.google_gcr.limits import MAXIMUM_PRINCIPALS
 from mendix_registry.kinds.google_gcr.settings import Direct, GoogleRegistry, RepositoryAddress, WorkloadIdentity
 from mendix_registry.kinds.google_gcr.values import ACCOUNT_ID, MINIMUM_ACCOUNT_ID, SHARD_PLACEHOLDER
 from mendix_registry.settings.places import NAMESPACES, REGISTRY
 from mendix_registry.settings.problems import Location, Problem, Severity
 from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
 from mendix_registry.settings.stack import Settings
-
-MAXIMUM_PRINCIPALS = 1500
-"""Principals in the policy of one resource; each occurrence counts."""
 
 _Key = TypeVar("_Key")
 

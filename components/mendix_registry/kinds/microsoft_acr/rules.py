@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mendix_registry.kinds.microsoft_acr import pod_label_rules as azure_pod_label
 from mendix_registry.kinds.microsoft_acr import registry_rules as azure_registry
+from mendix_registry.kinds.microsoft_acr.limits import TOKENS
 from mendix_registry.kinds.microsoft_acr.resource_ids import parse_resource_id
 from mendix_registry.kinds.microsoft_acr.settings import (
     CREDENTIALS_PER_IDENTITY,
@@ -24,9 +25,6 @@ from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.sharding import shard
 
 AUTHENTICATION: Location = (*REGISTRY, "authentication")
-
-TOKENS = {"Basic": 100, "Standard": 500, "Premium": 50_000}
-"""Most tokens, and most scope maps, of one registry (container-registry-skus)."""
 
 CONDITION_LENGTH = 8192
 """Most characters of a role assignment's condition (role-based-access-control/troubleshoot-limits)."""

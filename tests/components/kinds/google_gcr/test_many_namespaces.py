@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mendix_registry.kinds.google_gcr.identity_rules import MAXIMUM_PRINCIPALS
+from mendix_registry.kinds.google_gcr.limits import MAXIMUM_PRINCIPALS
 from mendix_registry.kinds.google_gcr.settings import WorkloadIdentity
 from tests.components.kinds.google_gcr.google import ACCOUNT_MEMBER, REPOSITORY_MEMBER, custom, judge, place, stack
 from tests.components.program import Registered

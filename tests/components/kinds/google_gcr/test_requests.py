@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mendix_registry.kinds.google_gcr.identity_rules import MAXIMUM_PRINCIPALS
+from mendix_registry.kinds.google_gcr.limits import MAXIMUM_PRINCIPALS
 from tests.components.kinds.google_gcr.google import (
     ACCOUNT,
     ACCOUNT_MEMBER,
