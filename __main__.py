@@ -4,7 +4,7 @@ import pulumi
 
 from mendix_registry.cloud_sdk import install_sdks
 from mendix_registry.deployment import deploy
-from mendix_registry.stack_file import read_settings
+from mendix_registry.stack_file.program import read_settings
 
 settings = read_settings()
 if settings.registry.sdk is not None:

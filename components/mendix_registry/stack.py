@@ -7,8 +7,7 @@ import pulumi
 
 from mendix_registry.component_inputs import component_inputs
 from mendix_registry.deployment import deploy
-from mendix_registry.stack_file import PROJECT, parse
-from mendix_registry.stack_file.program_inputs import in_their_place, with_secrets
+from mendix_registry.stack_file.program import read_inputs, with_secrets
 
 # No ``from __future__ import annotations``: the SDK's schema analyzer reads these annotations as types.
 
@@ -141,7 +140,7 @@ class MendixRegistry(pulumi.ComponentResource):
     def __init__(self, name: str, args: MendixRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises :class:`mendix_registry.stack_file.ConfigurationError` with every problem, before anything is registered."""
         inputs = with_secrets(component_inputs(args, MendixRegistryArgs))
-        reading = parse({f"{PROJECT}:{key}": value for key, value in in_their_place(inputs).items()})
+        reading = read_inputs(inputs)
         super().__init__("mendix-registry:index:MendixRegistry", name, inputs, opts)
         for warning in reading.warnings:
             pulumi.log.warn(str(warning), self)

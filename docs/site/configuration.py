@@ -29,7 +29,7 @@ from mendix_registry.settings.section import Section
 from mendix_registry.settings.stack import Cluster, Namespace, OperatorConfiguration
 from mendix_registry.settings.transport import Transport
 from mendix_registry.settings.values import OrOutput
-from mendix_registry.stack_file import program_inputs, reading
+from mendix_registry.stack_file import program, reading
 from mendix_registry.stack_file.rules import builder, general, namespaces
 from mendix_registry.stack_file.schema import stack_schema
 
@@ -92,7 +92,7 @@ PAGES = (
         "Stack file: what holds for every key and value",
         "How a value is written: [Stack file reference](../configuration.md#how-a-value-is-written).",
         (),
-        (reading, program_inputs, values),
+        (reading, program, values),
         checked="What is checked at each key.",
     ),
     Page(

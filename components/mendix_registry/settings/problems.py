@@ -16,7 +16,6 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeAlias
 
-import pulumi
 from pydantic_core import PydanticCustomError
 
 PROJECT = "mendix-registry"
@@ -62,11 +61,8 @@ class Problem:
         return "\n".join(lines)
 
 
-class ConfigurationError(pulumi.RunError):
-    """The stack file is refused. ``problems`` holds every reason, errors only, in the order of the file's keys.
-
-    A ``RunError``, so that the Pulumi language host prints the message without a Python traceback and exits non-zero.
-    """
+class ConfigurationError(Exception):
+    """The stack file is refused. ``problems`` holds every reason, errors only, in the order of the file's keys."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)

@@ -93,7 +93,7 @@ class OperatorConfiguration(Section):
 
 
 class Settings(Section):
-    """Everything a stack file sets. Made by :func:`mendix_registry.stack_file.read_settings`."""
+    """Everything a stack file sets. Made by :func:`mendix_registry.stack_file.program.read_settings`."""
 
     registry: RegistryKind
     """Which registry."""

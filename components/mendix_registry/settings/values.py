@@ -17,9 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeGuard, TypeVar, cast
 
-import pulumi
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -31,6 +30,9 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from mendix_registry.settings.problems import refusal
+
+if TYPE_CHECKING:
+    import pulumi
 
 Origin: TypeAlias = Literal["text", "environment", "file", "program"]
 """Where a value stood. ``program``: the program gave an output."""
@@ -247,11 +249,18 @@ def _origin_text(value: object, info: ValidationInfo) -> OriginText:
     return value if isinstance(value, OriginText) else OriginText(*_resolve(value, info))
 
 
+def _is_output(value: object) -> TypeGuard[pulumi.Output[str]]:
+    # By its method, which no value of a stack file has: the SDK takes half a second to import, and only programs need it.
+    return hasattr(value, "apply")
+
+
 def _secret(value: object, info: ValidationInfo) -> SecretText:
     if isinstance(value, SecretText):
         return value
-    if isinstance(value, pulumi.Output):
-        return SecretText(pulumi.Output.secret(cast("pulumi.Output[str]", value)), "program")
+    if _is_output(value):
+        from pulumi import Output
+
+        return SecretText(Output.secret(value), "program")
     text, origin = _resolve(value, info)
     if not text:
         raise refusal("STK028", "the secret is empty", "", "give it a value, or remove the key")
@@ -321,6 +330,6 @@ class OrOutput:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def validate(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
-            return cast("Any", value) if isinstance(value, pulumi.Output) else inner(value)
+            return cast("Any", value) if _is_output(value) else inner(value)
 
         return core_schema.no_info_wrap_validator_function(validate, handler.generate_schema(self.plain))

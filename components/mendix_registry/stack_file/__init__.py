@@ -2,7 +2,7 @@
 
 from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem, Severity
 from mendix_registry.settings.stack import Builder, Cluster, Namespace, OperatorConfiguration, Settings
-from mendix_registry.stack_file.reading import Reading, parse, read_settings
+from mendix_registry.stack_file.reading import Reading, parse
 
 __all__ = [
     "PROJECT",
@@ -16,5 +16,4 @@ __all__ = [
     "Settings",
     "Severity",
     "parse",
-    "read_settings",
 ]

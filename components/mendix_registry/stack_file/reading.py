@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import pulumi
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -27,23 +26,6 @@ class Reading:
 
     settings: Settings
     warnings: tuple[Problem, ...]
-
-
-def read_settings() -> Settings:
-    """Reads the running stack's configuration, logs the warnings and returns the settings.
-
-    Raises:
-        ConfigurationError: with every problem of the stack file. No resource has been registered then.
-    """
-    # The SDK has no public way to list the keys, and without one an unknown key would go unnoticed.
-    from pulumi.runtime import config as sdk
-
-    values = {**sdk.get_config_env(), **sdk.CONFIG.get()}
-    encrypted = {key for key in values if sdk.is_config_secret(key)} | set(sdk.get_config_secret_keys_env())
-    reading = parse(values, encrypted)
-    for warning in reading.warnings:
-        pulumi.log.warn(str(warning))
-    return reading.settings
 
 
 def parse(

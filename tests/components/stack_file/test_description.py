@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,9 @@ def test_any_value_may_stand_in_a_variable_that_is_not_set() -> None:
                 assert only_nulls_differ(partial[part], complete[part]), (path, at)
             described += 1
     assert described > 200
+
+
+def test_a_description_is_made_without_the_sdk() -> None:
+    """Which takes half a second to import; editors, CI and every command of the rehearsal ask for a description."""
+    code = "import sys, mendix_registry.__main__; sys.exit('pulumi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pulumi
+if TYPE_CHECKING:
+    import pulumi
 
 from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
 from mendix_registry.kinds.amazon_ecr.partitions import partition_of

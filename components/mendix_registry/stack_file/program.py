@@ -1,16 +1,60 @@
-"""What a program gives beside a registry's settings because it may be an output: passwords, and a role's ARN."""
+"""The settings of a running program: from its configuration, or from a component's inputs, of which passwords and a role's ARN may
+be outputs. Only this module of the package needs Pulumi's SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pulumi
 
 from mendix_registry.kinds import KINDS
-from mendix_registry.settings.problems import ConfigurationError, Problem
+from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem
+from mendix_registry.settings.stack import Settings
+from mendix_registry.stack_file.reading import Reading, parse
 
 _PROGRAM_INPUTS = ("password", "roleArn", "tokenPasswords")
+
+
+class RejectedConfigurationError(ConfigurationError, pulumi.RunError):
+    """A ``RunError``, so that the Pulumi language host prints the message without a Python traceback and exits non-zero."""
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        raise RejectedConfigurationError(error.problems) from None
+
+
+def read_settings() -> Settings:
+    """Reads the running stack's configuration, logs the warnings and returns the settings.
+
+    Raises:
+        ConfigurationError: with every problem of the stack file. No resource has been registered then.
+    """
+    # The SDK has no public way to list the keys, and without one an unknown key would go unnoticed.
+    from pulumi.runtime import config as sdk
+
+    values = {**sdk.get_config_env(), **sdk.CONFIG.get()}
+    encrypted = {key for key in values if sdk.is_config_secret(key)} | set(sdk.get_config_secret_keys_env())
+    with _reported():
+        reading = parse(values, encrypted)
+    for warning in reading.warnings:
+        pulumi.log.warn(str(warning))
+    return reading.settings
+
+
+def read_inputs(inputs: Mapping[str, Any]) -> Reading:
+    """Checks the inputs of a component: the keys of a stack file, and what may be an output beside them.
+
+    Raises:
+        ConfigurationError: with every problem. No resource has been registered then.
+    """
+    with _reported():
+        return parse({f"{PROJECT}:{key}": value for key, value in _in_their_place(inputs).items()})
 
 
 def with_secrets(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +76,7 @@ def with_secrets(inputs: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a stack file, with what the program gave beside ``registry`` at its place within."""
     keys = {key: value for key, value in inputs.items() if key not in _PROGRAM_INPUTS}
     registry: dict[str, Any] = dict(keys["registry"])
