@@ -40,7 +40,6 @@ def opened(
 
     home = home_directory(project.root, os.environ)
     (home / "stacks").mkdir(exist_ok=True, mode=0o700)
-    # It takes half a second, in which the modules below are imported.
     described = begin(
         project, stack, home / "stacks" / project.name / f"{stack}.description.json", deploys=prerequisites
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Generator
@@ -98,6 +99,8 @@ def staged(
     from rehearsal.sandbox import set_stage
     from rehearsal.sandbox.pulumi import prepare
 
+    # The stack is being described, which takes about as long as this import; it is needed afterwards.
+    importlib.import_module("rehearsal.cluster.opening")
     # A stack file that is wrong is reported before a program is built for it.
     found = described()
     with _shown(terminal) as view:

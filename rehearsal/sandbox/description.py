@@ -31,15 +31,13 @@ _KNOWN: dict[tuple[Path, bytes], Description] = {}
 class Namespace:
     """A namespace of a stack.
 
-    ``account`` is the ServiceAccount that builds. ``secret`` is the existing Secret with the login. ``identity`` is who pushes and
-    ``what`` that is; ``given`` is true where it exists without the stack. Each is empty where there is none or it is not known.
+    ``account`` is the ServiceAccount that builds. ``identity`` is who pushes and ``what`` that is, each empty where there is
+    none or it is not known; ``given`` is true where it exists without the stack.
     """
 
     name: str
-    create: bool
     repository: str
     account: str
-    secret: str
     identity: str
     what: str
     given: bool
@@ -49,10 +47,8 @@ class Namespace:
         identity: Mapping[str, Any] = document["plan"]["identity"] or {}
         return cls(
             document["name"],
-            document["create"],
             document["repository"] or "",
             document["serviceAccount"]["name"],
-            document["existingSecret"] or "",
             identity.get("name") or "",
             identity.get("what", ""),
             identity.get("origin", "created") != "created",
@@ -65,7 +61,8 @@ class Description:
 
     ``settings`` are all keys of the stack file with their defaults, of which ``registry`` and ``authentication`` are parts;
     ``place`` is where the registry is, with hosts, null where only the cloud knows it; ``providers`` are other packages' keys;
-    ``variables`` gives by each setting that is taken from an environment variable that variable's name.
+    ``prerequisites`` are what must exist before the stack, each what it is and its name, objects of the cluster with their
+    namespace; ``variables`` gives by each setting that is taken from an environment variable that variable's name.
     """
 
     kind: str
@@ -73,6 +70,7 @@ class Description:
     place: Mapping[str, Any]
     providers: Mapping[str, Any]
     namespaces: Sequence[Namespace]
+    prerequisites: Sequence[tuple[str, str]]
     variables: Mapping[str, str]
 
     @classmethod
@@ -84,6 +82,7 @@ class Description:
             document["registry"],
             document["providers"],
             [Namespace.of(each) for each in document["namespaces"]],
+            [(needed["what"], needed["name"]) for needed in document["prerequisites"] if needed["name"]],
             {
                 setting.partition(":")[2]: needed["name"]
                 for needed in document["prerequisites"]

@@ -7,7 +7,7 @@ import base64
 import json
 from typing import Any
 
-from rehearsal.sandbox.description import Description, Namespace
+from rehearsal.sandbox.description import Description
 
 # None that a stack sets too: a namespace that it is to create after all would then be in conflict.
 _LABELS = {"mendix-registry-rehearsal/prerequisite": "true"}
@@ -24,35 +24,42 @@ def prerequisites(described: Description, login: tuple[str, str] = _NOBODY) -> l
     Secret with the registry's ``login`` (user and password) where the stack only reads it.
     """
     objects: list[tuple[str, dict[str, Any]]] = []
-    for namespace in described.namespaces:
-        if namespace.create:
-            continue
-        name = namespace.name
-        path = f"/api/v1/namespaces/{name}"
-        objects.append((path, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _LABELS}}))
-        if described.settings["operatorConfiguration"]["adopt"] == "patch":
-            objects.append(_operator_configuration(name))
-        if namespace.secret:
-            objects.append(_login(described, namespace, login))
+    given = {name for what, name in described.prerequisites if what == "Namespace"}
+    for what, path in described.prerequisites:
+        namespace, _, name = path.partition("/")
+        # What stands in a namespace that the stack creates, nobody can have created before.
+        if namespace in given:
+            match what:
+                case "Namespace":
+                    objects.append(_namespace(namespace))
+                case "OperatorConfiguration":
+                    objects.append(_operator_configuration(namespace, name))
+                case "Secret":
+                    objects.append(_login(described, namespace, name, login))
+                case _:
+                    pass
     return objects
 
 
-def _login(described: Description, namespace: Namespace, login: tuple[str, str]) -> tuple[str, dict[str, Any]]:
-    name, secret = namespace.name, namespace.secret
+def _namespace(name: str) -> tuple[str, dict[str, Any]]:
+    document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _LABELS}}
+    return f"/api/v1/namespaces/{name}", document
+
+
+def _login(described: Description, namespace: str, name: str, login: tuple[str, str]) -> tuple[str, dict[str, Any]]:
     hosts = sorted({described.push_host, described.pull_host})
     entry = {"auth": base64.b64encode(":".join(login).encode()).decode()}
     document = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret, "namespace": name, "labels": _LABELS},
+        "metadata": {"name": name, "namespace": namespace, "labels": _LABELS},
         "type": "kubernetes.io/dockerconfigjson",
         "stringData": {".dockerconfigjson": json.dumps({"auths": dict.fromkeys(hosts, entry)})},
     }
-    return f"/api/v1/namespaces/{name}/secrets/{secret}", document
+    return f"/api/v1/namespaces/{namespace}/secrets/{name}", document
 
 
-def _operator_configuration(namespace: str) -> tuple[str, dict[str, Any]]:
-    name = "mendix-operator-configuration"
+def _operator_configuration(namespace: str, name: str) -> tuple[str, dict[str, Any]]:
     document = {
         "apiVersion": "privatecloud.mendix.com/v1alpha1",
         "kind": "OperatorConfiguration",
