@@ -60,7 +60,7 @@ def calls(rate: Rate, registered: Registrations) -> int:
 def calls_together(rate: Rate, registered: Iterable[Registrations]) -> int:
     """Writes of all stacks that count for ``rate``."""
     each = (calls(rate, one) for one in registered)
-    # What is written in turn has a component of its own, and so is in one stack.
+    # What is written in turn is below one component, and so in one stack.
     return max(each, default=0) if rate.in_turn else sum(each)
 
 
