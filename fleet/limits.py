@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fleet.problems import FleetProblem
 from mendix_registry.kinds import KINDS
 from mendix_registry.settings.limits import Amount, Keys, Limits, Rate
-from mendix_registry.settings.problems import did_you_mean, path_in_file
+from mendix_registry.settings.problems import path_in_file
 from mendix_registry.stack_file import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def quota_problems(limits: Limits, quotas: Quotas) -> Iterator[FleetProblem]:
             f"quotas.{key}",
             "the fleet's registry kind has no such quota",
             "it would have no effect",
-            did_you_mean(key, limits.quotas) or "remove it",
+            f"use one of {', '.join(sorted(limits.quotas))}" if limits.quotas else "remove it",
         )
 
 
@@ -60,7 +60,7 @@ def calls(rate: Rate, registered: Registrations) -> int:
 def calls_together(rate: Rate, registered: Iterable[Registrations]) -> int:
     """Writes of all stacks that count for ``rate``."""
     each = (calls(rate, one) for one in registered)
-    # What is written in turn has a component of its own, and so is in one stack.
+    # What is written in turn is below one component, and so in one stack.
     return max(each, default=0) if rate.in_turn else sum(each)
 
 

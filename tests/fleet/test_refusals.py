@@ -187,6 +187,12 @@ def test_a_wrong_fleet_file_is_refused(content: Any, told: str, workspace: Works
     assert told.lower() in workspace.refused(content).lower()
 
 
+@pytest.mark.parametrize("key", ["awsRole", "azureWritesPerSecond"])
+def test_a_quota_that_the_kind_does_not_have_is_refused(key: str, workspace: Workspace) -> None:
+    message = workspace.refused(fleet_content(quotas={key: 2000}))
+    assert f"quotas.{key} The fleet's registry kind has no such quota" in message and "awsRoles" in message
+
+
 def test_a_secret_in_the_fleet_file_is_refused_and_never_repeated(workspace: Workspace) -> None:
     message = workspace.refused(fleet_content(authenticated(GENERIC, password="canary-1234")))
     assert "canary-1234" not in message and "password" in message

@@ -7,12 +7,11 @@ The module ``limits`` in a kind's folder gives it as the value ``LIMITS``; ``men
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from mendix_registry.settings.stack import Settings
+from mendix_registry.settings.stack import Settings
 
 Keys: TypeAlias = tuple[str, ...]
 
@@ -103,18 +102,6 @@ class Owned:
     remedy: str
 
 
-class _Amounts(Protocol):
-    def __call__(self, stacks: Sequence[Settings], resources: Counter[str], /) -> Iterator[Amount]: ...
-
-
-class _Shared(Protocol):
-    def __call__(self, registry: Any, /) -> Iterator[Shared]: ...
-
-
-class _Owned(Protocol):
-    def __call__(self, settings: Settings, registry: Any, /) -> Iterator[Owned]: ...
-
-
 def _nothing(*_: object) -> Iterator[Any]:
     yield from ()
 
@@ -125,22 +112,23 @@ class Limits:
 
     ``cloud`` is the title for the kind's resources outside Kubernetes. ``rates`` and ``counts`` follow from the resources' types
     alone; ``amounts`` gives the limits that follow from the settings of all stacks, at least one, and their resources by type.
-    ``shared`` and ``owned`` are what stacks must not both have. ``by_namespace`` are objects whose keys are namespaces,
-    ``by_repository`` lists of repositories: a stack's file has the entries of its own namespaces.
+    ``shared``, from a stack's registry, and ``owned``, from its settings and their registry, are what stacks must not both have.
+    ``by_namespace`` are objects whose keys are namespaces, ``by_repository`` lists of repositories: a stack's file has the entries
+    of the namespaces in that stack.
     """
 
     cloud: str = "other"
     rates: tuple[Rate, ...] = ()
     counts: tuple[Count, ...] = ()
-    amounts: _Amounts = _nothing
-    shared: _Shared = _nothing
-    owned: _Owned = _nothing
+    amounts: Callable[[Sequence[Settings], Counter[str]], Iterator[Amount]] = _nothing
+    shared: Callable[[Any], Iterator[Shared]] = _nothing
+    owned: Callable[[Settings, Any], Iterator[Owned]] = _nothing
     by_namespace: tuple[Keys, ...] = ()
     by_repository: tuple[Keys, ...] = ()
 
     @property
     def quotas(self) -> frozenset[str]:
-        """The keys by which a fleet file replaces a limit."""
+        """The keys that replace a limit in a fleet file."""
         return frozenset(each.quota for each in (*self.rates, *self.counts) if each.quota is not None)
 
 
