@@ -35,7 +35,7 @@ class BuildJob(PushJob):
     def __init__(self, name: str, args: PushJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         access, builder, build = args.access, args.builder, args.builder.build
         if build is None:
-            raise ValueError(f"{name}: builder.build says which app is built, and it is missing")
+            raise ValueError(f"{name}: builder.build, which describes the app, is missing")
         super().__init__(SCRIPT, name, args, opts)
         tag = image_tag(build, builder.architecture)
         url = None
