@@ -23,7 +23,7 @@ from mendix_registry.settings.values import OriginText
 PATH = Path(__file__).parents[1] / "stack_args.py"
 
 _PARTS = ("namespaces", "cluster", "operator_configuration", "builder")
-"""The keys that have a type. The key ``registry`` has none: its keys depend on ``type``, and a schema of Pulumi has no such unions."""
+"""The keys that have a type. The key ``registry`` has none: its keys depend on ``type``, and Pulumi's schema has no such unions."""
 
 _HEADER = '''"""What a program gives to :class:`mendix_registry.MendixRegistry` besides ``registry``: the stack file's keys.
 
