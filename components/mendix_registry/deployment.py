@@ -30,7 +30,13 @@ def deploy(settings: Settings, parent: pulumi.Resource | None = None, prefix: st
     * ``mxpcConfiguration``: for each namespace mxpc-cli's configuration file, a secret where it holds a password.
     """
     # The Kubernetes SDK takes longer to import than reading and checking a whole stack file.
-    from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, cluster_provider, on_job_failure
+    from mendix_registry.kubernetes import (
+        ClusterEvents,
+        MendixNamespace,
+        MendixNamespaceArgs,
+        cluster_provider,
+        on_job_failure,
+    )
 
     given = parent.get_provider("kubernetes:core/v1:Secret") if parent is not None else None
     ambient = not (settings.cluster.kubeconfig or settings.cluster.context)
@@ -49,12 +55,16 @@ def deploy(settings: Settings, parent: pulumi.Resource | None = None, prefix: st
         access = place.access[namespace.name]
         made = MendixNamespace(
             f"{prefix}{namespace.name}",
-            access,
-            namespace,
-            settings.operator_configuration,
-            settings.builder if access.pending is None else settings.builder.model_copy(update={"mode": "none"}),
-            copies.get(namespace.name, ()),
-            job_failure,
+            MendixNamespaceArgs(
+                namespace=namespace,
+                access=access,
+                operator_configuration=settings.operator_configuration,
+                builder=settings.builder
+                if access.pending is None
+                else settings.builder.model_copy(update={"mode": "none"}),
+                copies=copies.get(namespace.name, ()),
+                on_job_failure=job_failure,
+            ),
             opts=pulumi.ResourceOptions(parent=parent, providers=[cluster]),
         )
         namespaces[namespace.name] = {

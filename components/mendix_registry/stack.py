@@ -7,65 +7,26 @@ import pulumi
 
 from mendix_registry.component_inputs import component_inputs
 from mendix_registry.deployment import deploy
+from mendix_registry.stack_args import BuilderArgs, ClusterArgs, NamespaceArgs, OperatorConfigurationArgs
 from mendix_registry.stack_file.program import read_inputs, with_secrets
 
 # No ``from __future__ import annotations``: the SDK's schema analyzer reads these annotations as types.
 
 
-class BuilderServiceAccountArgs(TypedDict):
-    """The ServiceAccount that the builder runs as, and that cloud identities trust."""
-
-    name: NotRequired[str]
-    """Default: mendix-builder."""
-
-    create: NotRequired[bool]
-    """Whether it is created. Default: true; false where it exists."""
-
-
-class NamespaceArgs(TypedDict):
-    """A namespace of Mendix on Kubernetes. Plain values: they decide what there is and what it is called."""
-
-    name: str
-    """Its name."""
-
-    create: NotRequired[bool]
-    """Whether it is created, and deleted with everything inside. Default: false."""
-
-    pod_security: NotRequired[str]
-    """The Pod Security Standard that a created namespace enforces: `restricted` (default), `baseline` or `privileged`."""
-
-    labels: NotRequired[Mapping[str, str]]
-    """Further labels of a created namespace."""
-
-    repository: NotRequired[str]
-    """Its own repository, instead of the registry's pattern."""
-
-    secret_name: NotRequired[str]
-    """With the kind `docker-secret`: its own Secret."""
-
-    service_account: NotRequired[BuilderServiceAccountArgs]
-    """Who builds. Default: mendix-builder, which is created."""
-
-
-class ClusterArgs(TypedDict):
-    """Which cluster."""
-
-    kubeconfig: NotRequired[Any]
-    """A kubeconfig: its text without credentials, or `{file: path}`, `{environment: NAME}`."""
-
-    context: NotRequired[str]
-    """The context of the kubeconfig. Default: its current one."""
-
-
 class MendixRegistryArgs(TypedDict):
-    """A stack file's keys, and the values that may be outputs of other resources."""
+    """A stack file's keys, and the values that may be outputs of other resources.
+
+    `registry` has no named type: which keys it has depends on its `type`, and a schema of Pulumi has no such unions. One
+    type with the keys of all kinds would accept what a kind rejects.
+    """
 
     registry: Mapping[str, Any]
-    """Which registry: `type` and what belongs to it, in the stack file's own form. Plain values: they decide what there is and
-    what it is called."""
+    """Which registry: `type`, and the keys that its page describes, spelled as in a stack file: docs/kinds has
+    `generic.md`, `docker-secret.md`, `amazon-ecr.md`, `microsoft-acr.md`, `google-gcr.md`, `openshift.md`. Plain values: they
+    decide what there is and what it is called. They are checked before anything is registered."""
 
     namespaces: Sequence[NamespaceArgs]
-    """The namespaces that get access to it. A namespace has one registry."""
+    """The namespaces that get access to it. A namespace has one registry. Plain values, as in `registry`."""
 
     password: NotRequired[pulumi.Input[str]]
     """The registry's password (kind `generic`), or the secret part of an access key (`amazon-ecr` with `existingKey`): an output or
@@ -80,11 +41,12 @@ class MendixRegistryArgs(TypedDict):
     cluster: NotRequired[ClusterArgs]
     """Which cluster. Default: the Kubernetes provider among the component's `providers`, else the ambient one."""
 
-    operator_configuration: NotRequired[Mapping[str, Any]]
-    """The configuration of Mendix's Operator, in the stack file's own form."""
+    operator_configuration: NotRequired[OperatorConfigurationArgs]
+    """How Mendix's Operator is configured. Plain values. Null as a value reaches the component from Python without the package
+    only: Pulumi drops it between languages."""
 
-    builder: NotRequired[Mapping[str, Any]]
-    """How the push is proved, in the stack file's own form."""
+    builder: NotRequired[BuilderArgs]
+    """How the push is proved. Plain values: they decide which Jobs there are."""
 
 
 class NamespaceOutputs(TypedDict):

@@ -120,6 +120,23 @@ def test_components_inputs_and_outputs_are_explained(schema: dict[str, Any]) -> 
     assert all(resource["description"] for resource in schema["resources"].values())
 
 
+def test_every_input_but_the_kinds_own_keys_has_a_type(schema: dict[str, Any]) -> None:
+    """Of a union by `type` a schema knows nothing; a text may also be where it stands."""
+    anything = {
+        f"{token.rsplit(':', 1)[1]}.{name}"
+        for token, part in {**schema["resources"], **schema["types"]}.items()
+        for name, property_ in {**part.get("inputProperties", {}), **part.get("properties", {})}.items()
+        if "pulumi.json#/Any" in references(property_)
+    }
+    assert anything == {
+        "AppSourceArgs.url",
+        "BuilderArgs.tolerations",
+        "ClusterArgs.kubeconfig",
+        "MendixRegistry.registry",
+        "OperatorConfigurationArgs.overlay",
+    }
+
+
 def constructed(consumer: PulumiProject, options: str = "None") -> list[dict[str, Any]]:
     """What a first preview of the consumer would make. Seen from the CLI, a remote component is the same from every language."""
     (consumer.root / "__main__.py").write_text(CONSUMER.replace("OPTIONS", options))
@@ -143,6 +160,23 @@ def test_options_and_transforms_of_another_language_reach_what_is_constructed(co
     assert all(state.get("protect") for state in inside)
     accounts = [state for state in inside if state["type"] == "kubernetes:core/v1:ServiceAccount"]
     assert [state["inputs"]["metadata"]["labels"]["team"] for state in accounts] == ["orders", "orders"]
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"builder": {"modus": "none"}}, "MendixRegistry has no input builder.modus"),
+        ({"namespaces": [{"name": "orders", "craete": True}]}, "MendixRegistry has no input namespaces[0].craete"),
+        ({"builder": {"mode": "non"}}, "config.mendix-registry:builder.mode"),
+    ],
+)
+def test_a_mistake_in_a_typed_input_is_an_error(consumer: PulumiProject, given: dict[str, Any], complaint: str) -> None:
+    program = CONSUMER.replace("OPTIONS", "None").replace("    cluster=", f"    **{given!r},\n    cluster=")
+    for key in given:
+        program = re.sub(rf"\n    {key}=.*", "", program)
+    (consumer.root / "__main__.py").write_text(program)
+    done = consumer.run("preview", "--stack", "dev", check=False)
+    assert done.returncode != 0 and complaint in done.stdout + done.stderr
 
 
 YAML_HOST = GoProgram(

@@ -8,104 +8,68 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.batch.v1 import Job
-from pulumi_kubernetes.core.v1 import ConfigMap, Secret
+from pulumi_kubernetes.core.v1 import Secret
 
-from mendix_registry.kubernetes.builder_login import login
-from mendix_registry.kubernetes.builder_pod import (
-    ANNOTATIONS,
-    CLIENT_SCRIPT,
-    Work,
-    job_options,
-    paths,
-    push_job,
-    revision,
-    script,
-    script_digest,
-    texts,
-)
-from mendix_registry.kubernetes.names import MANAGED_BY, short
-from mendix_registry.registry_access import RegistryAccess
-from mendix_registry.settings.builder import Build, Builder
+from mendix_registry.kubernetes.builder_pod import Work, script
+from mendix_registry.kubernetes.names import MANAGED_BY
+from mendix_registry.kubernetes.push_job import PushJob, PushJobArgs
+from mendix_registry.settings.builder import Build
 
 SCRIPT = "build.sh"
 _APP_DIRECTORY, _URL_DIRECTORY, _URL_KEY = "/app", "/app-url", "url"
 
 
-class BuildJob(pulumi.ComponentResource):
-    """Builds and pushes one app. Its arguments are those of :class:`BuilderJob`."""
+class BuildJob(PushJob):
+    """Builds and pushes the app that ``builder.build`` describes.
+
+    Raises:
+        ValueError: ``builder.build`` is missing.
+    """
 
     reference: pulumi.Output[str]
     """What was pushed, ``host/repository:tag``. Known only once it is there."""
 
-    def __init__(
-        self,
-        name: str,
-        namespace: pulumi.Input[str],
-        access: RegistryAccess,
-        builder: Builder,
-        build: Build,
-        service_account: pulumi.Input[str],
-        secret_name: pulumi.Input[str] | None,
-        revisions: Sequence[pulumi.Input[str]] = (),
-        before_push: Sequence[pulumi.Resource] = (),
-        on_failure: pulumi.ErrorHook | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mendix-registry:kubernetes:BuildJob", name, None, opts)
-        short_name = short(name, 40)
+    def __init__(self, name: str, args: PushJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        access, builder, build = args.access, args.builder, args.builder.build
+        if build is None:
+            raise ValueError(f"{name}: builder.build, which describes the app, is missing")
+        super().__init__(SCRIPT, name, args, opts)
         tag = image_tag(build, builder.architecture)
-        files = ConfigMap(
-            f"{short_name}-build",
-            metadata={"namespace": namespace, "labels": MANAGED_BY},
-            data=texts(access, SCRIPT),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
         url = None
         if build.mda.url:
             url = Secret(
-                f"{short_name}-app-url",
-                metadata={"name": f"{short_name}-app-url", "namespace": namespace, "labels": MANAGED_BY},
+                f"{self._short_name}-app-url",
+                metadata={
+                    "name": f"{self._short_name}-app-url",
+                    "namespace": args.namespace,
+                    "labels": MANAGED_BY,
+                },
                 data={_URL_KEY: pulumi.Output.secret(base64.b64encode(build.mda.url.encode()).decode())},
                 opts=pulumi.ResourceOptions(parent=self),
             )
         volumes, mounts, environment = _app(build, url)
-        work = Work(
-            name="build",
-            script=SCRIPT,
-            environment={
-                "BASE_IMAGE": build.base_image,
-                "PLATFORM": f"linux/{builder.architecture}",
-                "MDA_SHA256": build.mda.sha256,
-                "DIRECTORY": build.directory,
-                "UNPACK": str(build.unpack).lower(),
-                "TAG": tag,
-                "LABELS": "\n".join(f"{key}={value}" for key, value in sorted(build.labels.items())),
-                **environment,
-            },
-            files=paths(texts(access, SCRIPT)),
-            files_name=files.metadata.apply(lambda metadata: metadata.name or ""),
-            revision=pulumi.Output.all(
-                access.push_host, access.repository, service_account, secret_name, *revisions
-            ).apply(
-                lambda values: revision(
-                    access, builder, tag, *values, script_digest(CLIENT_SCRIPT), script_digest(SCRIPT)
-                )
-            ),
-            work_size=build.work_size,
-            call_seconds=builder.timeout_seconds,
-            volumes=volumes,
-            mounts=mounts,
-        )
-        job = Job(
-            f"{short_name}-build",
-            metadata={"namespace": namespace, "labels": MANAGED_BY, "annotations": ANNOTATIONS},
-            spec=push_job(access, builder, login(access.credentials, secret_name), service_account, work),
-            opts=job_options(self, builder, [*access.ready, *before_push], on_failure),
+        job = self._push(
+            Work(
+                name="build",
+                environment={
+                    "BASE_IMAGE": build.base_image,
+                    "PLATFORM": f"linux/{builder.architecture}",
+                    "MDA_SHA256": build.mda.sha256,
+                    "DIRECTORY": build.directory,
+                    "UNPACK": str(build.unpack).lower(),
+                    "TAG": tag,
+                    "LABELS": "\n".join(f"{key}={value}" for key, value in sorted(build.labels.items())),
+                    **environment,
+                },
+                revision=self._revision(tag, access.push_host, access.repository),
+                work_size=build.work_size,
+                call_seconds=builder.timeout_seconds,
+                volumes=volumes,
+                mounts=mounts,
+            )
         )
         self.reference = pulumi.Output.all(access.push_host, access.repository, job.id).apply(
             lambda values: f"{values[0]}/{values[1]}:{tag}"

@@ -15,7 +15,6 @@ timeout of Pulumi's ends that, as its clock starts again with every event. So:
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,9 +35,6 @@ GRACE_SECONDS = 10
 FILES_DIRECTORY, WORK_DIRECTORY = "/proof", "/work"
 CLIENT_SCRIPT = "client.sh"
 
-ANNOTATIONS = {"pulumi.com/replaceUnready": "true"}
-"""Of every Job: a failed one never becomes a good one, so the next update has to replace it, not to wait for it again."""
-
 _CA_DIRECTORY = "/registry-ca"
 
 # With pod(): the Pod Security Standard "restricted" (kubernetes.io/docs/concepts/security/pod-security-standards).
@@ -51,31 +47,42 @@ RESTRICTED: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What one mode adds: its script, its variables, its volumes, how much it writes.
+    """What one mode adds: its variables, its files, its volumes, how much it writes.
 
-    ``revision`` is any text; a change of it is a new Job. ``work_size`` is the size limit of the one writable volume;
-    ``call_seconds`` the most that one call of krane may take.
+    ``name`` is the Job's, the container's and, without ``files_name``, the ConfigMap's. ``files`` stand beside the script,
+    and an ``image`` (the files of an OCI layout, by their path) in the directory of that name. ``revision`` is any text; a change
+    of it is a new Job. ``work_size`` is the size limit of the one writable volume; ``call_seconds`` the most that one call of
+    krane may take.
     """
 
     name: str
-    script: str
     environment: Mapping[str, pulumi.Input[str]]
-    files: Sequence[Any] | pulumi.Output[Sequence[Any]]
-    files_name: pulumi.Input[str]
     revision: pulumi.Input[str]
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    image: pulumi.Output[Mapping[str, bytes]] | None = None
+    files_name: str | None = None
     work_size: str = "16Mi"
     call_seconds: int = 30
     volumes: Sequence[Any] = ()
-    mounts: Sequence[Any] = field(default_factory=list[Any])
+    mounts: Sequence[Any] = ()
 
 
-def push_job(
-    access: RegistryAccess, builder: Builder, login: Login, service_account: pulumi.Input[str], work: Work
+def push_spec(
+    access: RegistryAccess,
+    builder: Builder,
+    login: Login,
+    service_account: pulumi.Input[str],
+    script: str,
+    files: Any,
+    work: Work,
 ) -> Any:
-    """The ``spec`` of a Job that does ``work`` as the namespace's builder."""
-    files = {"name": "proof", "config_map": {"name": work.files_name, "items": work.files}}
+    """The ``spec`` of a Job that does ``work`` as the namespace's builder, by ``script``; ``files`` is the source of the volume
+    that has it."""
     bundle = access.ca_bundle
-    volumes: list[Any] = [files, {"name": "work", "empty_dir": {"size_limit": work.work_size}}]
+    volumes: list[Any] = [
+        {"name": "proof", "config_map": files},
+        {"name": "work", "empty_dir": {"size_limit": work.work_size}},
+    ]
     if bundle:
         # Not optional: the pod waits until the cluster has written the authority into it.
         items = [{"key": bundle.key, "path": "ca.crt"}]
@@ -91,14 +98,14 @@ def push_job(
                 **pod(access, builder, automount_token=access.identity.automount_token),
                 "service_account_name": service_account,
                 "node_selector": nodes(builder),
-                "containers": [_container(access, builder, login, work)],
+                "containers": [_container(access, builder, login, script, work)],
                 "volumes": [*volumes, *login.volumes, *work.volumes],
             },
         },
     }
 
 
-def _container(access: RegistryAccess, builder: Builder, login: Login, work: Work) -> dict[str, Any]:
+def _container(access: RegistryAccess, builder: Builder, login: Login, script: str, work: Work) -> dict[str, Any]:
     environment: dict[str, pulumi.Input[str]] = {
         "PUSH_HOST": access.push_host,
         "REPOSITORY": access.repository,
@@ -127,7 +134,7 @@ def _container(access: RegistryAccess, builder: Builder, login: Login, work: Wor
         "name": work.name,
         "image": builder.image,
         "image_pull_policy": "IfNotPresent",
-        "command": ["/busybox/sh", f"{FILES_DIRECTORY}/{work.script}"],
+        "command": ["/busybox/sh", f"{FILES_DIRECTORY}/{script}"],
         "env": [{"name": name, "value": value} for name, value in environment.items()],
         "resources": {
             "requests": _quantities(builder.resources.requests),
@@ -139,17 +146,12 @@ def _container(access: RegistryAccess, builder: Builder, login: Login, work: Wor
     }
 
 
-def texts(access: RegistryAccess, *scripts: str) -> dict[str, str]:
-    """The ConfigMap's text files: the scripts, what they share, and the authority's certificate where one is given."""
-    made = {name: script(name) for name in (CLIENT_SCRIPT, *scripts)}
+def texts(access: RegistryAccess, name: str) -> dict[str, str]:
+    """The ConfigMap's text files: the script ``name``, what all share, and the authority's certificate where one is given."""
+    made = {each: script(each) for each in (CLIENT_SCRIPT, name)}
     if access.transport.ca_certificate:
         made["ca.crt"] = access.transport.ca_certificate
     return made
-
-
-def paths(names: Mapping[str, str]) -> list[dict[str, str]]:
-    """The ConfigMap's items that put each of ``names`` under its own name."""
-    return [{"key": name, "path": name} for name in names]
 
 
 @cache
@@ -157,19 +159,6 @@ def script(name: str) -> str:
     """The text of a script of this package, without its comments: the stack's state holds it three times for each namespace."""
     text = (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
     return re.sub(r"(?m)^[ \t]*#(?!!).*\n", "", text)
-
-
-@cache
-def script_digest(name: str) -> str:
-    """What stands for a script's text in a revision: every namespace has one, and the text is long."""
-    return hashlib.sha256(script(name).encode()).hexdigest()
-
-
-def revision(access: RegistryAccess, builder: Builder, *values: object) -> str:
-    """A digest of everything whose change must have the work done again. None of the values may be a secret."""
-    transport = access.transport
-    inputs = (*values, transport.scheme, transport.ca_certificate, builder.image, builder.rerun)
-    return hashlib.sha256("\n".join(map(str, inputs)).encode()).hexdigest()
 
 
 def pod(access: RegistryAccess, builder: Builder, *, automount_token: bool) -> dict[str, Any]:
@@ -203,23 +192,6 @@ def job_limits(builder: Builder) -> dict[str, Any]:
         "backoff_limit": 0,
         "pod_failure_policy": {"rules": [{"action": "Ignore", "on_pod_conditions": [disrupted]}]},
     }
-
-
-def job_options(
-    parent: pulumi.Resource,
-    builder: Builder,
-    before: Sequence[pulumi.Resource],
-    on_failure: pulumi.ErrorHook | None,
-) -> pulumi.ResourceOptions:
-    """A Job's options. Pulumi's timeouts are a minute more than the Job has, so that the Job's own failure is what is reported;
-    ``on_failure`` adds to that what the provider does not report."""
-    timeout = f"{builder.timeout_seconds + 60}s"
-    return pulumi.ResourceOptions(
-        parent=parent,
-        depends_on=[*before],
-        custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
-        hooks=pulumi.ResourceHookBinding(on_error=[on_failure]) if on_failure else None,
-    )
 
 
 def _quantities(quantities: Quantities) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -10,12 +11,13 @@ from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ServiceAccount
 from pulumi_kubernetes.rbac.v1 import RoleBinding
 
 from mendix_registry.kubernetes.build_job import BuildJob
-from mendix_registry.kubernetes.builder_job import BuilderJob
+from mendix_registry.kubernetes.builder_job import BuilderJob, BuilderJobArgs
 from mendix_registry.kubernetes.login_secret import login_secret
-from mendix_registry.kubernetes.mirror_job import MirrorJob
+from mendix_registry.kubernetes.mirror_job import MirrorJob, MirrorJobArgs
 from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.kubernetes.object_identity import keep_identity
 from mendix_registry.kubernetes.operator_configuration import operator_configuration
+from mendix_registry.kubernetes.push_job import PushJobArgs
 from mendix_registry.kubernetes.service_account_link import link_to_default
 from mendix_registry.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret, RegistryAccess
 from mendix_registry.settings.builder import Builder
@@ -24,12 +26,31 @@ from mendix_registry.settings.stack import Namespace as NamespaceOptions
 from mendix_registry.settings.stack import OperatorConfiguration as OperatorOptions
 
 
-class MendixNamespace(pulumi.ComponentResource):
-    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proved push.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendixNamespaceArgs:
+    """A namespace, and what it gets."""
 
-    ``copies`` is what this namespace's builder copies in mode ``mirror``; without any it proves its push instead.
-    ``on_job_failure`` reports why a Job never ran (see ``job_failure``).
-    """
+    namespace: NamespaceOptions
+    """The namespace."""
+
+    access: RegistryAccess
+    """How it pushes and pulls."""
+
+    operator_configuration: OperatorOptions
+    """How Mendix's Operator is configured."""
+
+    builder: Builder
+    """How the push is proved."""
+
+    copies: Sequence[Copy] = ()
+    """In mode ``mirror``: what this namespace's builder copies; without any it proves its push instead."""
+
+    on_job_failure: pulumi.ErrorHook | None = None
+    """Reports why a Job never ran (see ``job_failure``)."""
+
+
+class MendixNamespace(pulumi.ComponentResource):
+    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proved push."""
 
     namespace: pulumi.Output[str]
     """The namespace's name."""
@@ -52,22 +73,13 @@ class MendixNamespace(pulumi.ComponentResource):
     mirrored: pulumi.Output[Sequence[str] | None]
     """What was copied into the registry, ``host/repository:tag``; None where nothing was to be."""
 
-    def __init__(
-        self,
-        name: str,
-        access: RegistryAccess,
-        namespace: NamespaceOptions,
-        operator_options: OperatorOptions,
-        builder: Builder,
-        copies: Sequence[Copy] = (),
-        on_job_failure: pulumi.ErrorHook | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, args: MendixNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        access, builder = args.access, args.builder
         keep = pulumi.ResourceOptions(transformations=[keep_identity])
         super().__init__(
             "mendix-registry:kubernetes:MendixNamespace", name, None, pulumi.ResourceOptions.merge(opts, keep)
         )
-        self.namespace = self._namespace(name, namespace)
+        self.namespace = self._namespace(name, args.namespace)
         self.service_account, revisions = self._service_account(name, access)
         credentials = access.credentials
         secret_name: pulumi.Output[str] | None = None
@@ -83,22 +95,29 @@ class MendixNamespace(pulumi.ComponentResource):
                 pull_secret = secret_name
                 if access.pull == "linked-secret":
                     links.append(link_to_default(f"{name}-default-link", self.namespace, pull_secret, parent=self))
-        before_push = self._before_push(name, access)
-        if operator_options.adopt != "none":
+        if args.operator_configuration.adopt != "none":
             operator_configuration(
-                f"{name}-operator-configuration", self.namespace, access, operator_options, parent=self
+                f"{name}-operator-configuration", self.namespace, access, args.operator_configuration, parent=self
             )
         self.pull_secret = pulumi.Output.from_input(pull_secret)
         self.pushed = self.digest = self.pulled = self.mirrored = pulumi.Output.from_input(None)
-        common = (self.service_account, secret_name, revisions, before_push)
-        last: dict[str, Any] = {"on_failure": on_job_failure, "opts": pulumi.ResourceOptions(parent=self)}
-        if builder.mode == "build" and builder.build is not None:
-            built = BuildJob(name, self.namespace, access, builder, builder.build, *common, **last)
-            self.pushed = built.reference
-        elif builder.mode == "mirror" and copies:
-            self.mirrored = MirrorJob(name, self.namespace, access, builder, copies, *common, **last).mirrored
+        push: dict[str, Any] = {
+            "namespace": self.namespace,
+            "access": access,
+            "builder": builder,
+            "service_account": self.service_account,
+            "secret_name": secret_name,
+            "revisions": revisions,
+            "before_push": self._before_push(name, access),
+            "on_failure": args.on_job_failure,
+        }
+        child = pulumi.ResourceOptions(parent=self)
+        if builder.mode == "build":
+            self.pushed = BuildJob(name, PushJobArgs(**push), child).reference
+        elif builder.mode == "mirror" and args.copies:
+            self.mirrored = MirrorJob(name, MirrorJobArgs(**push, copies=args.copies), child).mirrored
         elif builder.mode != "none":
-            job = BuilderJob(name, self.namespace, access, builder, *common, before_pull=links, **last)
+            job = BuilderJob(name, BuilderJobArgs(**push, before_pull=links), child)
             self.pushed, self.digest, self.pulled = job.reference, job.digest, job.pulled
         self.register_outputs(
             {

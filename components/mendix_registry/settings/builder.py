@@ -22,7 +22,11 @@ class Quantities(Section):
     """CPU, memory and ephemeral storage, as Kubernetes writes quantities."""
 
     cpu: str = "250m"
+    """CPU."""
+
     memory: str = "128Mi"
+    """Memory."""
+
     ephemeral_storage: str | None = None
     """Left out by default: the Job's one writable volume has its own size limit, and nodes that do not measure
     local storage would not run the pod."""
@@ -32,7 +36,10 @@ class Resources(Section):
     """Requests and limits of the Job's container; equal by default, as GKE Autopilot expects them."""
 
     requests: Quantities = Quantities()
+    """What the container requests."""
+
     limits: Quantities = Quantities()
+    """The most that it may use."""
 
 
 def _tag(value: str) -> str:

@@ -2,7 +2,7 @@
 
 ``python -m mendix_registry.stack_file.schema`` writes ``stacks/stack.schema.json``; a test fails if that file is not
 current. It describes the whole file as Pulumi defines it: ``config`` with this project's keys, other providers' keys as
-anything, and the entries for encryption.
+anything, and the entries for encryption. The command also writes the types of the component's inputs, see ``program_types``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from mendix_registry.settings.problems import PROJECT
 from mendix_registry.settings.values import SECRET_SCHEMA, TEXT_SCHEMA
+from mendix_registry.stack_file import program_types
 from mendix_registry.stack_file.stack_settings import StackSettings
 
 DEFAULT_PATH = Path("stacks/stack.schema.json")
@@ -106,3 +107,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_PATH
     path.write_text(text(), encoding="utf-8")
     print(f"wrote {path}")
+    print(f"wrote {program_types.write()}")

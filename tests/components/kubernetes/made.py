@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, on_job_failure
+from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, MendixNamespaceArgs, on_job_failure
 from mendix_registry.registry_access import (
     Anonymous,
     CaBundle,
@@ -90,12 +90,14 @@ def namespace(
         cluster = Provider("cluster")
         made = MendixNamespace(
             "orders",
-            access(kind, **{key: value() if key == "ready" else value for key, value in changes.items()}),
-            Namespace(name="orders", create=create),
-            options or OperatorConfiguration(),
-            builder or Builder(),
-            copies,
-            on_job_failure=on_job_failure(hook, ClusterEvents(Cluster())) if hook else None,
+            MendixNamespaceArgs(
+                namespace=Namespace(name="orders", create=create),
+                access=access(kind, **{key: value() if key == "ready" else value for key, value in changes.items()}),
+                operator_configuration=options or OperatorConfiguration(),
+                builder=builder or Builder(),
+                copies=copies,
+                on_job_failure=on_job_failure(hook, ClusterEvents(Cluster())) if hook else None,
+            ),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cluster])),
         )
         return {

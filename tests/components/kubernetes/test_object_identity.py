@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from mendix_registry.kubernetes import BuilderJob, BuilderJobArgs
 from mendix_registry.settings.builder import Builder
 from mendix_registry.settings.mirroring import Copy
-from tests.components.kubernetes.made import CREDENTIALS, namespace
-from tests.components.program import Recording, Registered
+from tests.components.kubernetes.made import CREDENTIALS, access, namespace
+from tests.components.program import Recording, Registered, run
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +73,19 @@ def test_another_template_is_another_job() -> None:
     assert set(before) == set(after) == {"orders-push", "orders-pull"}
     for name in before:
         assert re.fullmatch(rf"{name}-[0-9a-f]{{8}}", before[name]) and before[name] != after[name]
+
+
+def test_a_job_component_used_alone_keeps_its_identity() -> None:
+    def program() -> None:
+        BuilderJob(
+            "orders",
+            BuilderJobArgs(
+                namespace="orders", access=access("anonymous"), builder=Builder(), service_account="mendix-builder"
+            ),
+        )
+
+    names = [item.inputs["metadata"]["name"] for item in objects(run(program))]
+    assert len(names) == 3 and all(re.fullmatch(r"orders-(proof|push|pull)-[0-9a-f]{8}", name) for name in names)
 
 
 def test_no_name_follows_from_a_secret() -> None:

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from mendix_registry.stack_file import schema
+from mendix_registry.stack_file import program_types, schema
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +17,12 @@ STACKS = Path(__file__).parents[3] / "stacks"
 
 def test_the_schema_file_is_current() -> None:
     assert (STACKS / "stack.schema.json").read_text(encoding="utf-8") == schema.text(), (
+        "run python -m mendix_registry.stack_file.schema"
+    )
+
+
+def test_the_types_of_a_programs_inputs_are_current() -> None:
+    assert program_types.PATH.read_text(encoding="utf-8") == program_types.text(), (
         "run python -m mendix_registry.stack_file.schema"
     )
 

@@ -14,14 +14,17 @@ from pulumi_kubernetes.core.v1 import ConfigMap, LimitRange, ResourceQuota
 
 from mendix_registry.kubernetes import (
     BuilderJob,
+    BuilderJobArgs,
     BuildJob,
     ClusterEvents,
     MendixNamespace,
+    MendixNamespaceArgs,
     MirrorJob,
+    MirrorJobArgs,
+    PushJobArgs,
     cluster_provider,
     on_job_failure,
 )
-from mendix_registry.kubernetes.object_identity import keep_identity
 from mendix_registry.registry_access import (
     Anonymous,
     CaBundle,
@@ -79,31 +82,43 @@ class _Namespace(pulumi.ComponentResource):
     def __init__(
         self, name: str, case: Case, facts: Facts, hook: pulumi.ErrorHook, opts: pulumi.ResourceOptions
     ) -> None:
-        # As below MendixNamespace: a Job that is replaced has the same name.
-        keep = pulumi.ResourceOptions(transformations=[keep_identity])
-        super().__init__("tests:no-hang:Namespace", name, None, pulumi.ResourceOptions.merge(opts, keep))
+        super().__init__("tests:no-hang:Namespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         access = _access(name, case, facts)
         builder = Builder.model_validate({"image": facts.client, "prove_node_pull": case.pull_host is not None,
                                           "timeout_seconds": 120, **facts.filled(dict(case.builder))})  # fmt: skip
         copies = [Copy(image.source, f"{case.repository}:copy", ()) for image in builder.mirror]
-        common = (NamespaceOptions(name=name, create=True), OperatorConfiguration(adopt="none"))
-        made = MendixNamespace(name, access, *common, builder.model_copy(update={"mode": "none"}), opts=child)
+        made = MendixNamespace(
+            name,
+            MendixNamespaceArgs(
+                namespace=NamespaceOptions(name=name, create=True),
+                access=access,
+                operator_configuration=OperatorConfiguration(adopt="none"),
+                builder=builder.model_copy(update={"mode": "none"}),
+            ),
+            opts=child,
+        )
         credentials = access.credentials
         secret = credentials.name if isinstance(credentials, NewPullSecret | NewCredentialFile) else None
         if case.trouble == "secret":
             access, secret = replace(access, credentials=_credentials("file", "", facts)), "absent"
         if case.trouble == "config map":
             access = replace(access, ca_bundle=CaBundle("absent", "ca.crt", {}))
-        before = _before_push(name, case, made.namespace, self)
-        told = (made.namespace, access, builder)
-        last = (made.service_account, secret, (), before)
+        args: dict[str, Any] = {
+            "namespace": made.namespace,
+            "access": access,
+            "builder": builder,
+            "service_account": made.service_account,
+            "secret_name": secret,
+            "before_push": _before_push(name, case, made.namespace, self),
+            "on_failure": hook,
+        }
         if builder.build is not None:
-            BuildJob(name, *told, builder.build, *last, on_failure=hook, opts=child)
+            BuildJob(name, PushJobArgs(**args), opts=child)
         elif copies:
-            MirrorJob(name, *told, copies, *last, on_failure=hook, opts=child)
+            MirrorJob(name, MirrorJobArgs(**args, copies=copies), opts=child)
         else:
-            BuilderJob(name, *told, *last, on_failure=hook, opts=child)
+            BuilderJob(name, BuilderJobArgs(**args), opts=child)
 
 
 def _access(name: str, case: Case, facts: Facts) -> RegistryAccess:

@@ -188,9 +188,7 @@ class Identities:
                 self._by_namespace[namespace.name] = Identity(_file(content, key.access_key_id))
                 continue
             user = self._user(method, namespace)
-            self._by_namespace[namespace.name] = Identity(
-                _file(user.credentials_file, user.user_name), ready=user.attached
-            )
+            self._by_namespace[namespace.name] = Identity(_file(user.credentials_file, user.user_name), ready=(user,))
 
     def _user(self, method: StaticKeys, namespace: Namespace) -> EcrPushUser:
         users = method.users

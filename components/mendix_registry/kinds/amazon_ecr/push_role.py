@@ -79,15 +79,9 @@ class EcrPushRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: EcrPushRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mendix-registry:index:EcrPushRole", name, component_inputs(args, EcrPushRoleArgs), opts)
         made = push_role(name, args, self)
-        self._attached = made.attached
         self.role_arn = made.arn
         self.role_name = made.name
         self.register_outputs({"roleArn": self.role_arn, "roleName": self.role_name})
-
-    @property
-    def attached(self) -> tuple[pulumi.Resource, ...]:
-        """The resources after whose creation the role may push."""
-        return self._attached
 
 
 @dataclass(frozen=True, slots=True)

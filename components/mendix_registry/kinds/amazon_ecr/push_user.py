@@ -65,14 +65,12 @@ class EcrPushUser(pulumi.ComponentResource):
     def __init__(self, name: str, args: EcrPushUserArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mendix-registry:index:EcrPushUser", name, component_inputs(args, EcrPushUserArgs), opts)
         existing = args.get("existing_name")
-        self._attached: tuple[pulumi.Resource, ...] = ()
         self.user_name = pulumi.Output.from_input(existing) if existing else self._user(name, args)
         # The counter is part of the resource's name: the new key is created first, and the old one, no longer in the program, is
         # deleted last, after the Secret was replaced and the push was proved.
         key = AccessKey(
             f"{name}-{args.get('rotation', 1)}", user=self.user_name, opts=pulumi.ResourceOptions(parent=self)
         )
-        self._attached += (key,)
         self.access_key_id = key.id
         self.credentials_file = credentials_file(key.id, key.secret)
         self.register_outputs(
@@ -82,11 +80,6 @@ class EcrPushUser(pulumi.ComponentResource):
                 "credentialsFile": self.credentials_file,
             }
         )
-
-    @property
-    def attached(self) -> tuple[pulumi.Resource, ...]:
-        """The resources after whose creation the key may push."""
-        return self._attached
 
     def _user(self, name: str, args: EcrPushUserArgs) -> pulumi.Output[str]:
         import_name = args.get("import_name")
@@ -102,7 +95,7 @@ class EcrPushUser(pulumi.ComponentResource):
         )
         permissions = cast("list[Permission]", args.get("permissions", []))
         create_below = args.get("create_below", False)
-        policy = UserPolicy(
+        UserPolicy(
             name,
             name="push",
             user=user.name,
@@ -111,7 +104,6 @@ class EcrPushUser(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._attached = (policy,)
         return user.name
 
 

@@ -58,7 +58,6 @@ class DirectPushAccess(pulumi.ComponentResource):
             args.get("principal_domain", "iam.googleapis.com"),
         )
         self.principal = pulumi.Output.from_input(member)
-        self.writers: dict[str, pulumi.Resource] = {}
         if args.get("grant", True):
-            self.writers = writers(self, name, member, args["repositories"], args.get("condition"))
+            writers(self, name, member, args["repositories"], args.get("condition"))
         self.register_outputs({"principal": self.principal})

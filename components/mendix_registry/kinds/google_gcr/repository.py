@@ -128,7 +128,6 @@ class ArtifactRegistryRepository(pulumi.ComponentResource):
             component_inputs(args, ArtifactRegistryRepositoryArgs),
             opts,
         )
-        self.resources: tuple[pulumi.Resource, ...] = ()
         if args.get("existing"):
             self.project = pulumi.Output.from_input(args["project"])
             self.location = pulumi.Output.from_input(args["location"])
@@ -136,11 +135,10 @@ class ArtifactRegistryRepository(pulumi.ComponentResource):
             self.registry_uri = pulumi.Output.from_input(None)
         else:
             repository = self._repository(name, args)
-            self.resources = (repository,)
             self.project, self.location = repository.project, repository.location
             self.repository_id = repository.repository_id
             self.registry_uri = repository.registry_uri.apply(lambda uri: uri)
-        readers = [
+        for email in dict.fromkeys(args.get("readers", ())):
             RepositoryIamMember(
                 f"{name}.{email}",
                 project=self.project,
@@ -150,9 +148,6 @@ class ArtifactRegistryRepository(pulumi.ComponentResource):
                 member=f"serviceAccount:{email}",
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            for email in dict.fromkeys(args.get("readers", ()))
-        ]
-        self.resources += tuple(readers)
         self.register_outputs(
             {
                 "project": self.project,

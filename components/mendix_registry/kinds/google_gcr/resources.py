@@ -85,7 +85,7 @@ class GoogleGcr(RegistryPlace):
             if authentication.condition:
                 args["condition"] = _condition(authentication)
             made = DirectPushAccess(f"{self.prefix}{namespace.name}", args, opts=pulumi.ResourceOptions(parent=self))
-            ready = (*self._repositories[address].resources, *made.writers.values())
+            ready = (self._repositories[address], made)
             pushers[namespace.name] = (PushesAs(made.principal), {}, ready)
         return pushers
 
@@ -106,7 +106,7 @@ class GoogleGcr(RegistryPlace):
                 address = addresses[namespace.name]
                 user = f"{namespace.name}/{namespace.service_account.name}"
                 granted = (made.account, made.users.get(user), made.writers.get(_name(address)))
-                ready = (*self._repositories[address].resources, *(r for r in granted if r is not None))
+                ready = (self._repositories[address], *(r for r in granted if r is not None))
                 pushers[namespace.name] = (PushesAs(made.email), {SERVICE_ACCOUNT_ANNOTATION: made.email}, ready)
         return pushers
 

@@ -132,9 +132,8 @@ class AcrRegistry(pulumi.ComponentResource):
                 parent=self, protect=imported is not None or args.get("protect", True), import_=imported
             ),
         )
-        self.settled: pulumi.Resource = registry
         if imported is None:
-            self.settled = Deployment(
+            Deployment(
                 f"{name}-mode",
                 resource_group_name=args["resource_group"],
                 deployment_name=pulumi.Output.concat(args["registry_name"], "-mode"),

@@ -97,7 +97,7 @@ class MicrosoftAcr(RegistryPlace):
         self._group, self._registry_name, self._registry_id = group, made.registry_name, made.registry_id
         self._login_server = made.login_server
         # A role of one mode has no effect in the other.
-        self._before.append(made.settled)
+        self._before.append(made)
 
     def _attach(self, name: str) -> None:
         for object_id in self._registry.kubelet_object_ids:
@@ -107,7 +107,7 @@ class MicrosoftAcr(RegistryPlace):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             # Not needed to push, but the proof also pulls.
-            self._before.append(pull.assignment)
+            self._before.append(pull)
 
     def _by_workload_identity(
         self, name: str, authentication: WorkloadIdentityAuthentication
@@ -147,7 +147,7 @@ class MicrosoftAcr(RegistryPlace):
                     WorkloadIdentity(f"managed identity {identity_name}"),
                     "node",
                     build_pod_labels=USE_WORKLOAD_IDENTITY,
-                    ready=(push.assignment, *identity.credentials[namespace.name, account.name]),
+                    ready=(push, *identity.credentials[namespace.name, account.name]),
                 )
         return access
 
@@ -212,7 +212,7 @@ class MicrosoftAcr(RegistryPlace):
                 )
                 continue
             access[namespace.name] = self._with_password(
-                namespace, token.username, pulumi.Output.secret(password.value), (token.token,)
+                namespace, token.username, pulumi.Output.secret(password.value), (token,)
             )
         return access
 

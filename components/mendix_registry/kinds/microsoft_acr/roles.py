@@ -88,7 +88,7 @@ class AcrPush(pulumi.ComponentResource):
         super().__init__("mendix-registry:index:AcrPush", name, component_inputs(args, AcrPushArgs), opts)
         abac = args.get("abac", True)
         below = args.get("include_subrepositories", False)
-        self.assignment = _assign(
+        self.assignment_id = _assign(
             name,
             args["registry_id"],
             args["principal_id"],
@@ -96,8 +96,7 @@ class AcrPush(pulumi.ComponentResource):
             "Mendix builds push app images",
             repository_condition(args["repositories"], below=below) if abac else None,
             pulumi.ResourceOptions(parent=self),
-        )
-        self.assignment_id = self.assignment.id
+        ).id
         self.register_outputs({"assignmentId": self.assignment_id})
 
 
@@ -122,7 +121,7 @@ class AcrPull(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AcrPullArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mendix-registry:index:AcrPull", name, component_inputs(args, AcrPullArgs), opts)
-        self.assignment = _assign(
+        self.assignment_id = _assign(
             name,
             args["registry_id"],
             args["principal_id"],
@@ -130,8 +129,7 @@ class AcrPull(pulumi.ComponentResource):
             "Nodes pull app images",
             None,
             pulumi.ResourceOptions(parent=self),
-        )
-        self.assignment_id = self.assignment.id
+        ).id
         self.register_outputs({"assignmentId": self.assignment_id})
 
 

@@ -57,7 +57,7 @@ class AcrToken(pulumi.ComponentResource):
             actions=scope_actions(args["repositories"], below=args.get("include_subrepositories", False)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.token = Token(
+        token = Token(
             name,
             resource_group_name=args["resource_group"],
             registry_name=args["registry_name"],
@@ -66,8 +66,8 @@ class AcrToken(pulumi.ComponentResource):
             status="enabled",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.token_id = self.token.id
-        self.username = self.token.name
+        self.token_id = token.id
+        self.username = token.name
         self.register_outputs({"tokenId": self.token_id, "username": self.username})
 
 

@@ -73,7 +73,6 @@ def place(settings: Settings) -> Recording:
             **{
                 name: {
                     "annotations": dict(access.identity.annotations),
-                    "ready": [resource.urn for resource in access.ready],
                     "who": getattr(access.credentials, "description", None),
                 }
                 for name, access in made.access.items()

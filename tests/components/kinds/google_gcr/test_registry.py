@@ -134,7 +134,6 @@ def test_nothing_is_registered_where_others_have_made_and_granted_everything() -
         )
     )
     assert custom(recording) == []
-    assert recording.result["orders"]["ready"] == []
     assert recording.result["orders"]["who"] == "builder@example-mendix.iam.gserviceaccount.com"
 
 
