@@ -97,7 +97,7 @@ def test_a_wrong_password_of_the_registry(project: Project) -> None:
         project.run("up", "--yes", "--skip-preview", WRONG="not-the-password"),
         1,
         "The push to registry.mendix-rehearsal.svc.cluster.local:5000/mendixapps/orders",
-        "refuses user or password",
+        "rejects user or password",
         "registry.authentication",
     )
     assert time.monotonic() - began < 60

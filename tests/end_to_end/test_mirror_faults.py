@@ -64,7 +64,7 @@ CASES = {
     "ecr's token expires, and there is no new one": Case(
         IRSA,
         [expires_after(3), {"target": ECR_API, "kind": "answer", **EXPIRED_SESSION, "skip": 2, "times": 10_000}],
-        reason="saw no valid identity",
+        reason="received no valid identity",
         builder={"attempts": 2},
     ),
     "acr's token expires while a layer is sent": Case(

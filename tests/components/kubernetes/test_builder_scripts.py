@@ -66,7 +66,7 @@ def test_a_rejected_token_is_tried_again_and_fails_with_the_registrys_words(
     assert pod.code == 1 and pod.log.count("attempt ") == 2, pod.log
     assert (
         "401 Unauthorized" in pod.message
-        and "hint: the registry does not take the ServiceAccount's token" in pod.message
+        and "hint: the registry rejects the ServiceAccount's token" in pod.message
     )
 
 
@@ -139,7 +139,7 @@ def test_a_registry_that_is_asked_too_often_is_told_as_its_limit(
         server.shutdown()
         thread.join()
     assert pod.code == 1 and "429" in pod.message, pod.log
-    assert "hint: the registry limits how often it is asked" in pod.message
+    assert "hint: the registry limits the number of requests" in pod.message
 
 
 def test_an_unknown_authority_is_no_reason_to_go_on_without_verifying(
@@ -215,7 +215,7 @@ def test_a_second_build_of_the_same_content_does_not_push(
     assert run_script("build.sh", **environment).code == 0
     before = krane("digest", f"{registry.host}/apps/orders:{environment['TAG']}")
     again = run_script("build.sh", **environment)
-    assert again.code == 0 and "there already" in again.log
+    assert again.code == 0 and "exists already" in again.log
     assert json.loads(again.message)["digest"] == before
 
 
@@ -425,10 +425,10 @@ def client_that(tmp_path: Path, lines: str) -> str:
     ("words", "tries", "hint"),
     [
         # A permission that is not visible yet must not end the Job as if there were no repository.
-        ([_NO_IDENTITY, _DENIED], 2, "the metadata server gave it no identity"),
+        ([_NO_IDENTITY, _DENIED], 2, "the metadata server gave krane no identity"),
         ([_DENIED], 2, "the identity may not do this"),
-        ([_IMMUTABLE], 1, "must not be moved: choose another tag"),
-        ([_NO_IDENTITY, "Error: NAME_UNKNOWN: Repository not found"], 1, "there is no repository"),
+        ([_IMMUTABLE], 1, "is immutable: choose another tag"),
+        ([_NO_IDENTITY, "Error: NAME_UNKNOWN: Repository not found"], 1, "the repository apps/orders does not exist"),
     ],
     ids=["no identity yet", "no permission yet", "immutable tag", "no repository"],
 )
