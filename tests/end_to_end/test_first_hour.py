@@ -57,7 +57,12 @@ def test_the_tutorials_stack_mistake_and_change(project: Project) -> None:
     assert json.loads(preview)["changeSummary"] == {"create": 12, "same": 15}
     (project.root / "preview.json").write_text(preview)
     comment = project.root / "comment.md"
-    report = [str(REHEARSE.with_name("registry-report")), str(project.root / "preview.json"), "--comment", str(comment)]
+    report = [
+        str(REHEARSE.with_name("mendix-registry-report")),
+        str(project.root / "preview.json"),
+        "--comment",
+        str(comment),
+    ]
     subprocess.run(report, check=True)
     assert (
         "namespace `shipping` of cluster `first` **gains push and pull** on `mendixapps/shipping`"

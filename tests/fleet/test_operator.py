@@ -127,7 +127,7 @@ def test_every_reference_is_of_a_kind_that_the_operator_resolves(workspace: Work
 
 
 def test_the_operator_creates_no_stack_whose_data_key_would_be_lost_with_the_pod(workspace: Workspace) -> None:
-    """Only ``pulumi stack init`` writes the key into the stack file: ``mendix-fleet state`` does it where the file is kept."""
+    """Only ``pulumi stack init`` writes the key into the stack file: ``mendix-registry-fleet state`` does it where the file is kept."""
     (own, *_) = of_kind(objects(workspace, content()), "Stack")
     assert own["spec"]["useLocalStackOnly"] is True
     cloud = {"backend": "https://pulumi.example.com", "organization": "acme"}
@@ -175,7 +175,7 @@ def test_a_foreign_file_is_not_deleted(workspace: Workspace) -> None:
     directory = workspace.directory / "operator" / "prod"
     directory.mkdir(parents=True)
     (directory / "mine.yaml").write_text("kind: ConfigMap\n")
-    assert "was not written by mendix-fleet" in workspace.refused(content(), "operator")
+    assert "was not written by mendix-registry-fleet" in workspace.refused(content(), "operator")
 
 
 @pytest.mark.parametrize(

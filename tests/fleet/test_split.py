@@ -159,7 +159,7 @@ def test_another_number_of_stacks_is_refused_because_namespaces_would_move(works
 def test_somebody_elses_stack_file_is_not_written_over(workspace: Workspace) -> None:
     workspace.stacks.mkdir()
     (workspace.stacks / "Pulumi.prod-01.yaml").write_text("config: {}\n")
-    assert "was not written by mendix-fleet" in workspace.refused(fleet_content())
+    assert "was not written by mendix-registry-fleet" in workspace.refused(fleet_content())
 
 
 def test_a_stack_without_namespaces_is_told_and_left(workspace: Workspace) -> None:

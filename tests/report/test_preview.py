@@ -13,7 +13,7 @@ import pytest
 from report.preview import WrongInputError, read_preview
 from tests.report.recordings import document
 
-REPORT = Path(sys.executable).with_name("registry-report")
+REPORT = Path(sys.executable).with_name("mendix-registry-report")
 GOOD = json.dumps(document("first-ecr"), indent=4)
 
 

@@ -23,7 +23,7 @@ from report.preview import read_preview, stack_preview
 from report.summary import summarize
 from tests.report.recordings import RECORDED, alone, recorded, several_stacks
 
-REPORT = Path(sys.executable).with_name("registry-report")
+REPORT = Path(sys.executable).with_name("mendix-registry-report")
 ALL = sorted(path.name for path in RECORDED.iterdir())
 OTHERS = {"short-object"}
 """Not the object of ``--json``."""

@@ -64,10 +64,7 @@ def test_a_rejected_token_is_tried_again_and_fails_with_the_registrys_words(
     image, directory = proof
     pod = run_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, LOGIN_USER="someone", ATTEMPTS="2")
     assert pod.code == 1 and pod.log.count("attempt ") == 2, pod.log
-    assert (
-        "401 Unauthorized" in pod.message
-        and "hint: the registry rejects the ServiceAccount's token" in pod.message
-    )
+    assert "401 Unauthorized" in pod.message and "hint: the registry rejects the ServiceAccount's token" in pod.message
 
 
 def test_a_pull_secret_for_another_host_is_told_before_an_anonymous_attempt(

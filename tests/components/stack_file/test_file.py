@@ -1,4 +1,4 @@
-"""``python -m mendix_registry``: the stack file without Pulumi."""
+"""``mendix-registry check`` and ``describe``: the stack file without Pulumi."""
 
 from __future__ import annotations
 
