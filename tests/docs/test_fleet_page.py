@@ -22,6 +22,6 @@ def test_the_pages_fleet_file_is_accepted(command: str, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_the_page_tells_every_quota_and_every_key_of_the_rollout() -> None:
+def test_the_page_lists_every_quota_and_every_rollout_key() -> None:
     keys = {field.alias or name for model in (Quotas, Rollout) for name, field in model.model_fields.items()}
     assert not [key for key in keys - {"resourceSeconds"} if f"`{key}`" not in PAGE]

@@ -1,4 +1,4 @@
-"""Plain words: what the glossary refuses is in no page, message, docstring or comment."""
+"""Plain words: what the glossary refuses is in no page, message, docstring, comment or name of a test."""
 
 from __future__ import annotations
 
@@ -135,6 +135,17 @@ def found_in(root: str) -> list[str]:
 def test_no_text_has_a_word_the_glossary_refuses(root: str) -> None:
     assert files(root)
     assert found_in(root) == []
+
+
+def test_every_test_name_has_at_most_nine_plain_words() -> None:
+    names = [
+        (path, node.name.removeprefix("test_").replace("_", " "))
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(names) > 1000
+    assert [f"{path}: {name}" for path, name in names if len(name.split()) > 9 or refused(name)] == []
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_the_tutorials_stack_mistake_and_change(project: Project) -> None:
     assert "+ 12 created" in changed.printed
 
 
-def test_a_lost_state_is_recovered_as_the_operations_page_says(project: Project, api: kr8s.Api) -> None:
+def test_a_lost_state_is_recovered_by_the_operations_page(project: Project, api: kr8s.Api) -> None:
     name = "lost-state"
     project.stack(namespaces=[{"name": name, "create": True}])
     project.up()

@@ -93,7 +93,7 @@ def source(node: BuiltCluster, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_mirror_whose_login_expires_converges_or_says_why_and_the_next_up_finishes(
+def test_an_expired_mirror_login_converges_or_reports_why(
     quick: Project, node: BuiltCluster, source: str, name: str
 ) -> None:
     case = CASES[name]

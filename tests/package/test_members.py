@@ -51,7 +51,7 @@ def test_the_library_brings_no_tool_and_no_clouds_sdk(tmp_path: Path) -> None:
         ("report", [str(PREVIEW), "--page", "page.html", "--comment", "-"], "## Registry access"),
     ],
 )
-def test_a_tools_command_works_where_only_the_tool_is_installed(
+def test_each_tools_command_works_with_only_its_member_installed(
     member: str, arguments: list[str], printed: str, tmp_path: Path
 ) -> None:
     command = f"mendix-registry-{member}"

@@ -40,7 +40,7 @@ def test_an_ecr_stack_needs_aws_under_its_production_names() -> None:
     assert wanted.settings["issuer"] == "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 
 
-def test_every_api_name_that_the_stand_in_answers_is_led_there() -> None:
+def test_every_api_name_of_the_emulator_leads_to_it() -> None:
     wanted = wanted_cloud(ECR)
     assert wanted is not None
     assert set(AwsSettings.of(wanted.settings).api_hosts) <= set(wanted.names)
@@ -57,11 +57,11 @@ def test_another_partition_has_its_own_names(region: str) -> None:
 
 
 @pytest.mark.parametrize("config", [{}, {"registry": {"type": "generic"}}, {"registry": {"type": "amazon-ecr"}}])
-def test_a_stack_without_a_cloud_or_without_a_region_gets_none(config: dict[str, Any]) -> None:
+def test_a_stack_without_cloud_or_region_gets_none(config: dict[str, Any]) -> None:
     assert wanted_cloud(config) is None
 
 
-def test_what_mendix_s_installer_made_is_there_before_the_stack() -> None:
+def test_objects_of_mendixs_installer_exist_before_the_stack() -> None:
     objects = prerequisites({"namespaces": [{"name": "orders"}, {"name": "own", "create": True}]})
     assert [document["kind"] for _, document in objects] == ["Namespace", "OperatorConfiguration"]
     created = {"namespaces": [{"name": "orders"}], "operatorConfiguration": {"adopt": "create"}}
@@ -178,13 +178,13 @@ def test_a_login_server_with_a_hash_is_the_host() -> None:
         ({"authentication": {"method": "admin"}}, ""),
     ],
 )
-def test_nodes_have_the_identity_by_which_the_stack_says_they_pull(given: dict[str, Any], node: str) -> None:
+def test_nodes_pull_with_the_identity_that_the_stack_states(given: dict[str, Any], node: str) -> None:
     wanted = wanted_cloud({"registry": {**ACR["registry"], **given}})
     assert wanted is not None
     assert AzureSettings.of(wanted.settings).node_principal == node
 
 
-def test_the_passwords_of_tokens_are_those_of_the_stack_files_variables() -> None:
+def test_token_passwords_come_from_the_stack_files_variables() -> None:
     passwords = {"orders": {"environment": "ORDERS"}, "billing": "pending", "claims": {"secure": "v1:x"}}
     wanted = wanted_cloud(
         {"registry": {**ACR["registry"], "authentication": {"method": "token", "passwords": passwords}}},
@@ -194,7 +194,7 @@ def test_the_passwords_of_tokens_are_those_of_the_stack_files_variables() -> Non
     assert wanted.passwords == {"ORDERS": "as-described"}
 
 
-def test_a_long_namespaces_token_has_the_name_that_the_program_gives_it(tmp_path: Path) -> None:
+def test_a_long_namespaces_token_has_the_programs_name(tmp_path: Path) -> None:
     """The name was copied here once, without the bound of 50 characters."""
     name = "n" * 60
     content = yaml.safe_load((Path("stacks") / "Pulumi.example-microsoft-acr-token.yaml").read_text())

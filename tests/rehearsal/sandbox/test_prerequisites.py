@@ -11,11 +11,11 @@ def paths(config: dict[str, object]) -> list[str]:
     return [path for path, _ in prerequisites(config)]
 
 
-def test_a_namespace_that_the_stack_creates_is_left_to_it() -> None:
+def test_a_namespace_that_the_stack_creates_is_no_prerequisite() -> None:
     assert paths({"namespaces": [{"name": "orders", "create": True}]}) == []
 
 
-def test_a_name_that_kubernetes_refuses_is_left_to_the_stack_file_rules() -> None:
+def test_invalid_kubernetes_names_are_left_to_the_rules() -> None:
     assert paths({"namespaces": [{"name": "Billing"}, {"name": ""}, {"name": "../orders"}]}) == []
 
 
@@ -25,7 +25,7 @@ def test_an_operator_configuration_is_there_to_be_patched_only() -> None:
     assert len(paths({"namespaces": [{"name": "orders"}], "operatorConfiguration": {"adopt": "create"}})) == 1
 
 
-def test_docker_secret_finds_a_secret_with_an_entry_for_each_host() -> None:
+def test_docker_secret_has_an_entry_for_each_host() -> None:
     registry = {"type": "docker-secret", "secretName": "login", "pushHost": "a.example:5000", "pullHost": "b.example"}
     namespaces = [{"name": "orders"}, {"name": "billing", "secretName": "own"}]
     made = dict(prerequisites({"registry": registry, "namespaces": namespaces}))

@@ -10,7 +10,7 @@ from rehearsal.sandbox.project import load_project
 
 
 @pytest.mark.parametrize("name", ["mendix-registry", "registries"])
-def test_the_programs_keys_are_found_under_every_name_of_the_project(tmp_path: Path, name: str) -> None:
+def test_the_programs_keys_are_found_under_every_project_name(tmp_path: Path, name: str) -> None:
     """`pulumi new` gives the project another name, and the stack files keep their namespace."""
     (tmp_path / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text(
