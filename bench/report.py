@@ -1,4 +1,4 @@
-"""Time and peak memory of ``registry-report`` on large previews: `python bench/report.py [MEGABYTES]`.
+"""Time and peak memory of ``mendix-registry-report`` on large previews: `python bench/report.py [MEGABYTES]`.
 
 One lists a fleet's unchanged namespaces (``--show-sames``), one creates them all. The command runs as users run it, in a separate
 process; comment and page are both written. Then, where Chromium is installed: how long the page of 1,000 namespaces
@@ -42,7 +42,7 @@ print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 10
 
 def measure(preview: Path) -> tuple[float, float, float]:
     """Seconds, of these on a processor, and peak memory in MB of one run."""
-    report = str(Path(sys.executable).with_name("registry-report"))
+    report = str(Path(sys.executable).with_name("mendix-registry-report"))
     outputs = ["--comment", str(preview.with_suffix(".md")), "--page", str(preview.with_suffix(".html"))]
     command = [sys.executable, "-c", RUN, report, str(preview), *outputs]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
@@ -64,7 +64,7 @@ def open_page(folder: Path) -> None:
         files.append(str(folder / f"{number}.json"))
         Path(files[-1]).write_text(json.dumps(document))
     page_file = folder / "fleet.html"
-    report = str(Path(sys.executable).with_name("registry-report"))
+    report = str(Path(sys.executable).with_name("mendix-registry-report"))
     subprocess.run([report, *files, "--page", str(page_file)], check=True)  # noqa: S603
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

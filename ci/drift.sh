@@ -20,6 +20,6 @@ PULUMI_DEBUG_COMMANDS=1 pulumi refresh --stack "$stack" --preview-only --expect-
 [ "$status" != 0 ] || exit 0
 mkdir -p report-out
 # The report ends with 1 where the comparison failed, and has written why.
-.venv/bin/registry-report "$stack=$found/refresh.json" --events "$stack=$found/events" --status "$stack=$status" --for "$site" \
+.venv/bin/mendix-registry-report "$stack=$found/refresh.json" --events "$stack=$found/events" --status "$stack=$status" --for "$site" \
   --comment report-out/drift.md || [ $? = 1 ] || echo "The comparison ended without a result. See $run" > report-out/drift.md
 exit 1

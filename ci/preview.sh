@@ -24,4 +24,4 @@ for stack; do
     ${PLAN:+--save-plan "$PLAN"} > "$previews/$stack.json" || status=$?
   arguments+=("$stack=$previews/$stack.json" --events "$stack=$previews/$stack.events" --status "$stack=$status")
 done
-.venv/bin/registry-report "${arguments[@]}" --for "$site" --comment report-out/comment.md --page report-out/access.html
+.venv/bin/mendix-registry-report "${arguments[@]}" --for "$site" --comment report-out/comment.md --page report-out/access.html

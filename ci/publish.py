@@ -3,7 +3,7 @@
     python ci/publish.py comment comment.md          one comment on this pull request, updated in place
     python ci/publish.py issue "Drift in prod" body  one open issue of that title, or a comment on it
 
-The comment is found by its first line, the hidden marker of ``registry-report``, among those that this token's own user has
+The comment is found by its first line, the hidden marker of ``mendix-registry-report``, among those that this token's own user has
 written. A comment of someone else that begins with the marker is left alone.
 
 Environment: what the site sets by itself, and a token that may write comments or issues: ``GITHUB_TOKEN``; ``REPORT_TOKEN`` at
@@ -189,7 +189,7 @@ def main(arguments: list[str]) -> None:
     marker = text.split("\n", 1)[0]
     if not marker.startswith("<!-- mendix-registry-report:"):
         sys.exit(
-            f"{arguments[1]} does not begin with the marker of registry-report; a comment could not be found again."
+            f"{arguments[1]} does not begin with the marker of mendix-registry-report; a comment could not be found again."
         )
     there.comment(text, marker)
 

@@ -1,4 +1,4 @@
-"""The command ``mendix-fleet``: one fleet file in; stack files, a plan, the operator's objects and the set-up of the state out."""
+"""The command ``mendix-registry-fleet``: a fleet file in; stack files, a plan, the operator's objects, the state's set-up out."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def split(
             )
         _say(
             f"The first update of all takes about {duration(plan.estimate.seconds)}, limited by {plan.estimate.limit}; "
-            f"'mendix-fleet plan {fleet_file.name}' shows more."
+            f"'mendix-registry-fleet plan {fleet_file.name}' shows more."
         )
 
     _guarded(run)

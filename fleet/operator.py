@@ -24,7 +24,7 @@ ACCOUNT = "mendix-registry-deployer"
 ROLE = "mendix-registry-deployer"
 """The ClusterRole with what they may do in a namespace of Mendix; bound in each of them and nowhere else."""
 
-_LABELS = {"app.kubernetes.io/managed-by": "mendix-fleet"}
+_LABELS = {"app.kubernetes.io/managed-by": "mendix-registry-fleet"}
 _TOKEN_KEY = "accessToken"  # noqa: S105 - the name of a key, not a secret
 _WRITE = ["create", "delete", "get", "list", "patch", "update", "watch"]
 _SERVICE = "kubernetes:core/v1:Service"

@@ -38,7 +38,7 @@ def write_operator_files(
         raise FleetError(
             FleetProblem(
                 str(path),
-                "this file was not written by mendix-fleet",
+                "this file was not written by mendix-registry-fleet",
                 "the fleet file decides what is in the directory, and nothing else can be in it",
                 "move it away, or name another directory with --output",
             )

@@ -15,7 +15,7 @@ from fleet.stacks import FleetStack
 from fleet.yaml_text import yaml_text
 from mendix_registry.stack_file import PROJECT
 
-MARK = "# Written by mendix-fleet"
+MARK = "# Written by mendix-registry-fleet"
 """How a file begins that this command may write over."""
 
 _KEPT = ("encryptedkey", "encryptionsalt")
@@ -42,7 +42,7 @@ def stack_file_text(stack: FleetStack, provider: str | None, kept: Mapping[str, 
     content["config"] = dict(stack.config)
     return (
         "# yaml-language-server: $schema=stack.schema.json\n"
-        f"{MARK}. Change the fleet file: 'mendix-fleet split' writes this one again.\n"
+        f"{MARK}. Change the fleet file: 'mendix-registry-fleet split' writes this one again.\n"
         f"{yaml_text(content)}"
     )
 
@@ -53,7 +53,7 @@ def write_stack_files(
     """Writes ``Pulumi.<stack>.yaml`` for each stack into ``directory``; a file that is right is not touched.
 
     Raises:
-        FleetError: a file of that name was not written by mendix-fleet, has another secrets provider, or a namespace would
+        FleetError: a file of that name was not written by mendix-registry-fleet, has another secrets provider, or a namespace would
             move to another stack (unless ``allow_moves``). Then nothing is written.
     """
     problems: list[FleetProblem] = []
@@ -123,7 +123,7 @@ def _existing(fleet: Fleet, directory: Path, problems: list[FleetProblem]) -> It
             problems.append(
                 FleetProblem(
                     str(path),
-                    "this stack file was not written by mendix-fleet",
+                    "this stack file was not written by mendix-registry-fleet",
                     "writing over it would lose what is in it",
                     "move it away, or give the fleet another name",
                 )

@@ -36,5 +36,5 @@ def state_text(fleet: Fleet, stacks: Sequence[FleetStack]) -> str:
         "done",
     ]
     if provider:
-        lines.append("# The stack files now have their encryptedkey; commit them. mendix-fleet keeps it.")
+        lines.append("# The stack files now have their encryptedkey; commit them. mendix-registry-fleet keeps it.")
     return "\n".join(lines) + "\n"

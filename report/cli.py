@@ -1,4 +1,4 @@
-"""The command ``registry-report``: previews in, a comment and a page out."""
+"""The command ``mendix-registry-report``: previews in, a comment and a page out."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def comment(stacks: Sequence[StackReport], limit: int = LIMITS["github"], key: s
     lines = [head, *body.text(fitted)]
     if fitted.left_out:
         listed = ", ".join(f"{number:,} {what}" for what, number in sorted(fitted.left_out.items()))
-        where = "The page has them" if page else "The HTML page (`registry-report --page`) has them"
+        where = "The page has them" if page else "The HTML page (`mendix-registry-report --page`) has them"
         lines.append(f"\n> **Left out, because a comment may have {limit:,} characters:** {listed}. {where}.")
     lines.append(foot)
     return "\n".join(lines).rstrip() + "\n"

@@ -59,7 +59,7 @@ def cli(tmp_path: Path) -> Cli:
 
 
 @pytest.mark.parametrize("name", ["mendix-registry", "registries"])
-def test_a_project_of_any_name_previews_once_it_has_a_stack_file(clone: Path, cli: Cli, name: str) -> None:
+def test_a_project_of_any_name_previews_its_stack_file(clone: Path, cli: Cli, name: str) -> None:
     done = cli.new(clone, name, "--stack", "dev")
     assert done.returncode == 0, done.stdout + done.stderr
     quickstart = TEMPLATE["quickstart"]
@@ -92,7 +92,7 @@ def test_a_project_of_any_name_previews_once_it_has_a_stack_file(clone: Path, cl
     assert all(f"::{name}::" in step["urn"] for step in steps_made)
 
 
-def test_a_clone_that_was_set_up_is_no_template_until_it_is_cleaned(clone: Path, cli: Cli) -> None:
+def test_a_clone_with_an_environment_is_no_template(clone: Path, cli: Cli) -> None:
     """The reason for what README.md says: the CLI copies every file but those in `.git`."""
     (clone / ".venv").mkdir()
     (clone / ".venv" / "lib64").symlink_to(".")

@@ -73,7 +73,7 @@ def test_what_pulumi_reads_has_it_or_no_version(path: Path) -> None:
     assert yaml.safe_load(path.read_text()).get("version", VERSION) == VERSION
 
 
-def test_the_changelog_begins_with_what_is_not_released_and_then_has_this_version_or_none() -> None:
+def test_the_changelog_has_unreleased_changes_and_then_this_version() -> None:
     headings = re.findall(r"^## \[(.*?)\](?: - \d{4}-\d{2}-\d{2})?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[:2] in (["Unreleased"], ["Unreleased", VERSION])
 
@@ -156,7 +156,7 @@ def test_what_has_to_move_together_is_one_group(name: str) -> None:
 # -- owners ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_owned_folders_are_there_and_no_owner_is_left_to_replace() -> None:
+def test_owned_folders_exist_and_no_owner_is_a_placeholder() -> None:
     """All owners are placeholders, as here, or none is: half a file would let some changes pass without an approval."""
     lines = (ROOT / ".github" / "CODEOWNERS").read_text().splitlines()
     owned = [line.split() for line in lines if line and not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""``python -m mendix_registry check|describe --stack S``: a stack file without Pulumi, a cluster or a cloud.
+"""The command ``mendix-registry check|describe --stack S``: a stack file without Pulumi, a cluster or a cloud.
 
 ``check`` prints every problem with its line, ``describe`` what the file means, also where a variable that it reads is not set: what
 hangs on it is null, and the variable stands among the prerequisites as missing. Exit status: 0 nothing is wrong (warnings may be
@@ -71,8 +71,8 @@ def _print(file: StackFile, problems: Sequence[Problem], stream: TextIO) -> None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mendix_registry", description="Reads a stack file without Pulumi.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(prog="mendix-registry", description="Reads a stack file without Pulumi.")
+    commands = parser.add_subparsers(title="Commands", dest="command", required=True)
     check = commands.add_parser("check", help="print every problem of the stack file")
     check.add_argument("--json", action="store_true", help="print one JSON object, for editors and pipelines")
     commands.add_parser("describe", help="print what the stack file means, as one JSON object")

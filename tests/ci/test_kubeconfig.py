@@ -46,7 +46,7 @@ def test_one_cluster_becomes_the_current_context(programs: Path) -> None:
     ]
 
 
-def test_of_several_clusters_none_is_current_so_a_stack_that_names_none_fails(programs: Path) -> None:
+def test_a_stack_naming_no_cluster_fails_if_several_exist(programs: Path) -> None:
     """Else a preview of two stacks would show what both would do to the cluster that was written last."""
     done, calls = script(
         programs,
@@ -76,7 +76,7 @@ def test_of_several_clusters_none_is_current_so_a_stack_that_names_none_fails(pr
         ({"AKS_CLUSTERS": "a/shop b/shop"}, "Two clusters are called shop"),
     ],
 )
-def test_a_cluster_that_is_not_named_in_full_is_refused(
+def test_a_cluster_with_an_incomplete_name_is_rejected(
     programs: Path, variables: dict[str, str], complaint: str
 ) -> None:
     done, _ = script(programs, "kubeconfig.sh", **variables)
@@ -84,7 +84,7 @@ def test_a_cluster_that_is_not_named_in_full_is_refused(
     assert complaint in done.stderr
 
 
-def test_no_cluster_is_no_error_for_a_stack_file_may_bring_its_own(programs: Path) -> None:
+def test_a_site_without_clusters_is_no_error(programs: Path) -> None:
     done, calls = script(programs, "kubeconfig.sh")
     assert (done.returncode, calls) == (0, [])
     assert "cluster.kubeconfig" in done.stdout

@@ -24,7 +24,7 @@ CHECK = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-sch
 
 
 @pytest.mark.slow
-def test_actionlint_has_nothing_to_say() -> None:
+def test_actionlint_finds_no_problem() -> None:
     # Without shellcheck, which not every machine has, so that the verdict is the same everywhere.
     done = subprocess.run([oracle.build(), "-shellcheck=", "-pyflakes=", *WORKFLOWS], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
@@ -69,7 +69,7 @@ def test_no_job_has_more_than_it_needs(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_nothing_that_a_stranger_writes_is_put_into_a_script(path: Path) -> None:
+def test_text_written_by_strangers_is_in_no_script(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text())
     assert "pull_request_target" not in path.read_text()
     for job in workflow["jobs"].values():
@@ -78,7 +78,7 @@ def test_nothing_that_a_stranger_writes_is_put_into_a_script(path: Path) -> None
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *OTHERS], ids=lambda path: path.name)
-def test_no_key_of_a_cloud_is_stored_and_no_preview_is_kept(path: Path) -> None:
+def test_no_cloud_key_is_stored_and_no_preview_kept(path: Path) -> None:
     text = path.read_text()
     assert not re.search(
         r"AWS_SECRET_ACCESS_KEY|AZURE_CLIENT_SECRET|ARM_CLIENT_SECRET|GOOGLE_CREDENTIALS|credentials_json", text
@@ -88,7 +88,7 @@ def test_no_key_of_a_cloud_is_stored_and_no_preview_is_kept(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [CI / "github" / "deploy.yml", *OTHERS], ids=lambda path: path.name)
-def test_what_is_applied_is_the_saved_plan_one_at_a_time(path: Path) -> None:
+def test_pipelines_apply_the_saved_plan_one_at_a_time(path: Path) -> None:
     text = path.read_text()
     assert "PLAN=" in text
     applied = [command for command in commands(path) if command.startswith("pulumi up")]
@@ -105,7 +105,7 @@ def commands(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *OTHERS, CI / "preview.sh"], ids=lambda path: path.name)
-def test_what_is_previewed_planned_and_applied_is_judged_by_the_policy_pack(path: Path) -> None:
+def test_the_policy_pack_checks_previews_plans_and_updates(path: Path) -> None:
     """The pack ran in no pipeline. Only refresh takes no pack."""
     judged = [command for command in commands(path) if not command.startswith("pulumi refresh")]
     assert all("--policy-pack policy --policy-pack-config stacks/policies.json" in command for command in judged)
@@ -122,7 +122,7 @@ def azure_stages() -> list[dict[str, Any]]:
     return found
 
 
-def test_nobody_at_azure_devops_approves_a_plan_that_is_not_made_yet() -> None:
+def test_azure_devops_approves_only_a_plan_that_exists() -> None:
     """Checks on an environment are asked for before its *stage* begins: a plan in that stage would be made after the approval."""
     stages = {stage["stage"]: stage for stage in azure_stages()}
     approved = {name: stage for name, stage in stages.items() if "'environment'" in str(stage)}
@@ -137,7 +137,7 @@ def test_nobody_at_azure_devops_approves_a_plan_that_is_not_made_yet() -> None:
         )
 
 
-def test_the_writing_connection_of_azure_devops_is_used_in_approved_stages_only() -> None:
+def test_azure_devops_uses_the_writing_connection_after_approval_only() -> None:
     for stage in azure_stages():
         assert ("registry-deploy" in str(stage)) == ("'environment'" in str(stage))
     told = OTHERS[1].read_text() + (ROOT / "docs/ci.md").read_text()
@@ -152,7 +152,7 @@ def cloud_jobs(path: Path) -> dict[str, Job]:
 
 
 @pytest.mark.parametrize("name", ["deploy.yml", "drift.yml"])
-def test_a_merge_logs_in_to_the_clouds_that_its_preview_logged_in_to(name: str) -> None:
+def test_a_merge_logs_in_to_the_same_clouds(name: str) -> None:
     """With Azure or Google the preview worked and the merge failed: it logged in to AWS only."""
 
     def logins(job: Job) -> list[str]:
@@ -167,7 +167,7 @@ def test_a_merge_logs_in_to_the_clouds_that_its_preview_logged_in_to(name: str) 
 
 
 @pytest.mark.parametrize("name", ["preview.yml", "deploy.yml", "drift.yml"])
-def test_every_job_of_github_that_has_an_identity_reaches_its_clusters(name: str) -> None:
+def test_every_github_job_with_an_identity_reaches_its_clusters(name: str) -> None:
     """Every stack makes Kubernetes objects, and no job had a kubeconfig."""
     for job in cloud_jobs(CI / "github" / name).values():
         runs = [step.get("run", "") for step in job["steps"]]
@@ -180,7 +180,7 @@ def test_every_job_of_github_that_has_an_identity_reaches_its_clusters(name: str
         assert {"EKS_CLUSTERS", "AKS_CLUSTERS", "GKE_CLUSTERS"} <= job["env"].keys()
 
 
-def test_every_job_of_the_others_that_has_an_identity_reaches_its_clusters() -> None:
+def test_every_other_job_with_an_identity_reaches_its_clusters() -> None:
     gitlab = yaml.safe_load(OTHERS[0].read_text())
     for cloud in (".aws", ".azure", ".google"):
         assert "bash ci/kubeconfig.sh" in gitlab[cloud]["before_script"]
@@ -191,7 +191,7 @@ def test_every_job_of_the_others_that_has_an_identity_reaches_its_clusters() -> 
     assert azure.count("bash ci/kubeconfig.sh") == azure.count("AzureCLI@2\n") == 4
 
 
-def test_a_comparison_neither_cancels_a_deployment_nor_waits_for_one() -> None:
+def test_a_comparison_neither_cancels_nor_waits_for_a_deployment() -> None:
     """At GitHub one job waits in a group, and the next one to come cancels it."""
     drift, deploy = (
         {job["concurrency"]["group"] for job in cloud_jobs(CI / "github" / name).values() if "concurrency" in job}

@@ -48,7 +48,7 @@ def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> Non
     assert "exit status 6: there is no such stack" in written
 
 
-def test_what_somebody_changed_by_hand_is_written_for_an_issue(tmp_path: Path) -> None:
+def test_a_manual_change_is_written_for_an_issue(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
     project = recorder.project
     (project.root / "ci").symlink_to(ROOT / "ci")

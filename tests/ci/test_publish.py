@@ -150,7 +150,7 @@ def test_our_own_comment_is_updated_even_behind_many_others(where: str, site: Si
 
 
 @pytest.mark.parametrize("where", SITES)
-def test_a_comment_of_somebody_else_with_our_marker_is_left_alone(where: str, site: Site, tmp_path: Path) -> None:
+def test_comments_of_other_users_with_our_marker_stay_unchanged(where: str, site: Site, tmp_path: Path) -> None:
     site.notes = [
         note(where, 1, f"{MARKER}\nforged", mine=False),
         note(where, 2, f"quoting {MARKER}"),
@@ -173,7 +173,7 @@ def test_drift_opens_one_issue_and_then_comments_on_it(where: str, site: Site, t
 @pytest.mark.parametrize(
     ("wanted", "told"), [(None, "$Task"), ("", "$Task"), ("Product Backlog Item", "$Product%20Backlog%20Item")]
 )
-def test_a_work_item_is_of_a_type_that_the_process_has(
+def test_a_work_item_has_a_type_of_the_process(
     wanted: str | None, told: str, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was an Issue, which Scrum does not have: the comparison failed there instead of telling what it found."""
@@ -183,7 +183,7 @@ def test_a_work_item_is_of_a_type_that_the_process_has(
     assert site.changes[0][1].endswith(f"/workitems/{told}")
 
 
-def test_a_refusal_is_told_in_the_sites_own_words_and_without_the_token(site: Site, tmp_path: Path) -> None:
+def test_a_rejection_has_the_sites_words_without_the_token(site: Site, tmp_path: Path) -> None:
     site.status = 403
     done = publish(site, "github", tmp_path)
     assert done.returncode == 1
@@ -191,7 +191,7 @@ def test_a_refusal_is_told_in_the_sites_own_words_and_without_the_token(site: Si
     assert "t0ken" not in done.stderr
 
 
-def test_a_redirect_does_not_take_the_token_along(site: Site, tmp_path: Path) -> None:
+def test_a_redirect_does_not_receive_the_token(site: Site, tmp_path: Path) -> None:
     site.status = 302
     assert publish(site, "github", tmp_path).returncode == 1
     assert not site.changes

@@ -42,7 +42,7 @@ def project(member: str = ".") -> dict[str, Any]:
     return tomllib.loads((ROOT / member / "pyproject.toml").read_text())
 
 
-def test_what_the_cli_installs_for_every_stack_has_no_clouds_sdk() -> None:
+def test_what_every_stack_installs_has_no_cloud_sdk() -> None:
     """It wants a plugin for each SDK among the dependencies and default groups."""
     names = {requirement.split("==")[0] for requirement in project("components")["project"]["dependencies"]}
     assert {name for name in names if name.startswith("pulumi")} == {"pulumi", "pulumi-kubernetes"}
@@ -55,7 +55,7 @@ def test_every_cloud_has_an_extra_and_a_kind() -> None:
     assert needed == set(MODULES) == set(project()["project"]["optional-dependencies"])
 
 
-def test_a_stack_brings_its_own_sdk_to_what_the_lock_says(clone: Path) -> None:
+def test_a_stack_installs_its_sdk_in_the_locked_version(clone: Path) -> None:
     """Also if it is there: after a pull the lock may have another version."""
     calls = uv(clone)
     install_sdks(["aws"])

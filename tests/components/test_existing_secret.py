@@ -218,7 +218,7 @@ def registry() -> Iterator[http.server.HTTPServer]:
 
 
 @pytest.mark.slow
-def test_for_a_repository_krane_sends_the_login_that_the_rules_foretell(
+def test_krane_sends_the_login_that_the_rules_predict(
     krane: Path, registry: http.server.HTTPServer, tmp_path: Path
 ) -> None:
     host = f"127.0.0.1:{registry.server_port}"
@@ -340,11 +340,11 @@ def test_a_secret_that_both_clients_can_use_is_accepted(config: Any, push: str) 
         (b'{"auths": NaN}', "registry.example.com", "is not JSON"),
     ],
 )
-def test_a_secret_that_a_client_cannot_use_is_rejected_with_its_entry(config: Any, push: str, says: str) -> None:
+def test_a_secret_that_clients_cannot_use_is_rejected(config: Any, push: str, says: str) -> None:
     assert says in str(judged(config, push))
 
 
-def test_push_and_pull_are_judged_by_different_rules() -> None:
+def test_push_and_pull_have_different_rules() -> None:
     both = {"auths": {"push.example.com": GOOD, "https://*.example.com": OTHER}}
     assert judged(both, "push.example.com", "pull.example.com") is None
     assert "nodes find no entry" in str(
@@ -380,7 +380,7 @@ def pairs(function: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("function", "hit"), [("TestDockerKeyringForGlob", True), ("TestKeyringMiss", False)])
-def test_nodes_find_what_the_kubelets_own_tests_say(function: str, hit: bool) -> None:
+def test_nodes_find_logins_as_in_the_kubelets_tests(function: str, hit: bool) -> None:
     found = pairs(function)
     assert len(found) > 5
     for key, image in found:

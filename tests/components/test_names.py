@@ -30,7 +30,7 @@ def test_two_names_never_become_one(names: set[str], limit: int) -> None:
     assert len({bounded(name, limit) for name in names}) == len(names)
 
 
-def test_2000_long_names_that_differ_at_their_ends_stay_2000() -> None:
+def test_2000_long_names_with_different_ends_stay_distinct() -> None:
     names = [f"{'mendix-apps-of-the-department-of-something-very-long' * 2}-{number}" for number in range(2000)]
     assert len({bounded(name, 30) for name in names}) == 2000
 
@@ -48,6 +48,6 @@ def test_without_separator_for_names_of_letters_and_digits() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 8, 9])
-def test_a_limit_without_room_is_refused(limit: int) -> None:
+def test_a_limit_too_small_is_rejected(limit: int) -> None:
     with pytest.raises(ValueError, match="too few"):
         bounded("mendix-orders", limit)

@@ -73,13 +73,13 @@ def test_a_password_from_the_program_reaches_the_pull_secret(recording: Recordin
     assert "data" in made.secrets
 
 
-def test_a_roles_arn_from_a_resource_reaches_the_service_account(recording: Recording) -> None:
+def test_a_role_arn_from_a_resource_reaches_the_annotation(recording: Recording) -> None:
     account = recording.one("kubernetes:core/v1:ServiceAccount", "two-billing-builder")
     assert account.metadata["annotations"]["eks.amazonaws.com/role-arn"] == ROLE
     assert [each.name for each in recording.of_type("aws:iam/role:Role")] == ["role"]
 
 
-def test_the_inputs_are_in_the_state_and_the_password_is_a_secret_there(recording: Recording) -> None:
+def test_inputs_are_in_the_state_with_secret_passwords(recording: Recording) -> None:
     component = recording.one("mendix-registry:index:MendixRegistry", "one")
     assert component.inputs["registry"]["type"] == "generic"
     assert component.inputs["namespaces"] == [{"name": "orders"}]
@@ -97,6 +97,6 @@ def test_a_given_kubernetes_provider_is_used() -> None:
     assert "pulumi:providers:kubernetes::given" in secret.provider
 
 
-def test_an_input_that_the_kind_has_no_place_for_is_refused() -> None:
+def test_an_input_that_the_kind_lacks_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="generic has no place for roleArn"):
         run(lambda: registry("one", GENERIC, password="hunter2", role_arn=ROLE))

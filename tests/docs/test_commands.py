@@ -19,7 +19,7 @@ from tests.docs.pages import WRITTEN, blocks, name, words_of_code
 
 pytestmark = pytest.mark.slow
 
-OWN = ("rehearse", "registry-report", "mendix-fleet")
+OWN = ("rehearse", "mendix-registry", "mendix-registry-report", "mendix-registry-fleet")
 HANDED_ON = ("up", "preview", "refresh", "destroy")
 """Commands of `rehearse` that hand the options that are not theirs to the command of Pulumi's CLI with the same name."""
 OTHERS = frozenset(
@@ -57,7 +57,7 @@ def commands(page: Path) -> list[list[str]]:
     lines += [
         code
         for code in words_of_code(page)
-        if re.match(r"(?:\.venv/bin/)?(?:rehearse|registry-report|mendix-fleet|make|pulumi|eval) \S", code)
+        if re.match(r"(?:\.venv/bin/)?(?:rehearse|mendix-registry[a-z-]*|make|pulumi|eval) \S", code)
     ]
     # What a shell is to evaluate is a command, too.
     lines = [re.sub(r'^eval "\$\((.*)\)"', r"\1", line.strip()) for line in lines]
@@ -134,7 +134,9 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 def test_a_command_that_does_not_exist_is_found() -> None:
     assert faults(["rehearse", "upp"]) == ["rehearse has no command upp"]
     assert faults([".venv/bin/rehearse", "up", "--why"]) == ["rehearse up has no option --why"]
-    assert faults(["registry-report", "x.json", "--comments", "y"]) == ["registry-report has no option --comments"]
+    assert faults(["mendix-registry-report", "x.json", "--comments", "y"]) == [
+        "mendix-registry-report has no option --comments"
+    ]
     assert faults(["make", "everything"]) == ["make everything"]
     assert faults(["pulmi", "up"]) == ["unknown program pulmi"]
     assert faults(["pulumi", "stack", "imports"]) == ["pulumi stack has no command imports"]

@@ -46,7 +46,7 @@ def test_the_pages_are_current() -> None:
     assert {path.name: path.read_text(encoding="utf-8") for path in TARGET.glob("*.md")} == texts()
 
 
-def test_an_entry_says_type_default_meaning_and_rules() -> None:
+def test_an_entry_has_type_default_meaning_and_rules() -> None:
     entry = texts()["builder.md"].partition("### `builder.attempts`\n")[2].partition("\n### ")[0]
     assert "*whole number (1 to 50)* · default: `8`" in entry
     assert "How often a Job tries a push" in entry
@@ -54,7 +54,7 @@ def test_an_entry_says_type_default_meaning_and_rules() -> None:
     assert re.search(r"^- `STK\d{3}` \*… has a path\* – the path is the repository\.", host, re.MULTILINE)
 
 
-def test_every_rules_id_is_on_the_page_of_its_room() -> None:
+def test_every_rule_id_is_on_its_modules_page() -> None:
     pages = {name: set(re.findall(r"^- `([A-Z]{3}\d{3})` ", text, re.MULTILINE)) for name, text in texts().items()}
     assert set().union(*pages.values()) == RULES
     for folder, prefix in PREFIXES.items():
@@ -62,7 +62,7 @@ def test_every_rules_id_is_on_the_page_of_its_room() -> None:
         assert {name for name, found in pages.items() if any(rule.startswith(prefix) for rule in found)} == {own}
 
 
-def test_the_words_of_a_rule_are_those_that_it_reports() -> None:
+def test_pages_have_the_texts_that_rules_report() -> None:
     """The reference reads the source; what it reads there must be what a user gets."""
     from mendix_registry.kinds.generic.settings import GenericRegistry
     from mendix_registry.stack_file import ConfigurationError, parse

@@ -55,7 +55,7 @@ def test_a_kinds_page_shows_a_smallest_stack_file(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_block_is_of_the_language_that_it_says(page: Path) -> None:
+def test_every_block_has_the_language_that_it_states(page: Path) -> None:
     for block in blocks(page, "yaml"):
         assert yaml.safe_load(block.text), block.line
     for block in blocks(page, "json"):

@@ -31,7 +31,7 @@ def failed(done: subprocess.CompletedProcess[str], status: int, *words: str) -> 
     return text
 
 
-def test_no_such_stack(project: Project) -> None:
+def test_a_stack_that_does_not_exist_is_rejected(project: Project) -> None:
     failed(project.run("up", "--yes", "--stack", "loca"), 2, "There is no stack", "Did you mean local?")
 
 
@@ -49,7 +49,7 @@ def test_a_rejected_stack_file_registers_nothing(project: Project) -> None:
     assert not project.states()
 
 
-def test_a_pull_host_with_a_scheme_is_refused_with_its_path(project: Project) -> None:
+def test_a_pull_host_with_a_scheme_is_rejected(project: Project) -> None:
     project.stack(registry={"pullHost": "https://localhost:32000"})
     text = failed(
         project.run("up", "--yes", "--skip-preview"),
@@ -68,7 +68,7 @@ def test_a_wrong_passphrase_for_the_stack_files_own_secrets(project: Project) ->
     failed(project.run("up", "--yes", PULUMI_CONFIG_PASSPHRASE="wrong"), 1, "incorrect passphrase")
 
 
-def test_locked_state(project: Project, home: Path) -> None:
+def test_a_locked_state_is_reported_with_its_holder(project: Project, home: Path) -> None:
     project.stack(builder={"mode": "none"})
     project.up()
     locks = home / "state" / ".pulumi" / "locks" / "organization" / "mendix-registry" / "local"
@@ -81,7 +81,9 @@ def test_locked_state(project: Project, home: Path) -> None:
     project.up()
 
 
-def test_unreachable_cluster(project: Project, kubeconfig: Path, tmp_path: Path) -> None:
+def test_an_unreachable_cluster_is_reported_with_its_address(
+    project: Project, kubeconfig: Path, tmp_path: Path
+) -> None:
     """The kubeconfig names a server that nobody answers: said at once, with the address."""
     project.stack(cluster={"kubeconfig": {"file": str(tmp_path / "kubeconfig")}})
     good = kubeconfig.read_text()
@@ -97,7 +99,7 @@ def test_a_wrong_password_of_the_registry(project: Project) -> None:
         project.run("up", "--yes", "--skip-preview", WRONG="not-the-password"),
         1,
         "The push to registry.mendix-rehearsal.svc.cluster.local:5000/mendixapps/orders",
-        "refuses user or password",
+        "rejects user or password",
         "registry.authentication",
     )
     assert time.monotonic() - began < 60
@@ -105,7 +107,7 @@ def test_a_wrong_password_of_the_registry(project: Project) -> None:
     assert project.up().pushed
 
 
-def test_unknown_authority(project: Project) -> None:
+def test_an_unknown_authority_fails_the_push_with_its_remedy(project: Project) -> None:
     project.stack(registry={"transport": {"caCertificate": ..., "insecure": False}})
     failed(
         project.run("up", "--yes", "--skip-preview"),
@@ -115,7 +117,7 @@ def test_unknown_authority(project: Project) -> None:
     )
 
 
-def test_plain_http_registry(project: Project, cluster: Cluster) -> None:
+def test_a_plain_http_registry_never_receives_the_password(project: Project, cluster: Cluster) -> None:
     """https was decided, the registry speaks plain http: refused by name, and the password never went out."""
     spec = RegistrySpec("plain.registry.internal:5001", "localhost:32001", "builder", "pw", tls=False)
     image = cluster.registry(spec).client_image
@@ -170,7 +172,7 @@ def test_control_c_in_the_middle(project: Project, api: kr8s.Api) -> None:
     assert len(list(kr8s.get("jobs", namespace="orders", api=api))) == 2
 
 
-def test_a_slip_in_the_stack_file_leaves_nothing_behind_that_is_in_the_way_once_it_is_mended(project: Project) -> None:
+def test_a_corrected_stack_file_deploys_after_a_rejected_one(project: Project) -> None:
     """``creat`` for ``create``: the rehearsal makes the namespace as a prerequisite, and the corrected stack finds it there."""
     name = f"slip-{secrets.token_hex(3)}"
     project.stack(namespaces=[{"name": name, "creat": True}], builder={"mode": "none"})

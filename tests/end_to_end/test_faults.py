@@ -80,7 +80,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_stack_converges_or_says_why_and_the_next_up_finishes(quick: Project, node: BuiltCluster, name: str) -> None:
+def test_a_stack_converges_now_or_with_the_next_update(quick: Project, node: BuiltCluster, name: str) -> None:
     case = CASES[name]
     clouds = staged(quick, node, case.stack, case.builder)
     clouds.up(quick, case)
@@ -91,7 +91,7 @@ def test_a_stack_converges_or_says_why_and_the_next_up_finishes(quick: Project, 
     assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
 
 
-def test_a_registry_that_is_started_again_during_a_push_has_the_whole_image(quick: Project, node: BuiltCluster) -> None:
+def test_a_registry_restarted_during_a_push_has_the_image(quick: Project, node: BuiltCluster) -> None:
     clouds = staged(quick, node, IRSA, {})
     clouds.cause(target=ECR, kind="slow", seconds=3, method="PATCH", path="/blobs/uploads/")
     running = quick.start("up", "--yes", "--skip-preview", "--stack", IRSA)

@@ -53,7 +53,12 @@ def test_the_tutorials_stack_mistake_and_change(project: Project) -> None:
     assert json.loads(preview)["changeSummary"] == {"create": 12, "same": 15}
     (project.root / "preview.json").write_text(preview)
     comment = project.root / "comment.md"
-    report = [str(REHEARSE.with_name("registry-report")), str(project.root / "preview.json"), "--comment", str(comment)]
+    report = [
+        str(REHEARSE.with_name("mendix-registry-report")),
+        str(project.root / "preview.json"),
+        "--comment",
+        str(comment),
+    ]
     subprocess.run(report, check=True)
     assert (
         "namespace `shipping` of cluster `first` **gains push and pull** on `mendixapps/shipping`"
@@ -64,7 +69,7 @@ def test_the_tutorials_stack_mistake_and_change(project: Project) -> None:
     assert "+ 12 created" in changed.printed
 
 
-def test_a_lost_state_is_recovered_as_the_operations_page_says(project: Project, api: kr8s.Api) -> None:
+def test_a_lost_state_is_recovered_by_the_operations_page(project: Project, api: kr8s.Api) -> None:
     name = "lost-state"
     project.stack(namespaces=[{"name": name, "create": True}])
     project.up()

@@ -95,7 +95,7 @@ def test_everything_killed_at_once(stage: Staged, event: int) -> None:
     [(ECR, "the role", "cloud"), (ENTRA, "the registry", "cli"), (GOOGLE, "the service account", "all")],
     indirect=["stage"],
 )
-def test_what_a_cloud_has_and_the_state_has_not_is_imported(stage: Staged, made: str, victim: str) -> None:
+def test_resources_missing_in_the_state_are_imported(stage: Staged, made: str, victim: str) -> None:
     succeeds(stage, "destroy")  # of nothing: the emulators have to run before a fault can be asked of them
     said = ended(stage, "up", stage.kill_while(victim, **MADE[made]))
     assert "Recovered" in said and "imported" in said, said

@@ -12,7 +12,7 @@ from tests.end_to_end.conftest import Project
 pytestmark = pytest.mark.cluster
 
 
-def test_up_proves_a_push_and_a_pull_and_a_second_up_is_all_same(project: Project, api: kr8s.Api) -> None:
+def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api: kr8s.Api) -> None:
     preview = project.run("preview", "--json")
     assert preview.returncode == 0, preview.stderr
     assert {step["op"] for step in json.loads(preview.stdout)["steps"]} == {"create"}
@@ -91,7 +91,7 @@ def test_the_users_stack_file_is_never_written_to(project: Project) -> None:
     assert file.read_bytes() == text != before
 
 
-def test_a_stack_file_that_only_a_clouds_key_opens_is_rehearsed_with_values_of_the_sandbox(project: Project) -> None:
+def test_a_stack_file_with_a_clouds_key_is_rehearsed(project: Project) -> None:
     project.stack(
         registry={"authentication": {"password": {"environment": ..., "secure": "AAABAJ/encrypted/by/a/key="}}}
     )

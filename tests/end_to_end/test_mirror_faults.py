@@ -64,7 +64,7 @@ CASES = {
     "ecr's token expires, and there is no new one": Case(
         IRSA,
         [expires_after(3), {"target": ECR_API, "kind": "answer", **EXPIRED_SESSION, "skip": 2, "times": 10_000}],
-        reason="saw no valid identity",
+        reason="received no valid identity",
         builder={"attempts": 2},
     ),
     "acr's token expires while a layer is sent": Case(
@@ -93,7 +93,7 @@ def source(node: BuiltCluster, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_mirror_whose_login_expires_converges_or_says_why_and_the_next_up_finishes(
+def test_an_expired_mirror_login_converges_or_reports_why(
     quick: Project, node: BuiltCluster, source: str, name: str
 ) -> None:
     case = CASES[name]

@@ -247,7 +247,7 @@ def _object(api: kr8s.Api, kind: str, plural: str, version: str, name: str, spec
     return made
 
 
-def test_every_failure_ends_the_update_soon_with_the_reason_and_what_to_do(
+def test_every_failed_job_ends_the_update_with_its_reason(
     stack: Stack, api: kr8s.Api, admission_policy: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.cases = CASES
@@ -285,7 +285,7 @@ def test_every_failure_ends_the_update_soon_with_the_reason_and_what_to_do(
     assert not problems, "\n\n".join(problems)
 
 
-def test_a_failed_job_ends_the_whole_update_and_the_next_one_replaces_it(stack: Stack, api: kr8s.Api) -> None:
+def test_a_failed_job_ends_the_update_and_is_replaced(stack: Stack, api: kr8s.Api) -> None:
     name, case = "mistyped password", CASES["wrong password"]
     place = namespace(name)
     push = f"{place}-push"
@@ -310,7 +310,7 @@ def test_a_failed_job_ends_the_whole_update_and_the_next_one_replaces_it(stack: 
     stack.refresh()
 
 
-def test_a_pod_that_is_evicted_gets_a_successor_that_goes_on(stack: Stack, api: kr8s.Api, node: BuiltCluster) -> None:
+def test_an_evicted_pod_gets_a_successor(stack: Stack, api: kr8s.Api, node: BuiltCluster) -> None:
     """As `kubectl drain` evicts it: with the one node there is, by the same API."""
     late, name = "late.no-hang.test:5000", "drained node"
     place = namespace(name)

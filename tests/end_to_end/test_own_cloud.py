@@ -87,7 +87,7 @@ def sdks(clone: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("stack", "own"), STACKS)
-def test_a_stack_installs_and_starts_what_its_own_cloud_needs(
+def test_a_stack_installs_and_starts_its_own_cloud_only(
     clone: Path, pulumi: Pulumi, tmp_path: Path, stack: str, own: list[str]
 ) -> None:
     # As the operator's pods begin. It would fail, or download, if any cloud's plugin were wanted for every stack.

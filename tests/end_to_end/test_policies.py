@@ -15,9 +15,7 @@ pytestmark = pytest.mark.cluster
 PACK = str(ROOT / "policy")
 
 
-def test_the_pack_stops_a_password_that_is_not_listed_and_lets_a_listed_one_pass(
-    project: Project, tmp_path: Path
-) -> None:
+def test_the_pack_rejects_unlisted_passwords_and_accepts_listed_ones(project: Project, tmp_path: Path) -> None:
     for verb in (("preview",), ("up", "--yes", "--skip-preview")):
         rejected = project.run(*verb, "--policy-pack", PACK)
         assert rejected.returncode == 1, rejected.stdout + rejected.stderr

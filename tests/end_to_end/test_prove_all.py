@@ -26,7 +26,7 @@ def own_home(project: Project, tmp_path: Path) -> Path:
     return home
 
 
-def test_every_stack_is_proved_in_a_sandbox_that_ends_with_it(project: Project, own_home: Path, tmp_path: Path) -> None:
+def test_every_stack_is_proved_in_its_own_temporary_sandbox(project: Project, own_home: Path, tmp_path: Path) -> None:
     for stack in CHOSEN:
         shutil.copy(STACKS / f"Pulumi.{stack}.yaml", project.root / "stacks")
     page = tmp_path / "matrix.html"
@@ -51,7 +51,7 @@ def test_one_stack_and_all_stacks_cannot_both_be_meant(project: Project) -> None
     assert "--all" in done.stderr
 
 
-def test_the_exit_status_tells_a_stack_that_cannot_be_brought_up(project: Project, own_home: Path) -> None:
+def test_the_exit_status_shows_a_stack_that_fails(project: Project, own_home: Path) -> None:
     project.stack(builder={"image": "example.com/nobody/has@sha256:" + 64 * "0", "timeoutSeconds": 20})
     done = project.run("prove", "--all", "--json")
     document = json.loads(done.stdout)

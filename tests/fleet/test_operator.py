@@ -49,7 +49,7 @@ def test_there_is_one_stack_object_for_each_stack(workspace: Workspace) -> None:
         assert spec["workspaceTemplate"]["spec"]["securityProfile"] == "restricted"
 
 
-def test_stacks_wait_for_one_another_so_that_only_so_many_run_at_once(workspace: Workspace) -> None:
+def test_stacks_wait_so_that_only_so_many_run(workspace: Workspace) -> None:
     stacks = of_kind(objects(workspace, content(rollout={"stacksAtOnce": 2})), "Stack")
     waits = {s["metadata"]["name"]: [p["name"] for p in s["spec"].get("prerequisites", [])] for s in stacks}
     assert waits == {
@@ -62,7 +62,7 @@ def test_stacks_wait_for_one_another_so_that_only_so_many_run_at_once(workspace:
     }
 
 
-def test_the_pods_have_rights_in_the_fleets_namespaces_and_nowhere_else(workspace: Workspace) -> None:
+def test_pods_have_rights_in_the_fleets_namespaces_only(workspace: Workspace) -> None:
     found = objects(workspace, content())
     bindings = of_kind(found, "RoleBinding")
     assert sorted(binding["metadata"]["namespace"] for binding in bindings) == names(40)
@@ -77,7 +77,7 @@ def test_the_pods_have_rights_in_the_fleets_namespaces_and_nowhere_else(workspac
             assert own and all(stack_number(name, 6) == number for name in own)
 
 
-def test_a_namespace_that_the_stack_creates_needs_rights_before_it_is_there(workspace: Workspace) -> None:
+def test_creating_a_namespace_needs_rights_for_the_whole_cluster(workspace: Workspace) -> None:
     found = objects(workspace, content(namespaces=[{"name": "new", "create": True}, "old"]))
     assert [binding["metadata"]["namespace"] for binding in of_kind(found, "RoleBinding")] == ["old"]
     bound = {binding["roleRef"]["name"] for binding in of_kind(found, "ClusterRoleBinding")}
@@ -91,7 +91,7 @@ def test_in_another_cluster_no_rights_are_needed_here(workspace: Workspace) -> N
     assert "KUBECONFIG_TEXT" in of_kind(found, "Stack")[0]["spec"]["envRefs"]
 
 
-def test_what_the_stack_files_take_from_the_environment_comes_from_the_secret(workspace: Workspace) -> None:
+def test_environment_values_of_stack_files_come_from_the_secret(workspace: Workspace) -> None:
     operator = {**OPERATOR, "environment": {"KRANE_IMAGE": "krane@sha256:" + "0" * 64}}
     config = {"mendix-registry:builder": {"image": {"environment": "KRANE_IMAGE"}}}
     state = {"backend": "postgres://pulumi@db.example.com/state?sslmode=verify-full", "secretsProvider": "passphrase"}
@@ -111,7 +111,7 @@ def test_what_the_stack_files_take_from_the_environment_comes_from_the_secret(wo
     }
 
 
-def test_every_reference_is_of_a_kind_that_the_operator_resolves(workspace: Workspace) -> None:
+def test_every_reference_has_a_kind_that_the_operator_resolves(workspace: Workspace) -> None:
     """It stalls on Env and FS (since 2.1), on a namespace beside a Secret's name, and on a Git token that is no Secret."""
     operator = {**OPERATOR, "environment": {"KRANE_IMAGE": "krane@sha256:" + "0" * 64}}
     config = {"mendix-registry:builder": {"image": {"environment": "KRANE_IMAGE"}}}
@@ -126,8 +126,8 @@ def test_every_reference_is_of_a_kind_that_the_operator_resolves(workspace: Work
         assert set(reference.get("secret", {"name": "", "key": ""})) == {"name", "key"}
 
 
-def test_the_operator_creates_no_stack_whose_data_key_would_be_lost_with_the_pod(workspace: Workspace) -> None:
-    """Only ``pulumi stack init`` writes the key into the stack file: ``mendix-fleet state`` does it where the file is kept."""
+def test_the_operator_creates_no_stack_with_its_own_key(workspace: Workspace) -> None:
+    """Only ``pulumi stack init`` writes the key into the stack file: ``mendix-registry-fleet state`` runs it where that is kept."""
     (own, *_) = of_kind(objects(workspace, content()), "Stack")
     assert own["spec"]["useLocalStackOnly"] is True
     cloud = {"backend": "https://pulumi.example.com", "organization": "acme"}
@@ -175,7 +175,7 @@ def test_a_foreign_file_is_not_deleted(workspace: Workspace) -> None:
     directory = workspace.directory / "operator" / "prod"
     directory.mkdir(parents=True)
     (directory / "mine.yaml").write_text("kind: ConfigMap\n")
-    assert "was not written by mendix-fleet" in workspace.refused(content(), "operator")
+    assert "was not written by mendix-registry-fleet" in workspace.refused(content(), "operator")
 
 
 @pytest.mark.parametrize(
@@ -193,12 +193,12 @@ def test_a_foreign_file_is_not_deleted(workspace: Workspace) -> None:
         ({"state": {}}, "state.backend This key is missing"),
     ],
 )
-def test_a_set_up_that_is_unsafe_or_half_is_refused(keys: dict[str, Any], words: str, workspace: Workspace) -> None:
+def test_an_unsafe_or_incomplete_setup_is_rejected(keys: dict[str, Any], words: str, workspace: Workspace) -> None:
     told = workspace.refused(content(**keys), "operator")
     assert words.lower() in told.lower() and "canary-1" not in told
 
 
-def test_without_the_key_operator_the_command_says_what_to_add(workspace: Workspace) -> None:
+def test_a_fleet_without_operator_shows_the_key_to_add(workspace: Workspace) -> None:
     assert "operator This key is missing" in workspace.refused(fleet_content(), "operator")
 
 
@@ -211,7 +211,7 @@ def test_the_files_need_no_other_order_than_their_names(workspace: Workspace) ->
     )
 
 
-def test_the_pods_may_bind_and_read_what_the_program_binds_and_reads(workspace: Workspace) -> None:
+def test_pods_may_bind_and_read_what_the_program_does(workspace: Workspace) -> None:
     registry = {
         "type": "openshift3",
         "repository": "{namespace}/apps",

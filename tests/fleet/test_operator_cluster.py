@@ -89,7 +89,7 @@ def workspace_pod(profile: str) -> dict[str, Any]:
     }
 
 
-def test_the_api_server_takes_every_object_and_grants_no_more_than_meant(
+def test_the_api_server_accepts_every_object_with_minimal_rights(
     server: ApiServer, stacks_known: None, workspace: Workspace
 ) -> None:
     end = secrets.token_hex(3)
@@ -136,7 +136,7 @@ def test_the_api_server_takes_every_object_and_grants_no_more_than_meant(
             server.delete(f"/api/v1/namespaces/{name}")
 
 
-def test_the_api_server_refuses_a_field_that_stacks_do_not_have(server: ApiServer, stacks_known: None) -> None:
+def test_the_api_server_rejects_unknown_fields_of_stacks(server: ApiServer, stacks_known: None) -> None:
     """The oracle of the test above: without it, a definition that takes anything would prove nothing."""
     stack = {
         "apiVersion": "pulumi.com/v1",
@@ -149,7 +149,7 @@ def test_the_api_server_refuses_a_field_that_stacks_do_not_have(server: ApiServe
     assert "backendUrl" in str(error.value.response.text if error.value.response else error.value)
 
 
-def test_the_longest_name_of_a_fleet_is_one_that_the_operator_takes(
+def test_the_operator_accepts_the_longest_name_of_a_fleet(
     server: ApiServer, stacks_known: None, workspace: Workspace
 ) -> None:
     """The operator names a pod's label by the Stack, and takes 42 characters."""

@@ -61,7 +61,7 @@ def without_jobs(registry: dict[str, Any], namespaces: int, stacks: int = 1, **k
     )
 
 
-def test_azure_writes_each_namespaces_identity_and_credential_at_two_a_second() -> None:
+def test_azure_writes_identities_and_credentials_at_two_a_second() -> None:
     plan = without_jobs(AZURE, 100)
     # An identity and a credential each; 2 a second in a subscription.
     assert plan.estimate.seconds == 200 / 2
@@ -87,7 +87,7 @@ def test_the_first_200_writes_of_azure_do_not_wait() -> None:
     assert without_jobs(AZURE, 66, quotas=quotas).clouds[0].seconds == 0
 
 
-def test_stacks_at_once_cannot_be_faster_than_the_quota_that_they_share() -> None:
+def test_parallel_stacks_are_no_faster_than_their_shared_quota() -> None:
     plan = without_jobs(AWS, 1000, 50, rollout={"stacksAtOnce": 50}, quotas={"awsRoles": 1000})
     assert plan.estimate.seconds == 1000 * 2 / 5
     assert plan.estimate.limit.startswith("AWS IAM writes")
@@ -101,14 +101,14 @@ def test_stacks_one_after_the_other_take_the_sum() -> None:
     )
 
 
-def test_the_builders_jobs_are_counted_with_the_last_ones_proof() -> None:
+def test_builder_jobs_are_counted_with_the_last_proof() -> None:
     plan = planned(fleet_content(GENERIC, 32, 1, rollout={"parallel": 16, "jobSeconds": 30}))
     # A push and a pull each: 64 Jobs in 4 rounds, and the last namespace's two.
     assert plan.stacks[0].jobs == 64
     assert plan.estimate.seconds == 64 * 30 / 16 + 2 * 30
 
 
-def test_a_bucket_is_given_the_whole_state_at_each_step() -> None:
+def test_a_bucket_receives_the_whole_state_at_each_step() -> None:
     """22 writes for each namespace and 8 for the stack; three requests each, and what docs/fleet.md has for the growing state."""
     plan = planned(
         fleet_content(GENERIC, 30, 1, state=STATE, rollout={"jobSeconds": 0.001, "stateRequestSeconds": 0.2})

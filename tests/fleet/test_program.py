@@ -172,7 +172,7 @@ def test_the_fleet_counts_what_the_cli_previews(name: str) -> None:
         ("Pulumi.example-amazon-ecr-irsa.yaml", {}, 2, 57),
     ],
 )
-def test_the_state_is_written_as_often_as_the_cli_writes_it(
+def test_the_state_is_written_as_often_as_by_pulumi(
     name: str, changes: dict[str, Any], namespaces: int, written: int
 ) -> None:
     """Counted by ``writes`` in ``bench/updates.py``, which has the CLI keep every state that it writes."""
@@ -197,7 +197,7 @@ def test_processes_count_as_one_does() -> None:
     assert done == [(1, 2), (2, 2)]
 
 
-def test_a_cloud_whose_sdk_is_not_installed_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_sdk_is_reported_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.startswith("mendix_registry.kinds.amazon_ecr.")]:
         monkeypatch.delitem(sys.modules, module)
     for module in [name for name in sys.modules if name.partition(".")[0] == "pulumi_aws"]:

@@ -113,7 +113,7 @@ def test_the_roles_default_prefix_is_the_stacks_own(workspace: Workspace) -> Non
     assert workspace.run("split").exit_code == 0
 
 
-def test_everything_is_told_at_once(workspace: Workspace) -> None:
+def test_all_problems_are_reported_at_once(workspace: Workspace) -> None:
     content = fleet_content(
         authenticated({**AZURE, "kubeletObjectIds": ["00000000-0000-0000-0000-000000000004"]}, existing=IDENTITY)
         | {"roleAssignmentMode": "classic"},
@@ -125,18 +125,18 @@ def test_everything_is_told_at_once(workspace: Workspace) -> None:
         assert path in message
 
 
-def test_a_rule_of_the_stack_file_is_told_with_its_place_in_the_fleet_file(workspace: Workspace) -> None:
+def test_a_stack_file_problem_names_its_fleet_file_place(workspace: Workspace) -> None:
     namespaces = ["good", {"name": "also-good", "repository": "Bad/Name"}, "Not_A_Label"]
     message = workspace.refused(fleet_content(namespaces=namespaces))
     assert "namespaces[1].repository" in message and "namespaces[2].name" in message
 
 
-def test_what_is_wrong_for_all_stacks_is_told_once(workspace: Workspace) -> None:
+def test_a_problem_of_all_stacks_is_reported_once(workspace: Workspace) -> None:
     message = workspace.refused(fleet_content(aws(region="eu-nowhere-1x"), 100, 10))
     assert message.count("registry.region") == 1
 
 
-def test_a_limit_that_many_stacks_break_is_told_once_with_their_number(workspace: Workspace) -> None:
+def test_a_limit_broken_by_many_stacks_is_reported_once(workspace: Workspace) -> None:
     registry = authenticated(AWS, roles={"shared": 1, "namePrefix": "mendix-{stack}"})
     message = workspace.refused(fleet_content(registry, 400, 8))
     assert message.startswith("error: The fleet has 1 problem;")
@@ -202,7 +202,7 @@ def test_broken_yaml_is_not_quoted(workspace: Workspace) -> None:
     assert "canary-1234" not in workspace.refused("password: canary-1234: [x")
 
 
-def test_a_variable_of_the_deploying_machine_need_not_be_set_here(
+def test_variables_of_the_deploying_machine_may_be_unset_here(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REGISTRY_PASSWORD", raising=False)
@@ -218,5 +218,5 @@ def test_a_variable_whose_value_is_checked_is_asked_for(workspace: Workspace, mo
     assert workspace.run("split").exit_code == 0
 
 
-def test_control_characters_of_a_name_do_nothing_to_the_terminal(workspace: Workspace) -> None:
+def test_control_characters_in_names_never_reach_the_terminal(workspace: Workspace) -> None:
     assert "\x1b" not in workspace.refused(fleet_content(namespaces=["a\x1b[2J", "b"]))

@@ -42,7 +42,7 @@ def told(url: str, **reference: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_url_is_refused_exactly_where_the_operator_would_read_another_repository() -> None:
+def test_urls_that_the_operator_reads_differently_are_rejected() -> None:
     urls = [*SUITABLE, *UNSUITABLE]
     read = dict(zip(urls, oracle.build().ask("git-urls", texts=urls), strict=True))
     right = {url for url in urls if read[url] and _plain(read[url]) == _plain(url)}
@@ -72,7 +72,7 @@ def test_a_commit_needs_no_look_at_the_repository(url: str) -> None:
         ({"url": "https://acme:canary-2@dev.azure.com/acme/p/_git/r"}, "there are credentials in the URL"),
     ],
 )
-def test_what_the_operator_cannot_use_is_told(repository: dict[str, str], words: str, workspace: Workspace) -> None:
+def test_an_unusable_repository_url_is_reported(repository: dict[str, str], words: str, workspace: Workspace) -> None:
     operator = {**OPERATOR, "repository": {"branch": "main", **repository}}
     refused = workspace.refused(fleet_content(operator=operator), "operator")
     assert words.lower() in refused.lower() and "canary-2" not in refused

@@ -45,7 +45,7 @@ def test_every_namespace_is_in_exactly_one_stack(of: list[str], stacks: int) -> 
 
 
 @given(NAMES, LABEL, st.integers(1, 12))
-def test_a_namespace_that_comes_or_goes_changes_the_file_of_one_stack(of: list[str], new: str, stacks: int) -> None:
+def test_adding_or_removing_a_namespace_changes_one_stack_file(of: list[str], new: str, stacks: int) -> None:
     without = [name for name in of if name != new] or ["another"]
     before, after = texts(without, stacks), texts([*without, new], stacks)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
@@ -60,7 +60,7 @@ def test_the_order_of_the_fleet_file_changes_nothing(of: list[str], random: Any,
 
 
 @given(NAMES, st.integers(1, 60))
-def test_one_more_stack_takes_its_share_and_moves_no_other(of: list[str], stacks: int) -> None:
+def test_another_stack_takes_its_share_and_moves_nothing_else(of: list[str], stacks: int) -> None:
     for name in of:
         after = stack_number(name, stacks + 1)
         assert after in (stack_number(name, stacks), stacks)
@@ -76,7 +76,7 @@ def test_a_namespaces_stack_never_changes_between_versions() -> None:
     ]
 
 
-def test_namespaces_of_one_stack_do_not_all_share_one_role() -> None:
+def test_namespaces_of_one_stack_spread_over_all_roles() -> None:
     """With the same hash for stacks and roles, all of a stack fell on one role, whose trust policy was far too long."""
     registry = {**AWS, "authentication": {**AWS["authentication"], "roles": {"shared": 10, "namePrefix": "m-{stack}"}}}
     fleet = Fleet.model_validate(fleet_content(registry, 1000, 10, config=QUIET))
@@ -136,7 +136,7 @@ def test_the_stacks_key_survives_a_new_namespace(workspace: Workspace) -> None:
     assert "new" in str(content["config"]["mendix-registry:namespaces"])
 
 
-def test_another_secrets_provider_is_refused_while_the_state_is_encrypted_with_the_old_one(
+def test_a_new_secrets_provider_is_rejected_for_encrypted_states(
     workspace: Workspace,
 ) -> None:
     workspace.write(fleet_content(state=STATE))
@@ -147,7 +147,7 @@ def test_another_secrets_provider_is_refused_while_the_state_is_encrypted_with_t
     assert "change-secrets-provider --stack prod-00" in workspace.refused(fleet_content(state=other))
 
 
-def test_another_number_of_stacks_is_refused_because_namespaces_would_move(workspace: Workspace) -> None:
+def test_another_number_of_stacks_is_rejected_as_a_move(workspace: Workspace) -> None:
     workspace.write(fleet_content())
     workspace.run("split")
     told = workspace.refused(fleet_content(stacks=5))
@@ -156,13 +156,13 @@ def test_another_number_of_stacks_is_refused_because_namespaces_would_move(works
     assert len(workspace.files()) == 5
 
 
-def test_somebody_elses_stack_file_is_not_written_over(workspace: Workspace) -> None:
+def test_a_foreign_stack_file_is_never_overwritten(workspace: Workspace) -> None:
     workspace.stacks.mkdir()
     (workspace.stacks / "Pulumi.prod-01.yaml").write_text("config: {}\n")
-    assert "was not written by mendix-fleet" in workspace.refused(fleet_content())
+    assert "was not written by mendix-registry-fleet" in workspace.refused(fleet_content())
 
 
-def test_a_stack_without_namespaces_is_told_and_left(workspace: Workspace) -> None:
+def test_a_stack_without_namespaces_is_reported_and_kept(workspace: Workspace) -> None:
     """Deleting its file would strand what the stack still has in the cloud."""
     workspace.write(fleet_content())
     workspace.run("split")
@@ -173,7 +173,7 @@ def test_a_stack_without_namespaces_is_told_and_left(workspace: Workspace) -> No
     assert "Pulumi.prod-02.yaml" in workspace.files()
 
 
-def test_what_is_said_by_namespace_goes_to_its_stack_only(workspace: Workspace) -> None:
+def test_settings_by_namespace_go_to_its_stack_only(workspace: Workspace) -> None:
     arn = "arn:aws:iam::123456789012:role/"
     existing = {name: arn + name for name in names(8)}
     registry = {

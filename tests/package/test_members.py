@@ -14,7 +14,6 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = {"fleet": "mendix-fleet", "rehearsal": "rehearse", "report": "registry-report"}
 PREVIEW = ROOT / "tests" / "report" / "recorded" / "first-ecr" / "preview.json"
 
 
@@ -40,6 +39,8 @@ def test_the_library_brings_no_tool_and_no_clouds_sdk(tmp_path: Path) -> None:
     subprocess.run([python, "-c", scripts], check=True, cwd=tmp_path)
     tools = "import importlib.util as u, sys; sys.exit(any(u.find_spec(n) for n in ('fleet', 'rehearsal', 'report')))"
     assert subprocess.run([python, "-c", tools], check=False, cwd=tmp_path).returncode == 0
+    described = [python.with_name("mendix-registry"), "describe", "--stack", "local"]
+    subprocess.run(described, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +51,15 @@ def test_the_library_brings_no_tool_and_no_clouds_sdk(tmp_path: Path) -> None:
         ("report", [str(PREVIEW), "--page", "page.html", "--comment", "-"], "## Registry access"),
     ],
 )
-def test_a_tools_command_works_where_only_the_tool_is_installed(
+def test_each_tools_command_works_with_only_its_member_installed(
     member: str, arguments: list[str], printed: str, tmp_path: Path
 ) -> None:
-    programs = installed(tmp_path, f"mendix-registry-{member}")
+    command = f"mendix-registry-{member}"
+    programs = installed(tmp_path, command)
     # Without what the tests' own environment adds, and not beside the sources.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [programs / COMMANDS[member], *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [programs / command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert "Traceback" not in done.stderr
     assert printed in done.stdout, done.stdout + done.stderr

@@ -143,7 +143,7 @@ def constructed(consumer: PulumiProject, options: str = "None") -> list[dict[str
     return [step["newState"] for step in consumer.preview("dev")["steps"] if step["op"] == "create"]
 
 
-def test_a_program_with_the_sdk_constructs_the_whole_stack_file(consumer: PulumiProject) -> None:
+def test_an_sdk_program_constructs_the_whole_stack_file(consumer: PulumiProject) -> None:
     made = constructed(consumer)
     below = "mendix-registry:index:MendixRegistry$mendix-registry:kubernetes:MendixNamespace$kubernetes:core/v1:ServiceAccount"
     assert {state["urn"].rsplit("::", 1)[1] for state in made if below in state["urn"]} == {
@@ -152,7 +152,7 @@ def test_a_program_with_the_sdk_constructs_the_whole_stack_file(consumer: Pulumi
     }
 
 
-def test_options_and_transforms_of_another_language_reach_what_is_constructed(consumer: PulumiProject) -> None:
+def test_options_and_transforms_of_other_languages_reach_all_children(consumer: PulumiProject) -> None:
     """With `protect` on the component, nothing of it was protected, and its transforms met none of its children."""
     made = constructed(consumer, "pulumi.ResourceOptions(protect=True, transforms=[labelled])")
     inside = [state for state in made if "MendixRegistry" in state["urn"]]

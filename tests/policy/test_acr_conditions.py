@@ -64,7 +64,7 @@ def test_the_components_own_condition_is_exact_for_all_actions(below: bool) -> N
         ("", Reach(others=True)),
     ],
 )
-def test_what_a_condition_opens_is_told_as_an_upper_bound(condition: str, expected: Reach) -> None:
+def test_a_condition_yields_an_upper_bound_of_access(condition: str, expected: Reach) -> None:
     assert reach(condition, "content/write") == expected
 
 
@@ -83,7 +83,7 @@ def test_what_a_condition_opens_is_told_as_an_upper_bound(condition: str, expect
         "(" * 5_000 + f"{NAME} StringEquals 'a'" + ")" * 5_000,
     ],
 )
-def test_what_cannot_be_read_is_everything_and_is_said_not_to_be_understood(condition: str) -> None:
+def test_an_unreadable_condition_means_everything_and_is_marked(condition: str) -> None:
     assert reach(condition, "content/write") == Reach(others=True, understood=False)
 
 
@@ -132,7 +132,7 @@ def test_whatever_the_evaluator_allows_is_within_reach(condition: str) -> None:
 
 @settings(max_examples=500)
 @given(st.lists(_plain, min_size=1, max_size=3), st.lists(_plain, min_size=1, max_size=3), st.booleans())
-def test_of_exact_names_reach_is_exactly_what_the_evaluator_allows(one: list[str], two: list[str], meet: bool) -> None:
+def test_exact_names_reach_exactly_what_the_evaluator_allows(one: list[str], two: list[str], meet: bool) -> None:
     sides = [" OR ".join(f"{NAME} StringEquals '{name}'" for name in names) for names in (one, two)]
     condition = f"({sides[0]}) {'AND' if meet else 'OR'} ({sides[1]})"
     test = conditions.parse(condition)

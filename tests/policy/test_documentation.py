@@ -29,6 +29,6 @@ def test_the_example_configuration_fits_the_rules() -> None:
         jsonschema.validate(settings, {"properties": known, "additionalProperties": False})
 
 
-def test_the_actions_that_pass_are_told() -> None:
+def test_the_page_lists_the_actions_that_pass() -> None:
     told = set(re.findall(r"`((?:ecr|kms):\w+)`", PAGE))
     assert told == {*amazon.REPOSITORY_ACTIONS, *amazon.KEY_ACTIONS, amazon.LOGIN}

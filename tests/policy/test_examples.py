@@ -54,7 +54,7 @@ def test_only_what_needs_a_decision_is_refused(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", sorted(CONFIGURATIONS))
-def test_what_somebody_decided_passes(stack: str) -> None:
+def test_an_explicit_decision_of_the_stack_file_passes(stack: str) -> None:
     assert refusals(stack, CONFIGURATIONS[stack]) == {}
 
 

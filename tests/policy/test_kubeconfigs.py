@@ -47,6 +47,6 @@ def test_a_kubeconfig_that_verifies_passes(kubeconfig: str) -> None:
     assert judged(PROVIDER, {"kubeconfig": kubeconfig}) == {}
 
 
-def test_a_kubeconfig_that_cannot_be_read_is_refused_and_not_quoted() -> None:
+def test_an_unreadable_kubeconfig_is_rejected_and_not_quoted() -> None:
     (found,) = judged(PROVIDER, {"kubeconfig": "users: [{token: canary"})["no-plain-http"]
     assert "canary" not in found

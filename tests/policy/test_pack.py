@@ -114,7 +114,7 @@ def unconfigured(pack: Ask) -> list[Verdict]:
     return pack(registrations)
 
 
-def test_the_process_says_what_the_rules_say(unconfigured: list[Verdict]) -> None:
+def test_the_process_reports_what_the_rules_find(unconfigured: list[Verdict]) -> None:
     """Proxies, secrets and numbers travel: a rule must find the same on both sides."""
     expected = {rule.name: rule for rule in RULES}
     for stack in STACKS:
@@ -131,14 +131,14 @@ def test_the_process_says_what_the_rules_say(unconfigured: list[Verdict]) -> Non
         }, stack
 
 
-def test_what_a_preview_does_not_know_is_told_as_such(unconfigured: list[Verdict]) -> None:
+def test_values_unknown_in_a_preview_are_reported_as_unknown(unconfigured: list[Verdict]) -> None:
     """A trust policy names an identity provider that does not exist yet: neither refused nor silently let through."""
     found = [verdict for verdict in unconfigured if verdict.group == "unknown-trust"]
     assert [(each.policy, each.mandatory) for each in found] == [("exact-trust-subjects", False)]
     assert ".assumeRolePolicy can't be known during preview" in found[0].message
 
 
-def test_what_a_job_does_not_know_yet_hides_no_plain_http(unconfigured: list[Verdict]) -> None:
+def test_unknown_values_of_a_job_hide_no_plain_http(unconfigured: list[Verdict]) -> None:
     found = {(each.policy, each.mandatory) for each in unconfigured if each.group == "unknown-tag"}
     assert found == {("no-plain-http", True), ("digest-pinned-images", True)}
 
@@ -165,9 +165,7 @@ def test_the_list_of_static_credentials_is_configured(pack: Ask) -> None:
     ("allowed", "mandatory"),
     [([], True), (["secret:orders/another"], True), (["secret:orders/*"], False), (["secret:*"], False)],
 )
-def test_a_secret_of_a_namespace_without_a_name_is_refused_unless_the_list_may_mean_it(
-    pack: Ask, allowed: list[str], mandatory: bool
-) -> None:
+def test_a_secret_of_unknown_namespace_needs_a_listed_name(pack: Ask, allowed: list[str], mandatory: bool) -> None:
     """At a first deployment a review must not wait for the namespace."""
     found = pack([secret_of_a_namespace_without_a_name()], {"no-static-credentials": {"allowed": allowed}})
     assert [(each.policy, each.mandatory) for each in found] == [("no-static-credentials", mandatory)]

@@ -326,7 +326,7 @@ def test_a_condition_as_the_portal_writes_it_is_taken() -> None:
     assert conditioned(several.replace("AND", "&&").replace("OR", "||")) == []
 
 
-def test_conditions_that_are_not_understood_or_let_nobody_in_say_so() -> None:
+def test_unreadable_conditions_and_empty_trusts_are_reported() -> None:
     (unread,) = conditioned(PORTAL.replace("StringEquals", "StringMatchesRegex"))
     assert "not understood" in unread
     (nobody,) = conditioned(PORTAL.replace("'mendixapps/orders'", "'mendixapps/*'"))
@@ -350,11 +350,11 @@ def test_conditions_that_are_not_understood_or_let_nobody_in_say_so() -> None:
         PORTAL.replace("'mendixapps/orders'", f"'mendixapps/orders' OR {NAME} StringLike '*'"),
     ],
 )
-def test_a_condition_that_opens_more_than_it_names_is_refused(condition: str | None) -> None:
+def test_a_condition_that_allows_more_than_named_is_rejected(condition: str | None) -> None:
     assert conditioned(condition)
 
 
-def test_own_keys_are_asked_of_every_registry_where_the_pack_says_so() -> None:
+def test_own_keys_are_required_of_every_registry_if_configured() -> None:
     rule = rule_named("encryption-at-rest")
     for stack, kind in ((IRSA, ECR), (ACR, REGISTRY), (GCR, ARTIFACTS)):
         item = one(stack, kind)
@@ -365,14 +365,14 @@ def test_own_keys_are_asked_of_every_registry_where_the_pack_says_so() -> None:
 @pytest.mark.parametrize(
     "token", ["azure-native:containerregistry:Registry", "azure-native:containerregistry/v20251101:Registry"]
 )
-def test_another_version_of_an_api_is_no_way_around_a_rule(token: str) -> None:
+def test_another_api_version_does_not_bypass_a_rule(token: str) -> None:
     rule = rule_named("no-anonymous-access")
     item = one(ACR, REGISTRY)
     changed = replace(item, type=token, inputs={**item.inputs, "anonymousPullEnabled": True})
     assert rule.findings(resource(changed, rule))
 
 
-def test_every_rule_says_what_why_and_what_to_do() -> None:
+def test_every_message_has_cause_reason_and_remedy() -> None:
     for rule in RULES:
         assert len(rule.description) > 80, rule.name
         assert rule.description.endswith((".", ")")), rule.name

@@ -53,7 +53,7 @@ def everybody(condition: Mapping[str, Any] | None) -> str:
         {"StringEquals": {"aws:PrincipalTag/team": "orders"}},
     ],
 )
-def test_a_condition_that_strangers_meet_as_well_leaves_a_repository_open(condition: Mapping[str, Any] | None) -> None:
+def test_a_condition_that_others_meet_leaves_a_repository_open(condition: Mapping[str, Any] | None) -> None:
     assert "no-anonymous-access" in refused(REPOSITORY, {"policy": everybody(condition)})
 
 
@@ -82,9 +82,7 @@ def test_a_condition_that_names_the_callers_closes_it(condition: Mapping[str, An
     ],
 )
 @pytest.mark.parametrize("kind", [REPOSITORY, REGISTRY, TEMPLATE])
-def test_a_foreign_account_on_a_repository_is_refused_until_somebody_lists_it(
-    kind: str, statement: dict[str, Any]
-) -> None:
+def test_a_foreign_account_on_a_repository_must_be_listed(kind: str, statement: dict[str, Any]) -> None:
     key = "repositoryPolicy" if kind == TEMPLATE else "policy"
     inputs = {
         key: policy(**statement, Resource="arn:aws:ecr:eu-west-1:123456789012:repository/a"),
@@ -98,14 +96,14 @@ def test_a_foreign_account_on_a_repository_is_refused_until_somebody_lists_it(
     assert refused(kind, inputs, listed) == {}
 
 
-def test_everybody_but_somebody_is_everybody() -> None:
+def test_everyone_except_one_principal_counts_as_everyone() -> None:
     inputs = {"policy": json.dumps({"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": OURS}, "Action": PULL}})}
     assert refused(REPOSITORY, inputs).keys() == {"exact-trust-subjects", "no-anonymous-access"}
 
 
 @pytest.mark.parametrize("kind", [REPOSITORY, PUBLIC, REGISTRY])
 @pytest.mark.parametrize("action", ["ecr:*", "ecr:DeleteRepository", "ecr-public:*", "*"])
-def test_what_a_repositorys_policy_allows_is_judged_as_what_a_roles_does(kind: str, action: str) -> None:
+def test_repository_policies_are_checked_like_role_policies(kind: str, action: str) -> None:
     target = "arn:aws:ecr:eu-west-1:123456789012:repository/a"
     assert refused(kind, {"policy": policy(Action=action, Resource=target)}).keys() == {"least-privilege"}
 
@@ -115,7 +113,7 @@ def test_a_policy_of_the_whole_registry_names_repositories() -> None:
     assert "not one repository" in found["least-privilege"][0]
 
 
-def test_a_policy_on_a_repository_outside_of_the_list_is_refused() -> None:
+def test_a_policy_on_an_unlisted_repository_is_rejected() -> None:
     inputs = {"policy": policy(), "repository": "elsewhere/orders"}
     assert refused(REPOSITORY, inputs) == {}
     own = {**LISTED, "least-privilege": {"repositories": ["mendixapps/*"]}}

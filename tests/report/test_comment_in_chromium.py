@@ -49,7 +49,7 @@ def page() -> Iterator[Page]:
         ("rejected-stack-file", "the preview failed", "There is no key 'respository' here."),
     ],
 )
-def test_a_rendered_comment_says_at_its_head_how_the_preview_ended(
+def test_a_rendered_comment_shows_first_how_the_preview_ended(
     page: Page, tmp_path: Path, name: str, heading: str, words: str
 ) -> None:
     html = MarkdownIt("commonmark").enable("table").render(comment([summarize(recorded(name))]))

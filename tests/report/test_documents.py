@@ -56,7 +56,7 @@ def _federated(**conditions: dict[str, Any]) -> str:
     )
 
 
-def test_a_condition_that_names_a_repository_for_reading_only_shows_writing_everywhere(summaries) -> None:
+def test_a_read_only_condition_shows_writing_everywhere(summaries) -> None:
     """It was told as exact, without a risk, and let the builds of one namespace write every image."""
     narrowed = escalation.narrowed(f"{escalation.ACR_NAME} StringEquals 'mendixapps/orders'", "content/read")
     (report,) = summaries([_azure(narrowed)])
@@ -65,7 +65,7 @@ def test_a_condition_that_names_a_repository_for_reading_only_shows_writing_ever
     assert ("broad access", "metadata/read, content/write, metadata/write") in _marked(report)
 
 
-def test_any_of_several_values_shows_those_repositories_and_no_risk(summaries) -> None:
+def test_several_allowed_values_show_their_repositories_without_risk(summaries) -> None:
     tests = f"{escalation.ACR_NAME} ForAnyOfAnyValues:StringEquals {{'a', 'b'}}"
     (report,) = summaries([_azure(escalation.narrowed(tests))])
     assert {where for _, where, _ in _granted(report)} == {"a", "b"}
@@ -74,7 +74,7 @@ def test_any_of_several_values_shows_those_repositories_and_no_risk(summaries) -
 
 @pytest.mark.parametrize("role", [escalation.WRITER, ""])
 @pytest.mark.parametrize("condition", ["what is this", "@Environment[isPrivateLink] BoolEquals true"])
-def test_a_condition_that_is_not_understood_is_shown_so_as_a_risk(condition: str, role: str, summaries) -> None:
+def test_an_unreadable_condition_is_shown_as_a_risk(condition: str, role: str, summaries) -> None:
     """Before the first deployment it was not: the role's id is not known then."""
     (report,) = summaries([_azure(condition, role)])
     assert {where for _, where, _ in _granted(report)} == {NOT_UNDERSTOOD}
@@ -116,14 +116,14 @@ NOBODY = {
 
 
 @pytest.mark.parametrize("what", NOBODY)
-def test_a_trust_that_lets_nobody_in_is_no_gain_but_a_risk(what: str, summaries) -> None:
+def test_a_trust_without_subjects_is_a_risk_without_gain(what: str, summaries) -> None:
     (report,) = summaries([_role(NOBODY[what]).document()])
     assert not report.sentences
     assert {risk.kind for risk in report.risks} == {"not understood"}
     assert all(risk.why.startswith("The trust accepts no one.") for risk in report.risks)
 
 
-def test_a_trust_with_a_statement_for_each_of_two_issuers_lets_both_in(summaries) -> None:
+def test_statements_for_two_issuers_trust_both(summaries) -> None:
     one = json.loads(escalation.trust("StringEquals", "sub"))["Statement"]
     two = json.loads(escalation.trust("StringEquals", "sub", issuer=OTHER))["Statement"]
     (report,) = summaries([_role(escalation.document(*one, *two)).document()])
@@ -131,7 +131,7 @@ def test_a_trust_with_a_statement_for_each_of_two_issuers_lets_both_in(summaries
     assert not report.risks
 
 
-def test_keys_in_other_case_and_any_value_name_somebody_exactly(summaries) -> None:
+def test_keys_in_other_case_still_name_an_exact_subject(summaries) -> None:
     subject, audience = f"{previews.ISSUER.upper()}:SUB", f"{previews.ISSUER}:aud"
     trust = _federated(
         **{"ForAnyValue:StringEquals": {subject: previews.subject("orders"), audience: "sts.amazonaws.com"}}
@@ -153,7 +153,7 @@ def _policy_data(*bindings: dict[str, Any]) -> str:
     return json.dumps({"bindings": list(bindings)})
 
 
-def test_a_whole_policy_of_a_google_repository_shows_the_access_that_it_gives(summaries) -> None:
+def test_a_google_repositorys_whole_policy_shows_its_access(summaries) -> None:
     stack = previews.Stack()
     account = {"accountId": "b", "email": EMAIL, "project": "acme"}
     stack.step("create", "gcp:serviceaccount/account:Account", "b", "", account)
@@ -192,7 +192,7 @@ def test_a_whole_policy_of_a_google_repository_shows_the_access_that_it_gives(su
     }
 
 
-def test_a_google_condition_is_not_read_and_its_loss_is_a_wider_trust(summaries) -> None:
+def test_losing_a_google_condition_is_broader_trust(summaries) -> None:
     narrow = {"condition": {"title": "t", "expression": 'request.time < timestamp("2027-01-01T00:00:00Z")'}}
     member = escalation.member("roles/artifactregistry.writer")
     for old, new, kind in ((member, member | narrow, "not understood"), (member | narrow, member, "broad access")):
@@ -219,7 +219,7 @@ def _pods(old: dict[str, Any] | None, new: dict[str, Any]) -> previews.Stack:
     return stack
 
 
-def test_pods_with_a_target_role_gain_what_the_target_may_do(summaries) -> None:
+def test_pods_with_a_target_role_gain_its_permissions(summaries) -> None:
     target = ROLE_ARN.replace("/r", "/target")
     (report,) = summaries([_pods(_association(), _association(targetRoleArn=target)).document()])
     gained = [(each.namespace, each.repository) for each in report.sentences if each.sign == "gains"]
@@ -227,7 +227,7 @@ def test_pods_with_a_target_role_gain_what_the_target_may_do(summaries) -> None:
     assert ("broad access", "target") in _marked(report)
 
 
-def test_sessions_without_tags_are_marked_and_lose_a_role_that_asks_for_tags(summaries) -> None:
+def test_sessions_without_tags_lose_roles_that_require_tags(summaries) -> None:
     (report,) = summaries([_pods(_association(), _association(disableSessionTags=True)).document()])
     assert {risk.kind for risk in report.risks} == {"broad access", "not understood"}
     assert any("come without tags" in risk.why for risk in report.risks)
@@ -236,7 +236,7 @@ def test_sessions_without_tags_are_marked_and_lose_a_role_that_asks_for_tags(sum
 @pytest.mark.parametrize(
     "type_", ["aws:ecr/registryPolicy:RegistryPolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy"]
 )
-def test_policies_of_registry_and_repository_show_whom_they_let_in(type_: str, summaries) -> None:
+def test_registry_and_repository_policies_show_who_has_access(type_: str, summaries) -> None:
     allow = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": ["ecr:PutImage"]}
     if "registryPolicy" in type_:
         allow["Resource"] = previews.repository_arn("mendixapps/*")
@@ -248,7 +248,7 @@ def test_policies_of_registry_and_repository_show_whom_they_let_in(type_: str, s
     assert "broad access" in {risk.kind for risk in report.risks}
 
 
-def test_a_policy_attached_to_several_roles_at_once_is_theirs(summaries) -> None:
+def test_a_policy_of_several_roles_belongs_to_each(summaries) -> None:
     stack = previews.aws_stack("prod")
     role = {"name": "r", "assumeRolePolicy": escalation.trust("StringEquals", "sub")}
     stack.step("create", previews.ROLE, "r", "", role)
@@ -269,7 +269,7 @@ def _pushing(*more: dict[str, Any], **parts: Any) -> dict[str, Any]:
         (_pushing({"Sid": "Never", "Effect": "Deny", "Action": "ecr:Delete*", "Resource": "*"}), _pushing()),
     ],
 )
-def test_a_policy_that_loses_what_narrowed_it_is_a_wider_trust(old: Any, new: Any, summaries) -> None:
+def test_a_policy_that_loses_its_limits_is_broader_trust(old: Any, new: Any, summaries) -> None:
     for before, after, expected in ((old, new, ["broad access"]), (new, old, []), (old, old | {"name": "p"}, [])):
         stack = previews.Stack()
         stack.step("update", previews.ROLE_POLICY, "p", "", after, before)
@@ -277,7 +277,7 @@ def test_a_policy_that_loses_what_narrowed_it_is_a_wider_trust(old: Any, new: An
         assert [risk.kind for risk in report.risks] == expected
 
 
-def test_a_type_of_another_version_of_the_azure_api_is_read_as_well(summaries) -> None:
+def test_another_azure_api_version_is_read_as_well(summaries) -> None:
     """Azure's SDKs have every type once for each version of the API."""
     role = escalation.assignment(escalation.AZURE["Owner"])
     stack = previews.Stack()

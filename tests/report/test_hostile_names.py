@@ -69,7 +69,7 @@ def _tags(markdown: str) -> Tags:
     return tags
 
 
-def test_hostile_names_make_no_element_no_attribute_and_no_second_marker(summaries) -> None:
+def test_hostile_names_create_no_element_attribute_or_marker(summaries) -> None:
     written = comment(summaries(previews.hostile()))
     tags = _tags(written)
     assert set(tags.tags) <= OURS | OF_MARKDOWN
@@ -131,7 +131,7 @@ def test_nothing_invisible_is_left(text: str) -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", clean(text))
 
 
-def test_the_page_has_exactly_its_own_elements_and_hostile_names_only_as_data(summaries) -> None:
+def test_hostile_names_are_only_data_in_the_page(summaries) -> None:
     hostile, harmless = Tags(), Tags()
     page = write_page(summaries(previews.hostile()))
     hostile.feed(page)

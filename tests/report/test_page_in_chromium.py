@@ -80,7 +80,7 @@ def nodes(page: Page, column: str) -> list[str]:
     return sorted(label.removeprefix(f"{column} ") for label in labels if label.startswith(f"{column} "))
 
 
-def test_the_map_shows_every_way_with_what_is_gained_and_lost(show) -> None:
+def test_the_map_shows_every_path_with_gains_and_losses(show) -> None:
     page = show(several_stacks())
     assert page.text_content("#count") == "5 ways"
     assert nodes(page, "Namespace") == ["billing", "orders", "orders, gained", "orders, lost", "orders-eu, gained"]
@@ -113,7 +113,7 @@ def test_stacks_sides_and_changes_can_be_chosen(show) -> None:
     assert nodes(page, "Namespace") == ["orders, gained"]
 
 
-def test_a_node_is_followed_to_all_that_leads_to_it(show) -> None:
+def test_a_node_highlights_all_paths_to_it(show) -> None:
     page = show([summarize(recorded("broad-access"))])
     page.get_by_role("button", name=re.compile("^Identity mendix-prod-orders")).click()
     assert nodes(page, "Namespace") == ["* (every one), gained", "orders, lost"]
@@ -152,7 +152,7 @@ def luminance(page: Page, selector: str, prop: str) -> float:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_text_can_be_read_in_the_light_and_in_the_dark(dark: bool, show) -> None:
+def test_text_is_readable_in_light_and_dark_mode(dark: bool, show) -> None:
     page = show([summarize(recorded("broad-access"))], dark=dark)
     assert (luminance(page, "body", "backgroundColor") < 0.2) == dark
     for selector in ("h1", ".node.added", ".node.removed", ".node.changed", ".node.same", ".mark", ".mark.worst"):
@@ -177,7 +177,7 @@ def test_paper_has_the_whole_map_and_the_opened_changes(show, tmp_path: Path) ->
     assert "Changes only" not in text
 
 
-def test_a_fleet_on_paper_is_a_table_of_all_its_ways(show, tmp_path: Path, summaries) -> None:
+def test_a_printed_fleet_is_a_table_of_all_paths(show, tmp_path: Path, summaries) -> None:
     page = show(summaries(previews.fleet(150, 1)))
     path = tmp_path / "page.pdf"
     page.pdf(path=path, prefer_css_page_size=True)
@@ -185,7 +185,7 @@ def test_a_fleet_on_paper_is_a_table_of_all_its_ways(show, tmp_path: Path, summa
     assert all(f"team-{number:04d}" in text for number in range(150))
 
 
-def test_three_thousand_namespaces_are_usable_and_only_what_is_seen_is_drawn(show, summaries) -> None:
+def test_three_thousand_namespaces_draw_only_what_is_visible(show, summaries) -> None:
     page = show(summaries(previews.fleet()))
     assert page.text_content("#count") == "3,000 ways"
     assert page.locator("#nodes .node").count() < 400
@@ -204,7 +204,7 @@ def test_three_thousand_namespaces_are_usable_and_only_what_is_seen_is_drawn(sho
     picture(page, "fleet")
 
 
-def test_the_table_says_the_same(show) -> None:
+def test_the_table_shows_the_same_facts(show) -> None:
     page = show([summarize(recorded("namespace-renamed"))])
     page.get_by_role("button", name="As a table").click()
     rows = page.locator("#table tbody tr").all_inner_texts()
@@ -223,12 +223,12 @@ def test_hostile_names_are_text_and_run_nothing(show, summaries) -> None:
     assert "<script>alert(1)</script>" in page.inner_text("#changes")
 
 
-def test_a_failed_preview_says_so_at_the_top(show) -> None:
+def test_a_failed_preview_is_shown_at_the_top(show) -> None:
     page = show([summarize(recorded("provider-error"))])
     assert "The preview of prod failed" in page.inner_text("#notices")
     assert "no region" in page.inner_text("#messages")
 
 
-def test_a_narrow_window_scrolls_the_map_and_not_the_page(show) -> None:
+def test_a_narrow_window_scrolls_only_the_map(show) -> None:
     page = show(several_stacks(), width=420, height=800)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

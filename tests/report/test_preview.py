@@ -13,7 +13,7 @@ import pytest
 from report.preview import WrongInputError, read_preview
 from tests.report.recordings import document
 
-REPORT = Path(sys.executable).with_name("registry-report")
+REPORT = Path(sys.executable).with_name("mendix-registry-report")
 GOOD = json.dumps(document("first-ecr"), indent=4)
 
 
@@ -40,7 +40,7 @@ GOOD = json.dumps(document("first-ecr"), indent=4)
         ("[" * 100_000, "nested too deeply"),
     ],
 )
-def test_wrong_input_is_told_for_what_it_is(content: str, said: str) -> None:
+def test_wrong_input_is_reported_with_its_cause(content: str, said: str) -> None:
     with pytest.raises(WrongInputError) as error:
         read_preview(content.encode(), "prod.json")
     assert said in str(error.value)
@@ -52,7 +52,7 @@ def test_bytes_that_are_no_text_are_refused() -> None:
         read_preview(b'{"config": "\xff\xfe"}', "prod.json")
 
 
-def test_the_command_ends_with_2_names_every_bad_file_and_writes_nothing(tmp_path: Path) -> None:
+def test_exit_status_2_names_every_bad_file_without_output(tmp_path: Path) -> None:
     (tmp_path / "good.json").write_text(GOOD)
     (tmp_path / "cut.json").write_text(GOOD[:1000])
     (tmp_path / "terraform.json").write_text('{"resource_changes": []}')
@@ -87,7 +87,7 @@ def test_the_command_writes_comment_and_page_of_several_stacks(tmp_path: Path) -
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
 
 
-def test_a_preview_that_failed_before_its_first_resource_is_named_by_the_caller(tmp_path: Path) -> None:
+def test_an_early_failed_preview_is_named_by_the_caller(tmp_path: Path) -> None:
     document = {"diagnostics": [{"message": "error: no such cluster", "severity": "error"}], "duration": 1}
     (tmp_path / "preview.json").write_text(json.dumps(document))
     done = subprocess.run([REPORT, "prod=preview.json"], cwd=tmp_path, capture_output=True, text=True)
@@ -103,7 +103,7 @@ def test_one_stack_given_twice_is_refused(tmp_path: Path) -> None:
     assert "Give each stack once" in done.stderr
 
 
-def test_a_page_address_that_would_leave_its_link_is_refused(tmp_path: Path) -> None:
+def test_a_page_address_that_leaves_its_link_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(GOOD)
     done = subprocess.run(
         [REPORT, "a.json", "--page-url", "javascript:alert(1)"], cwd=tmp_path, capture_output=True, text=True
@@ -112,7 +112,7 @@ def test_a_page_address_that_would_leave_its_link_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_preview_of_20_megabytes_needs_at_most_300_megabytes(tmp_path: Path) -> None:
+def test_a_20_megabyte_preview_needs_at_most_300_megabytes(tmp_path: Path) -> None:
     document = json.dumps(previews.fleet(2_400, 1, "create")[0], indent=2)
     assert len(document) > 20_000_000
     (tmp_path / "preview.json").write_text(document)

@@ -51,7 +51,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_a_first_preview_of_each_kind_tells_who_gains_push_where(kind: str, tmp_path: Path) -> None:
+def test_first_previews_of_each_kind_show_who_gains_push(kind: str, tmp_path: Path) -> None:
     registry, how, repository = CASES[kind]
     stack = preview(tmp_path, registry)
     gained = {

@@ -23,7 +23,7 @@ from report.preview import read_preview, stack_preview
 from report.summary import summarize
 from tests.report.recordings import RECORDED, alone, recorded, several_stacks
 
-REPORT = Path(sys.executable).with_name("registry-report")
+REPORT = Path(sys.executable).with_name("mendix-registry-report")
 ALL = sorted(path.name for path in RECORDED.iterdir())
 OTHERS = {"short-object"}
 """Not the object of ``--json``."""
@@ -85,7 +85,7 @@ ON_A_PAGE = (
 
 
 @pytest.mark.parametrize("name", ON_A_PAGE)
-def test_the_page_of_a_recorded_preview_tells_what_was_last_approved(name: str, snapshot: SnapshotAssertion) -> None:
+def test_a_recorded_previews_page_is_as_last_approved(name: str, snapshot: SnapshotAssertion) -> None:
     # Script and style are the same in all pages; one page is approved as a whole.
     (embedded,) = re.findall(
         r'<script type="application/json" id="data">(.*?)</script>', write_page([summarize(recorded(name))])
@@ -103,13 +103,13 @@ def test_a_whole_page_is_as_last_approved(snapshot: SnapshotAssertion) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_OBJECT)
-def test_the_object_alone_never_says_more_than_it_knows(name: str) -> None:
+def test_the_object_alone_never_shows_more_than_it_has(name: str) -> None:
     """Without event log and exit status a preview that did not succeed is still not taken for one that did."""
     assert (outcome(alone(name)).ending == "succeeded") == (name not in FAILED)
 
 
 @pytest.mark.parametrize("name", WITH_OBJECT)
-def test_an_event_log_says_the_same_as_the_object(name: str) -> None:
+def test_an_event_log_shows_the_same_as_the_object(name: str) -> None:
     log = read_event_log((RECORDED / name / "events.json").read_bytes(), "events.json")
     whole = alone(name)
     events = stack_preview(log.preview, "events.json", "prod")
@@ -127,7 +127,7 @@ def test_an_event_log_says_the_same_as_the_object(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_OBJECT)
-def test_a_preview_that_is_cut_anywhere_is_not_taken_for_whole(name: str) -> None:
+def test_a_truncated_preview_never_counts_as_whole(name: str) -> None:
     """Of an event log: a process that is killed leaves such a one."""
     lines = (RECORDED / name / "events.json").read_bytes().splitlines(keepends=True)
     summary = next(number for number, line in enumerate(lines) if b'"summaryEvent"' in line)
@@ -157,7 +157,7 @@ def test_what_shows_no_end_is_never_nothing_changes(tmp_path: Path, content: dic
     assert done.returncode == (0 if whole else 1)
 
 
-def test_an_exit_status_alone_makes_a_preview_a_failed_one(tmp_path: Path) -> None:
+def test_an_exit_status_alone_marks_a_failed_preview(tmp_path: Path) -> None:
     arguments = [f"prod={RECORDED / 'unchanged' / 'preview.json'}", "--status", "prod=1"]
     done = subprocess.run([REPORT, *arguments], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "exit status 1" in done.stdout, "nothing changes" in done.stdout) == (1, True, False)
@@ -170,7 +170,7 @@ def test_text_before_the_object_is_passed_over() -> None:
         assert read_preview(before + content, "prod.json") == read_preview(content, "prod.json")
 
 
-def test_the_short_object_is_refused_with_the_flag_to_use() -> None:
+def test_the_short_object_is_rejected_with_the_needed_flag() -> None:
     done = subprocess.run([REPORT, RECORDED / "short-object" / "preview.json"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "--output json" in done.stderr and "pulumi preview --json" in done.stderr

@@ -10,7 +10,7 @@ from report.comment import comment
 OLD = previews.repository("mendixapps/orders", forceDelete=True)
 
 
-def test_an_old_copy_that_is_still_to_be_deleted_is_no_nothing_changes(summaries) -> None:
+def test_a_pending_deletion_counts_as_a_change(summaries) -> None:
     """The preview listed one `delete-replaced` alone, and the comment said that nothing changes."""
     stack = previews.Stack()
     stack.outputs = previews.outputs_of("orders")
@@ -24,7 +24,7 @@ def test_an_old_copy_that_is_still_to_be_deleted_is_no_nothing_changes(summaries
 
 
 @pytest.mark.parametrize("whole", ["replace", "create-replacement"])
-def test_the_half_of_a_replacement_is_told_once(whole: str, summaries) -> None:
+def test_half_of_a_replacement_is_shown_once(whole: str, summaries) -> None:
     stack = previews.Stack()
     stack.step(whole, previews.ECR_REPOSITORY, "orders", "", previews.repository("b"), OLD)
     stack.step("delete-replaced", previews.ECR_REPOSITORY, "orders", "", None, OLD)

@@ -196,7 +196,7 @@ def test_a_danger_is_marked_when_it_appears(what: str, summaries) -> None:
 
 
 @pytest.mark.parametrize("what", PAIRS)
-def test_a_danger_that_goes_away_or_was_there_before_is_not_marked(what: str, summaries) -> None:
+def test_removed_and_existing_dangers_are_not_marked(what: str, summaries) -> None:
     _, type_, safe, dangerous = PAIRS[what]
     back = {"broad access"} if what in EITHER_WAY else set[str]()
     assert _kinds(summaries, type_, dangerous, {**safe, "tags": {"a": "b"}}) == back
@@ -206,7 +206,7 @@ def test_a_danger_that_goes_away_or_was_there_before_is_not_marked(what: str, su
 
 @pytest.mark.parametrize("type_", [previews.ECR_REPOSITORY, REGISTRY, AR, "kubernetes:core/v1:Namespace"])
 @pytest.mark.parametrize("op", ["delete", "replace"])
-def test_what_holds_data_is_lost_unless_it_is_kept_in_the_cloud(op: str, type_: str, summaries) -> None:
+def test_lost_data_is_marked_unless_kept_in_the_cloud(op: str, type_: str, summaries) -> None:
     for kept in (False, True):
         stack = previews.Stack()
         new = {"name": "b"} if op == "replace" else None
@@ -224,7 +224,7 @@ def test_what_holds_data_is_lost_unless_it_is_kept_in_the_cloud(op: str, type_: 
         assert ("data loss" in {risk.kind for risk in report.risks}) != kept
 
 
-def test_taking_protection_away_is_marked_even_if_nothing_else_changes(summaries) -> None:
+def test_removed_protection_is_marked_without_any_other_change(summaries) -> None:
     stack = previews.Stack()
     stack.step("same", REGISTRY, "it", "", {"a": "b"}, {"a": "b"}, more_old={"protect": True})
     (report,) = summaries([stack.document()])
@@ -234,7 +234,7 @@ def test_taking_protection_away_is_marked_even_if_nothing_else_changes(summaries
 @pytest.mark.parametrize(
     "type_", ["aws:iam/accessKey:AccessKey", "azure-native:containerregistry:Token", "gcp:serviceaccount/key:Key"]
 )
-def test_a_new_key_is_marked_and_an_old_one_is_not(type_: str, summaries) -> None:
+def test_new_keys_are_marked_and_old_ones_are_not(type_: str, summaries) -> None:
     stack = previews.Stack()
     stack.step("create", type_, "new", "", {"a": "b"})
     stack.step("update", type_, "old", "", {"a": "c"}, {"a": "b"})
@@ -242,7 +242,7 @@ def test_a_new_key_is_marked_and_an_old_one_is_not(type_: str, summaries) -> Non
     assert [(risk.kind, risk.name) for risk in report.risks] == [("static credentials", "new")]
 
 
-def test_plain_http_in_the_stack_file_is_marked_every_time(summaries) -> None:
+def test_plain_http_in_the_stack_file_is_always_marked(summaries) -> None:
     stack = previews.Stack().setting(registry={"type": "generic", "transport": {"insecure": True}})
     (report,) = summaries([stack.document()])
     assert [risk.kind for risk in report.risks] == ["plain http"]
@@ -261,7 +261,7 @@ def test_whatever_is_bound_in_the_whole_cluster_is_marked(summaries) -> None:
     assert _created(summaries, everywhere, escalation.bound("system:image-puller")) == ["broad access"]
 
 
-def test_what_the_components_make_for_creation_on_push_is_not_marked(summaries) -> None:
+def test_the_components_resources_for_creation_on_push_pass(summaries) -> None:
     below = f"{escalation.ORDERS}/*"
     push = escalation.policy(escalation.allow("ecr:PutImage", Resource=[escalation.ORDERS, below]))
     assert _created(summaries, previews.ROLE_POLICY, push) == []
@@ -273,7 +273,7 @@ def test_what_the_components_make_for_creation_on_push_is_not_marked(summaries) 
     assert _created(summaries, previews.ROLE_POLICY, creation) == []
 
 
-def test_all_below_a_name_is_marked_where_other_namespaces_repositories_are_below_it(summaries) -> None:
+def test_access_below_a_name_is_marked_for_others_repositories(summaries) -> None:
     stack = previews.Stack()
     stack.step("create", previews.ECR_REPOSITORY, "orders", "", previews.repository("mendixapps/orders"))
     arns = [previews.repository_arn("mendixapps"), previews.repository_arn("mendixapps/*")]
@@ -286,9 +286,7 @@ def test_all_below_a_name_is_marked_where_other_namespaces_repositories_are_belo
 @pytest.mark.parametrize(
     ("op", "status", "expected"), [("create", "untagged", 0), ("create", "any", 1), ("same", "untagged", 1)]
 )
-def test_a_lifecycle_policy_is_marked_unless_it_is_the_default_of_a_new_repository(
-    op: str, status: str, expected: int, summaries
-) -> None:
+def test_only_the_default_lifecycle_of_new_repositories_passes(op: str, status: str, expected: int, summaries) -> None:
     stack = previews.Stack()
     home = previews.repository("mendixapps/orders")
     stack.step(op, previews.ECR_REPOSITORY, "orders", "", home, home if op == "same" else None)
@@ -297,7 +295,7 @@ def test_a_lifecycle_policy_is_marked_unless_it_is_the_default_of_a_new_reposito
     assert [risk.kind for risk in report.risks] == ["data loss"] * expected
 
 
-def test_a_second_role_with_another_issuer_is_marked_and_the_first_issuer_of_a_stack_is_not(summaries) -> None:
+def test_a_second_role_with_another_issuer_is_marked(summaries) -> None:
     stack = previews.Stack()
     evil = escalation.role(escalation.trust("StringEquals", "sub", "oidc/id/EVIL"))
     stack.step("create", previews.ROLE, "evil", "", evil)
@@ -311,7 +309,7 @@ def test_a_second_role_with_another_issuer_is_marked_and_the_first_issuer_of_a_s
 
 
 @pytest.mark.parametrize("account", ["123456789012", 123456789012])
-def test_the_stacks_own_account_in_a_repository_policy_is_not_marked(account: str | int, summaries) -> None:
+def test_the_stacks_own_account_in_repository_policies_passes(account: str | int, summaries) -> None:
     stack = previews.Stack().setting(registry={"type": "amazon-ecr", "accountId": account})
     own = {"AWS": "arn:aws:iam::123456789012:role/nodes"}
     policy = escalation.document({"Effect": "Allow", "Principal": own, "Action": "ecr:BatchGetImage"})
@@ -320,7 +318,7 @@ def test_the_stacks_own_account_in_a_repository_policy_is_not_marked(account: st
     assert not report.risks
 
 
-def test_pulls_that_no_longer_count_are_marked_as_a_loss_of_images(summaries) -> None:
+def test_ignoring_pulls_is_marked_as_a_loss_of_images(summaries) -> None:
     """Rules by the last pull then take what the nodes run."""
     exclusion = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
     stack = previews.Stack()
@@ -338,7 +336,7 @@ def test_another_order_of_lifecycle_rules_is_marked(summaries) -> None:
     assert [(risk.kind, risk.value) for risk in report.risks] == [("data loss", "rulePriority")]
 
 
-def test_an_archive_instead_of_a_deletion_is_no_new_loss(summaries) -> None:
+def test_archiving_instead_of_deleting_is_no_new_loss(summaries) -> None:
     old, new = (
         escalation.rules(escalation.rule("sinceImagePushed", 90, action)) for action in ("expire", "transition")
     )
@@ -348,7 +346,7 @@ def test_an_archive_instead_of_a_deletion_is_no_new_loss(summaries) -> None:
     assert not report.risks
 
 
-def test_filters_that_are_turned_round_are_marked_where_they_meet(summaries) -> None:
+def test_reversed_filters_are_marked_where_they_overlap(summaries) -> None:
     old = escalation.tags(escalation.MUTABLE, "v*")
     for filters, expected in ((("v1*", "x*"), ["v1*"]), (("x*",), []), (("*",), ["*"])):
         stack = previews.Stack()
@@ -357,5 +355,5 @@ def test_filters_that_are_turned_round_are_marked_where_they_meet(summaries) -> 
         assert [risk.value for risk in report.risks] == expected
 
 
-def test_listing_images_as_mendixs_page_has_it_is_no_risk(summaries) -> None:
+def test_listing_images_as_in_mendixs_page_is_no_risk(summaries) -> None:
     assert not _created(summaries, previews.ROLE_POLICY, escalation.policy(escalation.allow("ecr:ListImages")))

@@ -13,14 +13,14 @@ from report.page import write_page
 from report.values import SECRET
 
 
-def test_values_that_a_program_forgot_to_mark_reach_neither_comment_nor_page(summaries) -> None:
+def test_unmarked_secret_values_reach_neither_comment_nor_page(summaries) -> None:
     stacks = summaries(previews.secrets_forgotten())
     for written in (comment(stacks, LIMITS["gitlab"]), write_page(stacks)):
         assert "hunter2" not in written
         assert "this-is-a-name" in written
 
 
-def test_a_ciphertext_or_a_plaintext_that_came_with_a_secret_is_not_shown(summaries) -> None:
+def test_text_that_came_with_a_secret_stays_hidden(summaries) -> None:
     marked = {**previews.SECRET, "ciphertext": "v1:abcdef", "plaintext": '"hunter2"'}
     stack = previews.Stack()
     stack.step("create", "custom:index:Thing", "thing", "", {"value": marked, "list": [marked]})
@@ -30,7 +30,7 @@ def test_a_ciphertext_or_a_plaintext_that_came_with_a_secret_is_not_shown(summar
         assert "v1:abcdef" not in written
 
 
-def test_a_rotated_password_shows_that_it_changes_but_neither_value(summaries) -> None:
+def test_a_rotated_password_shows_a_change_without_values(summaries) -> None:
     stack = previews.Stack()
     stack.step(
         "update",
@@ -79,7 +79,7 @@ def test_a_rotated_password_shows_that_it_changes_but_neither_value(summaries) -
         "tokenrapid",
     ],
 )
-def test_a_value_under_a_key_of_a_secret_is_masked(key: str) -> None:
+def test_a_value_under_a_secrets_key_is_masked(key: str) -> None:
     assert mask({key: "plain"}) == {key: SECRET}
     assert mask({"name": key, "value": "plain"}) == {"name": key, "value": SECRET}
 
@@ -117,14 +117,14 @@ def test_a_value_about_a_secret_is_shown(key: str) -> None:
         "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
     ],
 )
-def test_text_in_the_form_of_a_credential_is_masked_wherever_it_stands(text: str) -> None:
+def test_text_in_a_credentials_form_is_masked_everywhere(text: str) -> None:
     shown = json.dumps(mask({"note": f"see {text} there"}) if not text.startswith("{") else mask({"note": text}))
     assert SECRET in shown
     for part in ("c2lnbmF0dXJl", "s3cret", "abcdefghijklmnop", "dXNlcjpzM2NyZXQ", "IOSFODNN7", "MIIE"):
         assert part not in shown
 
 
-def test_all_of_a_kubernetes_secret_is_masked_whatever_its_keys_are() -> None:
+def test_a_kubernetes_secret_is_masked_under_every_key() -> None:
     masked = mask_properties("kubernetes:core/v1:Secret", {"data": {"a": "x"}, "stringData": "y", "type": "Opaque"})
     assert masked == {"data": {"a": SECRET}, "stringData": SECRET, "type": "Opaque"}
 
@@ -145,7 +145,7 @@ def test_all_of_a_kubernetes_secret_is_masked_whatever_its_keys_are() -> None:
         "https://user:p/hunter2@registry.example.com/v2/",
     ],
 )
-def test_what_is_assigned_to_a_name_of_a_secret_is_masked_in_any_text(text: str) -> None:
+def test_values_assigned_to_secret_names_are_masked_in_text(text: str) -> None:
     """They stood in messages of providers and in scripts, and got through."""
     assert "hunter2" not in mask_text(text)
     assert SECRET in mask_text(text)
@@ -187,7 +187,7 @@ def test_an_option_for_a_password_hides_the_next_argument() -> None:
     }
 
 
-def test_a_drifted_secret_does_not_show_its_data_in_an_annotation(summaries) -> None:
+def test_annotations_do_not_show_the_data_of_drifted_secrets(summaries) -> None:
     """kubectl keeps what it has applied last in an annotation: data and all."""
     stack = previews.Stack()
     key = "kubectl.kubernetes.io/last-applied-configuration"

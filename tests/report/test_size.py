@@ -35,7 +35,7 @@ def test_risks_and_replacements_outlive_creations(summaries) -> None:
     assert "lists of creations" in written
 
 
-def test_characters_of_several_octets_are_counted_as_the_strictest_site_would(summaries) -> None:
+def test_multibyte_characters_count_as_on_the_strictest_site(summaries) -> None:
     stack = previews.Stack()
     for number in range(300):
         stack.step("create", "custom:index:Thing", f"名前-{number}-{'𝔘' * 60}", "", {"値": "あ" * 200})
@@ -44,7 +44,7 @@ def test_characters_of_several_octets_are_counted_as_the_strictest_site_would(su
     assert len(written.encode("utf-16-le")) // 2 <= LIMITS["github"]
 
 
-def test_two_thousand_stacks_fit_and_the_failed_one_is_not_left_out(summaries) -> None:
+def test_two_thousand_stacks_fit_and_show_the_failed_one(summaries) -> None:
     documents: list[dict[str, Any]] = []
     for number in range(2_000):
         stack = previews.Stack(f"stack-{number}-{'x' * 100}")
@@ -57,7 +57,7 @@ def test_two_thousand_stacks_fit_and_the_failed_one_is_not_left_out(summaries) -
     assert "| `prod` |" in written
 
 
-def test_the_marker_is_the_first_line_and_names_one_comment() -> None:
+def test_the_marker_is_the_first_line_of_one_comment() -> None:
     stacks = [summarize(recorded("unchanged"))]
     assert comment(stacks, key="prod").splitlines()[0] == marker("prod") == "<!-- mendix-registry-report:prod -->"
     assert marker("a b-->") == "<!-- mendix-registry-report:a-b--- -->"

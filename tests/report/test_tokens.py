@@ -80,7 +80,7 @@ def test_a_token_is_masked_whole_wherever_it_stands(whose: str) -> None:
 
 
 @pytest.mark.parametrize("whose", ALONE)
-def test_a_token_without_a_mark_of_its_own_is_masked_as_a_value(whose: str) -> None:
+def test_a_token_without_a_known_form_is_masked(whose: str) -> None:
     assert mask({"note": ALONE[whose], "list": [ALONE[whose]]}) == {"note": SECRET, "list": [SECRET]}
 
 
@@ -129,7 +129,7 @@ def _shown(summaries, stack: previews.Stack) -> str:
 
 
 @pytest.mark.parametrize("mark", [SECRET, previews.SECRET, {**previews.SECRET, "plaintext": '"correct horse"'}])
-def test_what_is_marked_in_one_place_is_hidden_in_all_others(mark: object, summaries) -> None:
+def test_a_value_marked_once_is_hidden_everywhere(mark: object, summaries) -> None:
     """An output that the provider marks, whose input the program has not: and the provider's message repeats it."""
     stack = previews.Stack()
     stack.step(
@@ -149,7 +149,7 @@ def test_what_is_marked_in_one_place_is_hidden_in_all_others(mark: object, summa
     assert "seen" in shown
 
 
-def test_a_short_value_that_is_marked_does_not_hide_innocent_words(summaries) -> None:
+def test_a_short_marked_value_does_not_hide_other_words(summaries) -> None:
     stack = previews.Stack()
     stack.step("update", "custom:index:Thing", "thing", "", {"motto": "a"}, {"motto": SECRET})
     stack.step("create", "custom:index:Thing", "other", "", {"name": "banana"})

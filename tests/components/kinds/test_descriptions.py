@@ -44,7 +44,7 @@ def registered(recording: Recording) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_the_identities_of_a_description_are_those_that_the_program_registers(path: Path) -> None:
+def test_a_description_has_the_identities_that_the_program_registers(path: Path) -> None:
     _, answer = read(path)
     assert isinstance(answer, Reading)
     settings = answer.settings

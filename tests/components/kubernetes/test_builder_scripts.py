@@ -44,7 +44,7 @@ def proof(tmp_path: Path) -> tuple[ProofImage, str]:
     return image, layout(image, tmp_path / "image")
 
 
-def test_a_service_account_token_logs_in_and_is_nowhere_to_be_read(
+def test_a_service_account_token_logs_in_and_stays_hidden(
     run_script: Run, krane: Run, registry: Any, proof: tuple[ProofImage, str]
 ) -> None:
     image, directory = proof
@@ -58,19 +58,14 @@ def test_a_service_account_token_logs_in_and_is_nowhere_to_be_read(
     assert not any(PASSWORD in path.read_text(errors="replace") for path in pod.work.rglob("*") if path.is_file())
 
 
-def test_a_rejected_token_is_tried_again_and_fails_with_the_registrys_words(
-    run_script: Run, proof: tuple[ProofImage, str]
-) -> None:
+def test_a_rejected_token_is_retried_and_then_reported(run_script: Run, proof: tuple[ProofImage, str]) -> None:
     image, directory = proof
     pod = run_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, LOGIN_USER="someone", ATTEMPTS="2")
     assert pod.code == 1 and pod.log.count("attempt ") == 2, pod.log
-    assert (
-        "401 Unauthorized" in pod.message
-        and "hint: the registry does not take the ServiceAccount's token" in pod.message
-    )
+    assert "401 Unauthorized" in pod.message and "hint: the registry rejects the ServiceAccount's token" in pod.message
 
 
-def test_a_pull_secret_for_another_host_is_told_before_an_anonymous_attempt(
+def test_a_pull_secret_for_another_host_prevents_anonymous_attempts(
     run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str]
 ) -> None:
     image, directory = proof
@@ -95,7 +90,7 @@ def _as(login: str, directory: Path, host: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("secret", ["", "registry-login"])
-def test_a_rejected_login_names_the_secret_that_has_to_be_created_again(
+def test_a_rejected_login_names_the_secret_to_create_again(
     secret: str, run_script: Run, registry: Any, tmp_path: Path, proof: tuple[ProofImage, str]
 ) -> None:
     """Of docker-secret: its stack file has no key for a password, which the hint sent its readers to."""
@@ -124,7 +119,7 @@ class _Limited(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_registry_that_is_asked_too_often_is_told_as_its_limit(
+def test_a_rate_limited_push_reports_the_registrys_limit(
     run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str]
 ) -> None:
     image, directory = proof
@@ -139,10 +134,10 @@ def test_a_registry_that_is_asked_too_often_is_told_as_its_limit(
         server.shutdown()
         thread.join()
     assert pod.code == 1 and "429" in pod.message, pod.log
-    assert "hint: the registry limits how often it is asked" in pod.message
+    assert "hint: the registry limits the number of requests" in pod.message
 
 
-def test_an_unknown_authority_is_no_reason_to_go_on_without_verifying(
+def test_an_unknown_authority_never_disables_verification(
     run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str]
 ) -> None:
     image, directory = proof
@@ -190,7 +185,7 @@ def build(base: str, mda: Path, **changes: str) -> dict[str, str]:
     }
 
 
-def test_an_apps_files_are_readable_for_the_user_that_runs_it(
+def test_app_files_are_readable_for_the_containers_user(
     run_script: Run, krane: Run, registry: Any, image: Any, base: str, mda: Path, tmp_path: Path
 ) -> None:
     environment = build(base, mda)
@@ -208,23 +203,23 @@ def test_an_apps_files_are_readable_for_the_user_that_runs_it(
     assert "opt" not in members, "the layer would change the rights of directories that are not the app's"
 
 
-def test_a_second_build_of_the_same_content_does_not_push(
+def test_a_second_build_of_equal_content_pushes_nothing(
     run_script: Run, krane: Run, registry: Any, base: str, mda: Path
 ) -> None:
     environment = build(base, mda)
     assert run_script("build.sh", **environment).code == 0
     before = krane("digest", f"{registry.host}/apps/orders:{environment['TAG']}")
     again = run_script("build.sh", **environment)
-    assert again.code == 0 and "there already" in again.log
+    assert again.code == 0 and "exists already" in again.log
     assert json.loads(again.message)["digest"] == before
 
 
-def test_another_file_than_the_wanted_one_is_not_built(run_script: Run, base: str, mda: Path) -> None:
+def test_a_file_with_another_digest_is_not_built(run_script: Run, base: str, mda: Path) -> None:
     pod = run_script("build.sh", **build(base, mda, MDA_SHA256="0" * 64, TAG="wrong-file"))
     assert pod.code == 1 and "builder.build.mda.sha256" in pod.message, pod.log
 
 
-def test_a_missing_base_image_is_told_as_the_base_images_fault(run_script: Run, registry: Any, mda: Path) -> None:
+def test_a_missing_base_image_is_reported_as_such(run_script: Run, registry: Any, mda: Path) -> None:
     missing = f"{registry.host}/apps/none@sha256:{'1' * 64}"
     pod = run_script("build.sh", **build(missing, mda, TAG="no-base"))
     assert pod.code == 1, pod.log
@@ -254,7 +249,7 @@ def test_a_downloaded_apps_url_is_not_in_the_log(
     assert "canary-of-a-url" not in pod.log + pod.message
 
 
-def test_a_missing_download_is_told_once_and_not_tried_again(
+def test_a_missing_download_is_reported_without_another_attempt(
     run_script: Run, base: str, mda: Path, file_server: str, tmp_path: Path
 ) -> None:
     address = tmp_path / "url"
@@ -266,7 +261,7 @@ def test_a_missing_download_is_told_once_and_not_tried_again(
     assert "canary-of-a-url" not in pod.log + pod.message
 
 
-def test_what_is_no_zip_file_is_told_as_that(run_script: Run, base: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_zip_is_reported(run_script: Run, base: str, tmp_path: Path) -> None:
     file = tmp_path / "text.mda"
     file.write_text("no archive")
     pod = run_script("build.sh", **build(base, file, TAG="no-zip"))
@@ -301,7 +296,7 @@ def mirrored(run_script: Run, tmp_path: Path, *lines: str, **environment: str) -
     return run_script("mirror.sh", LIST=str(tmp_path / "list"), **environment)
 
 
-def test_an_index_keeps_its_digest_and_is_not_copied_twice(
+def test_an_index_keeps_its_digest_and_is_copied_once(
     run_script: Run, krane: Run, registry: Any, index: str, tmp_path: Path
 ) -> None:
     name = tmp_path.name.replace("_", "-")
@@ -332,7 +327,7 @@ def test_chosen_platforms_keep_their_digests_in_a_smaller_index(
     assert json.loads(mirrored(run_script, tmp_path, line).message) == {"copied": 0, "present": 1}
 
 
-def test_a_mirror_that_stopped_at_a_missing_image_goes_on_once_it_is_there(
+def test_a_stopped_mirror_resumes_once_the_missing_image_exists(
     run_script: Run, krane: Run, registry: Any, index: str, tmp_path: Path
 ) -> None:
     name = tmp_path.name.replace("_", "-")
@@ -366,9 +361,7 @@ def vendor(registry: Any, index: str, krane: Run, tmp_path: Path) -> Iterator[Ve
         yield Vendor(image, directory / "storage", str(trusted))
 
 
-def test_what_is_there_by_digest_is_not_asked_of_its_source_again(
-    run_script: Run, vendor: Vendor, tmp_path: Path
-) -> None:
+def test_a_present_digest_needs_no_request_to_its_source(run_script: Run, vendor: Vendor, tmp_path: Path) -> None:
     name = tmp_path.name.replace("_", "-")
     line = f"{vendor.image} {name}/copy:1 -"
     first = mirrored(run_script, tmp_path, line, SSL_CERT_FILE=vendor.trusted)
@@ -378,9 +371,7 @@ def test_what_is_there_by_digest_is_not_asked_of_its_source_again(
     assert json.loads(second.message) == {"copied": 0, "present": 1}, second.log
 
 
-def test_a_source_that_has_lost_a_layer_is_told_as_the_sources_fault(
-    run_script: Run, vendor: Vendor, tmp_path: Path
-) -> None:
+def test_a_lost_layer_is_reported_with_its_source(run_script: Run, vendor: Vendor, tmp_path: Path) -> None:
     blobs = [path for path in vendor.storage.rglob("blobs/sha256/*/*/data") if not path.read_bytes().startswith(b"{")]
     assert blobs
     for blob in blobs:
@@ -390,7 +381,7 @@ def test_a_source_that_has_lost_a_layer_is_told_as_the_sources_fault(
     assert pod.code != 0 and f"Reading {vendor.image} failed" in pod.message, pod.log
 
 
-def test_a_client_that_does_not_tell_what_it_copied_is_checked_all_the_same(
+def test_a_copy_is_checked_although_the_client_prints_nothing(
     run_script: Run, krane: Run, image: Any, registry: Any, index: str, tmp_path: Path
 ) -> None:
     silent = tmp_path / "silent"
@@ -425,14 +416,14 @@ def client_that(tmp_path: Path, lines: str) -> str:
     ("words", "tries", "hint"),
     [
         # A permission that is not visible yet must not end the Job as if there were no repository.
-        ([_NO_IDENTITY, _DENIED], 2, "the metadata server gave it no identity"),
+        ([_NO_IDENTITY, _DENIED], 2, "the metadata server gave krane no identity"),
         ([_DENIED], 2, "the identity may not do this"),
-        ([_IMMUTABLE], 1, "must not be moved: choose another tag"),
-        ([_NO_IDENTITY, "Error: NAME_UNKNOWN: Repository not found"], 1, "there is no repository"),
+        ([_IMMUTABLE], 1, "is immutable: choose another tag"),
+        ([_NO_IDENTITY, "Error: NAME_UNKNOWN: Repository not found"], 1, "the repository apps/orders does not exist"),
     ],
     ids=["no identity yet", "no permission yet", "immutable tag", "no repository"],
 )
-def test_googles_words_are_told_apart_and_what_may_pass_is_tried_again(
+def test_googles_answers_are_distinguished_and_temporary_ones_retried(
     run_script: Run, tmp_path: Path, proof: tuple[ProofImage, str], words: list[str], tries: int, hint: str
 ) -> None:
     image, directory = proof
@@ -446,7 +437,7 @@ def test_googles_words_are_told_apart_and_what_may_pass_is_tried_again(
 @pytest.mark.parametrize(
     "krane", ["exec sleep 60", "echo 'Error: connection refused' >&2\nexit 1"], ids=["call", "pause"]
 )
-def test_a_pod_that_the_cluster_ends_says_how_far_it_was(
+def test_a_pod_ended_by_the_cluster_reports_its_progress(
     start_script: Run, tmp_path: Path, proof: tuple[ProofImage, str], krane: str
 ) -> None:
     """The last words are in the message within a second, whatever the script was waiting for."""

@@ -30,7 +30,7 @@ def event(
     }
 
 
-def test_the_clusters_words_come_latest_first_and_once_and_with_a_remedy() -> None:
+def test_cluster_events_come_latest_first_once_with_a_remedy() -> None:
     quota = f'Error creating: pods "{JOB}-%s" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0'
     text = failure(
         "orders",
@@ -139,7 +139,7 @@ current-context: a
 @pytest.mark.parametrize(
     ("kubeconfig", "words"), [("{}", "ValueError"), (CLUSTER, "onnect")], ids=["no cluster", "nobody answers"]
 )
-def test_a_cluster_that_cannot_be_asked_is_said(reported: list[str], kubeconfig: str, words: str) -> None:
+def test_an_unreachable_cluster_is_reported_with_a_command(reported: list[str], kubeconfig: str, words: str) -> None:
     called(ClusterEvents(Cluster(kubeconfig=kubeconfig)), arguments(DEADLINE))
     [text] = reported
     assert f"The Job orders/{JOB} failed, and its events could not be read: " in text and words in text
@@ -163,7 +163,7 @@ json.dump({name: "forbidden" if name == "closed" else [event] for name in questi
 """.replace("JOB", JOB)
 
 
-def test_all_that_fail_at_once_are_asked_about_at_once_and_nothing_is_left_behind(
+def test_simultaneous_failures_share_one_process_that_cleans_up(
     reported: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     reader = tmp_path / "reader.py"

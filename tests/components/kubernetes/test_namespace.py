@@ -36,7 +36,7 @@ def environment(item: Registered) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
-def test_a_password_is_only_in_the_secret_that_is_for_it(kind: str) -> None:
+def test_a_password_is_only_in_its_own_secret(kind: str) -> None:
     recorded = namespace(kind)
     for item in recorded.registered:
         text = str(item.inputs)
@@ -93,12 +93,12 @@ def test_nothing_pushes_before_the_identity_may() -> None:
     assert push.urn in job(recorded, "orders-pull").dependencies
 
 
-def test_a_preview_knows_what_a_permission_that_is_not_there_yet_will_let_push() -> None:
+def test_a_preview_knows_what_a_future_permission_allows() -> None:
     recorded = namespace("workload-identity", ready=lambda: (permission("attached"),), preview=True)
     assert environment(job(recorded))["DIGEST"].startswith("sha256:")
 
 
-def test_a_pod_of_a_cloud_identity_gets_no_token_but_the_clouds() -> None:
+def test_pods_with_a_cloud_identity_get_only_its_token() -> None:
     identity = ServiceAccountIdentity(
         "mendix-builder",
         annotations={"eks.amazonaws.com/role-arn": "arn"},
@@ -129,7 +129,7 @@ def test_a_service_account_token_is_projected_and_short_lived() -> None:
     assert "audience" not in plain["projected"]["sources"][0]["serviceAccountToken"]
 
 
-def test_a_credential_file_is_an_opaque_secret_that_one_variable_points_to() -> None:
+def test_a_credential_file_is_an_opaque_secret_and_variable() -> None:
     recorded = namespace("credential-file")
     secret = recorded.one(SECRET)
     assert secret.inputs["type"] == "Opaque" and set(secret.inputs["data"]) == {"credentials"}
@@ -140,7 +140,7 @@ def test_a_credential_file_is_an_opaque_secret_that_one_variable_points_to() -> 
     assert secret.urn in push.dependencies
 
 
-def test_new_credentials_are_proved_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_credentials_are_proved_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def digest(version: str) -> str:
         metadata = {**made.EXISTING_SECRET["metadata"], "resourceVersion": version}
         monkeypatch.setattr(made, "EXISTING_SECRET", {**made.EXISTING_SECRET, "metadata": metadata})
@@ -149,18 +149,18 @@ def test_new_credentials_are_proved_anew(monkeypatch: pytest.MonkeyPatch) -> Non
     assert digest("7") == digest("7") != digest("8")
 
 
-def test_an_unknown_client_never_decides_how_the_registry_is_reached() -> None:
+def test_an_unknown_client_never_decides_the_transport() -> None:
     assert environment(job(namespace()))["INSECURE"] == "false"
 
 
-def test_an_authority_that_the_cluster_hands_out_is_waited_for() -> None:
+def test_jobs_wait_for_an_authority_that_the_cluster_writes() -> None:
     push = job(namespace("token", ca_bundle=BUNDLE))
     [bundle] = [volume for volume in pod(push)["volumes"] if volume["name"] == "registry-ca"]
     assert bundle["configMap"] == {"name": "service-ca", "items": [{"key": "service-ca.crt", "path": "ca.crt"}]}
     assert environment(push)["SSL_CERT_FILE"] == "/registry-ca/ca.crt"
 
 
-def test_a_platform_that_assigns_users_is_not_told_one_unless_the_stack_file_does() -> None:
+def test_platforms_that_assign_users_get_none_by_default() -> None:
     assert "runAsUser" not in pod(job(namespace("token", platform_assigns_user=True)))["securityContext"]
     chosen = namespace("token", platform_assigns_user=True, builder=Builder(run_as_user=1001))
     assert pod(job(chosen))["securityContext"]["runAsUser"] == 1001
@@ -168,7 +168,7 @@ def test_a_platform_that_assigns_users_is_not_told_one_unless_the_stack_file_doe
 
 
 @pytest.mark.parametrize("mode", ["verify", "build", "mirror"])
-def test_every_job_ends_with_a_reason_that_the_provider_knows(mode: str) -> None:
+def test_every_job_ends_with_a_reason_the_provider_knows(mode: str) -> None:
     base = {"verify": Builder(), "mirror": Builder(mode="mirror"), "build": app(configMap="app")}[mode]
     recorded = namespace(builder=base.model_copy(update={"timeout_seconds": 90}), copies=(COPY,))
     jobs = recorded.of_type(JOB)
@@ -188,7 +188,7 @@ def test_every_job_ends_with_a_reason_that_the_provider_knows(mode: str) -> None
 
 @pytest.mark.parametrize("selector", [{}, {"disk": "ssd"}, {"kubernetes.io/os": "linux"}])
 @pytest.mark.parametrize("mode", JOBS)
-def test_every_job_runs_on_linux_nodes_and_on_those_that_are_chosen(mode: str, selector: dict[str, str]) -> None:
+def test_every_job_selects_linux_and_the_chosen_nodes(mode: str, selector: dict[str, str]) -> None:
     base = {"verify": Builder(), "mirror": Builder(mode="mirror"), "build": app(configMap="app")}[mode]
     recorded = namespace(builder=base.model_copy(update={"node_selector": selector}), copies=(COPY,))
     for item in recorded.of_type(JOB):
@@ -198,7 +198,7 @@ def test_every_job_runs_on_linux_nodes_and_on_those_that_are_chosen(mode: str, s
         assert pod(item)["nodeSelector"] == wanted
 
 
-def test_every_job_has_the_hook_that_reports_the_clusters_words() -> None:
+def test_every_job_has_the_hook_that_reports_events() -> None:
     for mode, names in JOBS.items():
         builder = app(configMap="app") if mode == "build" else Builder.model_validate({"mode": mode})
         recorded = namespace(builder=builder, copies=(COPY,), hook="job-failure")
@@ -206,7 +206,7 @@ def test_every_job_has_the_hook_that_reports_the_clusters_words() -> None:
         assert not any(item.on_error for item in recorded.registered if item.type != JOB)
 
 
-def test_a_mirror_runs_where_there_is_something_to_copy_and_elsewhere_the_push_is_proved() -> None:
+def test_namespaces_without_copies_prove_the_push_instead() -> None:
     builder = Builder(mode="mirror")
     recorded = namespace(builder=builder, copies=(COPY,))
     assert [item.name for item in recorded.of_type(JOB)] == ["orders-mirror"]
@@ -239,7 +239,7 @@ def app(**mda: str) -> Builder:
     )
 
 
-def test_an_apps_url_is_a_secret_and_a_file_and_nothing_else() -> None:
+def test_an_apps_url_is_only_in_a_secret_file() -> None:
     url = "https://files.example.com/orders.mda?token=canary-of-a-url"
     recorded = namespace(builder=app(url=url))
     secret = recorded.one(SECRET, "orders-app-url")
@@ -260,7 +260,7 @@ def test_an_apps_url_is_a_secret_and_a_file_and_nothing_else() -> None:
         ),
     ],
 )
-def test_an_app_in_the_cluster_is_mounted_for_reading_only(mda: dict[str, str], volume: dict[str, Any]) -> None:
+def test_an_app_in_the_cluster_is_mounted_read_only(mda: dict[str, str], volume: dict[str, Any]) -> None:
     build = job(namespace(builder=app(**mda)), "orders-build")
     [mounted] = [item for item in pod(build)["volumes"] if item["name"] == "app"]
     assert mounted == {"name": "app", **volume}

@@ -20,7 +20,7 @@ def told(recorded: Recording) -> Registered:
     return found
 
 
-def test_an_object_of_mendixs_installer_is_patched_with_nothing_but_our_fields() -> None:
+def test_the_installers_object_is_patched_with_our_fields_only() -> None:
     item = told(namespace())
     assert item.type == f"{GROUP}Patch"
     assert item.metadata == {"name": "mendix-operator-configuration", "namespace": "orders"}
@@ -39,7 +39,7 @@ def test_create_owns_the_object_and_none_leaves_it_alone() -> None:
     assert not [item for item in recorded.registered if "OperatorConfiguration" in item.type]
 
 
-def test_force_is_said_on_the_object_and_only_if_asked_for() -> None:
+def test_force_is_set_on_the_object_only_on_request() -> None:
     forced = told(namespace(options=OperatorConfiguration(force=True)))
     assert forced.metadata["annotations"] == {"pulumi.com/patchForce": "true"}
     assert "annotations" not in told(namespace()).metadata
@@ -58,7 +58,7 @@ def test_an_overlay_is_merged_below_what_the_stack_sets() -> None:
     assert spec["customPodLabels"] == {"general": {"team": "blue", **labels}, "runtime": {"a": "b"}}
 
 
-def test_a_type_is_written_only_where_it_is_known_or_given() -> None:
+def test_a_type_is_written_only_where_known_or_given() -> None:
     assert "type" not in told(namespace()).inputs["spec"]["registry"]
     assert told(namespace(operator_type="openshift")).inputs["spec"]["registry"]["type"] == "openshift"
     given = namespace(options=OperatorConfiguration(type="other"), operator_type="openshift")
@@ -66,7 +66,7 @@ def test_a_type_is_written_only_where_it_is_known_or_given() -> None:
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_mendixs_own_build_trusts_the_registry_as_the_proof_does(trusted: bool) -> None:
+def test_mendixs_build_trusts_the_registry_like_the_proof(trusted: bool) -> None:
     recorded = namespace(
         options=OperatorConfiguration(trust_ca_certificate=trusted), transport=TransportDecision(False, "a test", PEM)
     )
@@ -81,7 +81,7 @@ def test_a_template_that_is_left_alone_is_not_written() -> None:
     assert "imageNameTemplate" not in told(namespace(image_name_template=None)).inputs["spec"]["registry"]
 
 
-def test_a_credential_of_the_overlay_is_a_secret_of_the_stack() -> None:
+def test_a_credential_in_the_overlay_is_a_stack_secret() -> None:
     proxy = "http://user:canary@proxy.example.com:3128"
     item = told(namespace(options=OperatorConfiguration(overlay={"proxies": [{"http": proxy}], "password": "canary"})))
     assert "spec" in item.secrets and "spec" not in told(namespace()).secrets

@@ -28,14 +28,14 @@ def test_openshifts_own_pull_secrets_stay_in_the_list() -> None:
     assert link.ignore_changes == ("imagePullSecrets",), "a later entry of somebody's would be undone"
 
 
-def test_a_name_that_is_there_already_is_not_added_again() -> None:
+def test_a_linked_name_is_never_added_twice() -> None:
     for live in ([], ["mendix-registry"]):
         assert entries(namespace(live_pull_secrets=live)) == ["mendix-registry"]
 
 
 @pytest.mark.parametrize(("names", "retained"), [(["mendix-registry"], False), (["others", "mendix-registry"], True)])
 @pytest.mark.parametrize("handed_over", [lambda value: value, pulumi.Output.from_input], ids=["plain", "output"])
-async def test_destroying_the_link_does_not_take_others_entries_away(
+async def test_destroying_the_link_keeps_the_entries_of_others(
     names: list[str], retained: bool, handed_over: Callable[[Any], Any]
 ) -> None:
     # Mocks have no engine that would call a transform; Pulumi's hands values of other resources over as outputs.
@@ -83,7 +83,7 @@ def test_an_existing_secret_is_read_and_never_written() -> None:
         ),
     ],
 )
-def test_a_secret_that_cannot_serve_fails_the_update_before_anything_pushes(
+def test_an_unusable_secret_fails_the_update_before_any_push(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], says: str
 ) -> None:
     monkeypatch.setattr(made, "EXISTING_SECRET", {**made.EXISTING_SECRET, **change})

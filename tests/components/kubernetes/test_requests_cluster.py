@@ -145,9 +145,7 @@ def judge_all(api_server: ApiServer, recorded: Recording) -> None:
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
-def test_every_way_to_log_in_is_taken_by_the_api_server_and_by_restricted_pod_security(
-    api_server: ApiServer, kind: str
-) -> None:
+def test_every_login_passes_the_api_server_and_pod_security(api_server: ApiServer, kind: str) -> None:
     judge_all(api_server, namespace(kind, create=True, options=OperatorConfiguration(adopt="create")))
 
 
@@ -171,7 +169,7 @@ def test_a_mirror_is_taken_as_well(api_server: ApiServer) -> None:
     judge_all(api_server, namespace(builder=Builder(mode="mirror"), copies=copies))
 
 
-def test_a_patch_owns_no_field_that_the_api_server_does_not_know(api_server: ApiServer) -> None:
+def test_a_patch_owns_only_fields_that_the_server_knows(api_server: ApiServer) -> None:
     judge_all(api_server, namespace(live_pull_secrets=["other"]))
 
 
@@ -183,7 +181,7 @@ def test_openshifts_objects_are_taken_by_a_plain_kubernetes(
     judge_all(api_server, run(lambda: deploy(chosen), answers=answers))
 
 
-def test_a_real_pod_can_read_its_token_and_log_in_with_it(api_server: ApiServer) -> None:
+def test_a_real_pod_reads_its_token_and_logs_in(api_server: ApiServer) -> None:
     """Restricted, another user than root, read-only root: whether files have the rights that the script needs shows only there."""
     builder = Builder(image=CLIENT_IMAGE, attempts=1, prove_node_pull=False, timeout_seconds=60)
     recorded = namespace("token", builder=builder, push_host="registry.invalid")

@@ -68,7 +68,7 @@ def _folded(text: str) -> str:
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: str(path.relative_to(HERE)))
-def test_a_wrong_stack_file_is_refused_with_every_place_and_remedy(path: Path) -> None:
+def test_a_rejected_stack_file_has_every_place_and_remedy(path: Path) -> None:
     file, answer = read(path)
     assert isinstance(answer, ConfigurationError), "accepted"
     assert difference(file["problems"], answer.problems) == ""
@@ -77,7 +77,7 @@ def test_a_wrong_stack_file_is_refused_with_every_place_and_remedy(path: Path) -
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: str(path.relative_to(HERE)))
-def test_a_right_stack_file_is_accepted_by_the_program_and_by_the_editor(
+def test_program_and_editor_accept_every_accepted_stack_file(
     path: Path, editor: jsonschema.Draft202012Validator
 ) -> None:
     file, answer = read(path)

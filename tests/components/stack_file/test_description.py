@@ -64,7 +64,7 @@ def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
             yield from places(item, (*at, key))
 
 
-def test_any_value_may_stand_in_a_variable_that_is_not_set() -> None:
+def test_an_unset_variable_may_stand_for_any_value() -> None:
     """Wherever a stack file takes a variable: what is computed from its value is null in the description, and nothing else."""
     described = 0
     for path in RIGHT:

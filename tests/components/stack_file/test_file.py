@@ -1,4 +1,4 @@
-"""``python -m mendix_registry``: the stack file without Pulumi."""
+"""``mendix-registry check`` and ``describe``: the stack file without Pulumi."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ config:
 """
 
 
-def test_every_problem_has_its_line_for_people_and_for_editors(project: Path, run: Run) -> None:
+def test_every_problem_has_its_line_for_people_and_editors(project: Path, run: Run) -> None:
     write(project, WRONG)
     done = run("check", "--stack", "prod")
     file = project / "stacks" / "Pulumi.prod.yaml"
@@ -111,7 +111,7 @@ def test_every_problem_has_its_line_for_people_and_for_editors(project: Path, ru
     assert "config.mendix-registry:namespaces[1].name  [STK078]\n" in done.stdout
 
 
-def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path, run: Run) -> None:
+def test_encrypted_values_are_accepted_and_stay_secret(project: Path, run: Run) -> None:
     write(project, RIGHT)
     assert run("check", "--stack", "prod").returncode == 0
     described = json.loads(run("describe", "--stack", "prod").stdout)
@@ -126,7 +126,7 @@ def test_what_is_encrypted_is_taken_for_right_and_stays_secret(project: Path, ru
     assert described["namespaces"][0]["subject"] == "system:serviceaccount:orders:mendix-builder"
 
 
-def test_an_encrypted_host_is_no_problem_but_nothing_can_be_described(project: Path, run: Run) -> None:
+def test_an_encrypted_host_is_accepted_but_cannot_be_described(project: Path, run: Run) -> None:
     content: dict[str, Any] = yaml.safe_load(RIGHT)
     content["config"]["mendix-registry:registry"]["pushHost"] = {"secure": "AAABAKz"}
     content["config"]["mendix-registry:registry"]["repository"] = {"secure": "AAABAKz"}
@@ -195,7 +195,7 @@ def only_nulls_differ(less: Any, more: Any) -> bool:
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if variables(stack)])
-def test_an_example_is_described_without_its_variables_and_what_hangs_on_them_is_null(
+def test_an_example_without_variables_is_described_with_nulls(
     stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)

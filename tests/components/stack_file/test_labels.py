@@ -39,13 +39,13 @@ def accepted(labels: dict[str, str]) -> bool:
     return True
 
 
-def test_keys_are_judged_as_kubernetes_own_tests_say() -> None:
+def test_keys_are_checked_as_in_kubernetes_own_tests() -> None:
     cases = table("TestIsQualifiedName")
     assert len(cases) > 20 and {good for _, good in cases} == {True, False}
     assert [(key, accepted({key: "x"})) for key, _ in cases] == cases
 
 
-def test_values_are_judged_as_kubernetes_own_tests_say() -> None:
+def test_values_are_checked_as_in_kubernetes_own_tests() -> None:
     cases = table("TestIsValidLabelValue")
     assert len(cases) > 12 and {good for _, good in cases} == {True, False}
     assert [(value, accepted({"x": value})) for value, _ in cases] == cases

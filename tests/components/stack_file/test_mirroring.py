@@ -49,9 +49,7 @@ def test_where_an_image_goes(settings: Make, image: dict[str, Any], destination:
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=st.integers(1, 2000))
-def test_every_destination_is_copied_to_by_one_namespace_and_a_new_one_changes_no_other(
-    settings: Make, count: int
-) -> None:
+def test_one_namespace_copies_each_destination_and_keeps_doing_so(settings: Make, count: int) -> None:
     names = [f"n{index}" for index in range(count + 1)]
     before, after = (made(settings, some, SHARED, OWN).copies() for some in (names[:-1], names))
     destinations = [copy.destination for copies in after.values() for copy in copies]

@@ -61,13 +61,13 @@ SITES = tuple(sites())
 RULES = {site.rule for site in SITES if site.rule is not None}
 
 
-def test_an_id_is_a_literal_with_the_prefix_of_its_room() -> None:
+def test_an_id_is_a_literal_with_its_modules_prefix() -> None:
     assert len(SITES) > 300
     wrong = [site for site in SITES if site.rule and not re.fullmatch(rf"{site.prefix}\d{{3}}", site.rule)]
     assert wrong == []
 
 
-def test_only_what_a_validator_has_refused_hands_its_id_on() -> None:
+def test_only_a_validators_rejection_passes_its_id_on() -> None:
     """Once from pydantic's errors of the stack file, once from those of the lifecycle policy in it."""
     assert sorted(site.path.name for site in SITES if site.rule is None) == ["lifecycle_rules.py", "reading.py"]
 
@@ -80,7 +80,7 @@ def test_an_id_means_one_thing() -> None:
     assert {rule: told for rule, told in texts.items() if len(told) > 1} == {}
 
 
-def test_the_numbers_of_a_prefix_have_no_gap_but_those_of_rules_that_are_gone() -> None:
+def test_ids_of_a_prefix_have_gaps_for_retired_rules() -> None:
     assert not RULES & RETIRED
     for prefix in ("STK", *PREFIXES.values()):
         numbers = sorted(int(rule[3:]) for rule in RULES | RETIRED if rule.startswith(prefix))

@@ -31,7 +31,7 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(schema.stack_schema())
 
 
-def test_no_stack_file_that_comes_along_is_underlined_in_an_editor() -> None:
+def test_editors_underline_nothing_in_the_stack_files_here() -> None:
     editor = jsonschema.Draft202012Validator(schema.stack_schema())
     underlined = {
         path.name: [error.message for error in editor.iter_errors(yaml.safe_load(path.read_text(encoding="utf-8")))]

@@ -17,18 +17,18 @@ CASES = [(host, version, scheme) for host, versions in SCHEMES.items() for versi
 
 
 @pytest.mark.parametrize(("host", "version", "scheme"), CASES)
-def test_a_version_is_not_believed_to_encrypt_where_its_own_code_does_not(host: str, version: str, scheme: str) -> None:
+def test_only_versions_whose_code_encrypts_are_trusted_to(host: str, version: str, scheme: str) -> None:
     number = parse_version(version)
     assert number is not None
     assert (plain_http_rule(host, number) is not None) == (scheme == "http")
 
 
-def test_the_versions_disagree_somewhere_else_the_table_would_prove_nothing() -> None:
+def test_the_table_has_versions_with_different_rules() -> None:
     told = {tuple(versions.values()) for versions in SCHEMES.values()}
     assert len(told) == 4
 
 
-def test_a_cluster_name_is_https_unless_an_old_client_is_named() -> None:
+def test_a_cluster_name_means_https_except_for_old_clients() -> None:
     host = "registry.container-registry.svc.cluster.local:5000"
     newest = decide(host, Transport())
     assert not newest.insecure
@@ -39,14 +39,14 @@ def test_a_cluster_name_is_https_unless_an_old_client_is_named() -> None:
     assert not between.insecure
 
 
-def test_a_name_with_a_loopback_address_in_it_is_not_loopback() -> None:
+def test_a_name_containing_a_loopback_address_is_no_loopback() -> None:
     host = "127.0.0.1.evil.com"
     assert not decide(host, Transport()).insecure
     assert decide(host, Transport(client_version="0.21.6")).insecure
 
 
 @pytest.mark.parametrize("insecure", [True, False])
-def test_what_the_stack_file_says_wins_over_every_rule(insecure: bool) -> None:
+def test_the_stack_file_takes_precedence_over_every_rule(insecure: bool) -> None:
     for host in ("10.0.0.5:5000", "registry.example.com"):
         decision = decide(host, Transport(insecure=insecure))
         assert decision.insecure is insecure and "the stack file sets" in decision.reason

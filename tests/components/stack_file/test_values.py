@@ -40,7 +40,7 @@ def read(username: Any, password: Any, surroundings: Surroundings) -> BasicAuthe
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_one_final_line_break_is_no_part_of_a_value(place: str, end: str, tmp_path: Path) -> None:
+def test_one_final_line_break_is_dropped_from_a_value(place: str, end: str, tmp_path: Path) -> None:
     value, surroundings = given(place, f"p\u00e4ss: word {end}", tmp_path)
     found = read("builder", value, surroundings)
     assert found.password.value == "p\u00e4ss: word "
@@ -87,7 +87,7 @@ def test_a_user_that_basic_authentication_cannot_carry_is_rejected(
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("text", ["\n", "\r\n"])
-def test_a_value_that_is_only_a_line_break_is_rejected(place: str, text: str, tmp_path: Path) -> None:
+def test_a_value_of_only_a_line_break_is_rejected(place: str, text: str, tmp_path: Path) -> None:
     value, surroundings = given(place, text, tmp_path)
     with pytest.raises(ConfigurationError, match="only a line break"):
         read("builder", value, surroundings)
@@ -98,7 +98,7 @@ def test_the_mark_that_windows_puts_into_files_is_dropped(tmp_path: Path) -> Non
     assert read("builder", value, surroundings).password.value == "secret"
 
 
-def test_a_variable_that_is_not_utf8_is_rejected_without_its_value() -> None:
+def test_a_non_utf8_variable_is_rejected_without_its_value() -> None:
     value = os.fsdecode(b"secret-\xff")
     with pytest.raises(ConfigurationError, match="is not UTF-8 text") as error:
         read("builder", {"environment": "VALUE"}, Surroundings({"VALUE": value}))

@@ -62,7 +62,7 @@ def rehearse(project: Path, home: Path) -> Rehearse:
         ("aadmin", {"authentication": {"method": "admin"}}),
     ],
 )  # fmt: skip
-def test_the_builder_pushes_and_nobody_else_does(rehearse: Rehearse, stack: str, registry: dict[str, Any]) -> None:
+def test_only_the_builder_can_push(rehearse: Rehearse, stack: str, registry: dict[str, Any]) -> None:
     namespaces = [{"name": f"{stack}-orders"}, {"name": f"{stack}-billing"}]
     outcome = rehearse("prove", stack, "--json", namespaces=namespaces, **registry)
     assert outcome.status == 0, outcome.said + outcome.refusals
@@ -107,7 +107,7 @@ def test_what_others_have_made_is_there_and_works(rehearse: Rehearse, stack: str
     assert "replaced" not in again.said
 
 
-def test_a_role_of_the_other_mode_is_named_as_the_cause(rehearse: Rehearse) -> None:
+def test_a_role_of_the_other_mode_is_the_cause(rehearse: Rehearse) -> None:
     """Azure says nothing at all: the assignment is made, and ignored."""
     existing = f"{SHARED}/Microsoft.ContainerRegistry/registries/bmodeacr"
     given = {"existing": existing, "authentication": WORKLOAD_IDENTITY}
@@ -118,22 +118,20 @@ def test_a_role_of_the_other_mode_is_named_as_the_cause(rehearse: Rehearse) -> N
     assert "AcrPush is a role of the other mode" in outcome.refusals
 
 
-def test_an_audience_that_the_webhook_does_not_ask_for_is_named_as_the_cause(rehearse: Rehearse) -> None:
+def test_an_audience_unlike_the_webhooks_is_the_cause(rehearse: Rehearse) -> None:
     authentication = {**WORKLOAD_IDENTITY, "audience": "api://AzureADTokenExchangeUSGov"}
     outcome = rehearse("up", "baudience", "--yes", authentication=authentication)
     assert outcome.status == 1, outcome.said
     assert "AADSTS700212" in outcome.refusals
 
 
-def test_a_registry_name_that_somebody_has_is_told(rehearse: Rehearse) -> None:
+def test_a_registry_name_already_in_use_is_reported(rehearse: Rehearse) -> None:
     outcome = rehearse("up", "bname", "--yes", name="rehearsalneighbour", authentication=WORKLOAD_IDENTITY)
     assert outcome.status == 1
     assert "is already in use" in outcome.said
 
 
-def test_a_token_password_that_is_not_the_tokens_is_refused(
-    rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_token_password_is_rejected(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stack file's variable of one namespace holds the password of another one's token."""
     names = ["bpass-orders", "bpass-billing"]
     both = {"method": "token", "passwords": {name: {"environment": "BPASS_ONE"} for name in names}}

@@ -154,7 +154,7 @@ def bench(node: BuiltCluster, home: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", cases("prove"))
-def test_a_stack_that_is_broken_later_is_found_by_its_matrix(broken: Broken, bench: Bench, node: BuiltCluster) -> None:
+def test_a_stack_broken_later_is_found_by_its_matrix(broken: Broken, bench: Bench, node: BuiltCluster) -> None:
     config, stage = bench.brought_up(broken)
     breaker = Breaker(config["namespaces"][0]["name"], node, dict(stage.environment))
     undo = [breaker.edit(**edit) for edit in broken.document["edits"]]

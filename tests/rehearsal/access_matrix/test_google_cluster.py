@@ -67,7 +67,7 @@ def rehearse(project: Path, home: Path) -> Rehearse:
         }),
     ],
 )  # fmt: skip
-def test_the_builder_pushes_and_nobody_else_does(rehearse: Rehearse, stack: str, settings: dict[str, Any]) -> None:
+def test_only_the_builder_can_push(rehearse: Rehearse, stack: str, settings: dict[str, Any]) -> None:
     outcome = rehearse("prove", stack, "--json", **settings)
     assert outcome.status == 0, outcome.said + outcome.refusals
     matrix = json.loads(outcome.said)
@@ -113,7 +113,7 @@ def test_the_builder_pushes_and_nobody_else_does(rehearse: Rehearse, stack: str,
         ),
     ],
 )
-def test_a_builder_that_may_not_push_is_refused_for_the_reason(
+def test_a_builder_without_permission_is_denied_with_the_reason(
     rehearse: Rehearse, stack: str, settings: dict[str, Any], cause: str
 ) -> None:
     outcome = rehearse("up", stack, "--yes", **settings)
@@ -133,7 +133,7 @@ def test_what_another_stack_has_made_is_not_taken_over(rehearse: Rehearse) -> No
     assert third.status == 0, third.said
 
 
-def test_the_projects_quota_of_service_accounts_is_told(rehearse: Rehearse) -> None:
+def test_the_quota_of_service_accounts_is_reported(rehearse: Rehearse) -> None:
     settings = {
         "repository": "bquota-project/{namespace}/apps",
         "authentication": {"method": "workload-identity", "serviceAccountQuota": 2},

@@ -45,7 +45,7 @@ def test_what_works_and_should_not_is_found() -> None:
     assert (cell.outcome, cell.as_expected) == ("allowed", False)
 
 
-def test_a_refusal_counts_only_with_a_decision_for_the_right_reason() -> None:
+def test_a_denial_counts_only_with_the_expected_reason() -> None:
     refused = _raise(RefusedError("403"))
     assert _cell(refused, expected=False, decided=[DECIDED]).as_expected
     assert not _cell(refused, expected=False, decided=[DECIDED], because="expired").as_expected
@@ -64,7 +64,7 @@ def test_an_empty_matrix_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize("action", ["a:One", "a:Two", "b:Only"])
-def test_taking_an_action_away_leaves_a_valid_document(action: str) -> None:
+def test_removing_an_action_leaves_a_valid_document(action: str) -> None:
     document_ = {
         "Version": "2012-10-17",
         "Statement": [

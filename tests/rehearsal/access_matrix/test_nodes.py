@@ -62,7 +62,7 @@ def test_manifest_and_blobs_are_read(realm: bool) -> None:
     ("credentials", "told"),
     [({}, "the nodes have no identity"), ({HOST: {"username": "node", "password": "stale"}}, "401")],
 )
-def test_a_wrong_answer_of_the_node_endpoint_is_a_refusal(credentials: dict[str, Any], told: str) -> None:
+def test_a_wrong_answer_for_the_node_is_a_denial(credentials: dict[str, Any], told: str) -> None:
     """For Google nobody asked it: the operator signed in as the account that the settings name, so nothing could be wrong."""
     with pytest.raises(RefusedError, match=told):
         pull(Cloud(credentials))

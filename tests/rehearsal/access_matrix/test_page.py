@@ -27,7 +27,7 @@ def parsed(text: str) -> Tags:
     return tags
 
 
-def test_nothing_that_a_cloud_says_becomes_markup_or_a_request() -> None:
+def test_clouds_answers_become_neither_markup_nor_requests() -> None:
     hostile = "<script>alert(1)</script><img src=https://example.com/x>"
     found = parsed(render([Matrix(hostile, (cell(as_expected=True, reason=hostile),), hostile)])).found
     assert not {"script", "img", "link", "iframe"} & {tag for tag, _ in found}
@@ -36,7 +36,7 @@ def test_nothing_that_a_cloud_says_becomes_markup_or_a_request() -> None:
     ]
 
 
-def test_a_stack_without_a_matrix_is_not_passed_over_as_good() -> None:
+def test_a_stack_without_a_matrix_is_not_as_expected() -> None:
     text = render([Matrix("good", (cell(as_expected=True),)), Matrix("gone", (), "`up` failed with status 1")])
     assert "Every cell is as expected" not in text
     assert "`up` failed with status 1" in text

@@ -55,7 +55,7 @@ class Cluster:
         ),
     ],
 )
-def test_an_azure_builder_without_identity_or_password_is_not_as_expected(
+def test_an_azure_builder_without_identity_is_not_as_expected(
     authentication: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
     """It vanished from the matrix, and with the rows of the others "every cell is as expected" was said."""

@@ -42,7 +42,7 @@ def _run(*arguments: str, stdin: str | None = None) -> Result:
         ["prove", "unexpected"],
     ],
 )
-def test_wrong_use_is_status_2_and_says_so_on_standard_error(arguments: list[str]) -> None:
+def test_wrong_use_exits_with_2_on_standard_error(arguments: list[str]) -> None:
     result = _run(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -50,7 +50,7 @@ def test_wrong_use_is_status_2_and_says_so_on_standard_error(arguments: list[str
 
 
 @pytest.mark.parametrize("command", UPDATES)
-def test_outside_a_project(command: str, tmp_path: Path) -> None:
+def test_outside_a_project_the_command_is_rejected(command: str, tmp_path: Path) -> None:
     result = _run(command, "--cwd", str(tmp_path))
     assert result.exit_code == 2
     assert "Pulumi.yaml" in result.stderr
@@ -65,7 +65,7 @@ def test_no_such_stack_lists_the_ones_there_are(command: str, project: Path) -> 
     assert result.stdout == ""
 
 
-def test_a_broken_stack_file_is_told_with_its_place(project: Path) -> None:
+def test_a_broken_stack_file_is_reported_with_its_line(project: Path) -> None:
     (project / "stacks" / "Pulumi.one.yaml").write_text("config:\n  a: [1,\n")
     result = _run("preview", "--cwd", str(project))
     assert result.exit_code == 2
@@ -73,7 +73,7 @@ def test_a_broken_stack_file_is_told_with_its_place(project: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "refresh", "destroy"])
-def test_a_change_that_cannot_be_confirmed_is_rejected_before_anything_starts(command: str, project: Path) -> None:
+def test_a_change_without_confirmation_is_rejected_before_the_start(command: str, project: Path) -> None:
     result = _run(command, "--cwd", str(project))
     assert result.exit_code == 2
     assert "--yes" in result.stderr
@@ -120,7 +120,7 @@ def test_each_command_explains_itself_within_80_columns(command: str, monkeypatc
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
-def test_a_purge_leaves_nothing_of_the_rehearsal_and_everything_of_others(project: Path) -> None:
+def test_a_purge_deletes_only_what_the_rehearsal_created(project: Path) -> None:
     """The password of the emulators stayed behind."""
     home = project / ".rehearsal"
     home.mkdir()

@@ -21,7 +21,7 @@ def said(urn: str, message: str, severity: str = "error") -> dict[str, object]:
     return {"diagnosticEvent": {"urn": urn, "message": message, "color": "raw", "severity": severity}}
 
 
-def test_a_failed_resource_has_its_reason_and_the_programs_report_stands_beside_it(tmp_path: Path) -> None:
+def test_a_failed_resource_has_reason_and_programs_report(tmp_path: Path) -> None:
     course = read_course(
         log(
             tmp_path,
@@ -42,7 +42,7 @@ def test_a_rejected_stack_file_is_known_as_one(tmp_path: Path) -> None:
     assert read_course(log(tmp_path, said("", "The stack file has 2 problems; nothing was deployed."))).rejected
 
 
-def test_outputs_are_those_of_the_stack_and_unchanged_is_no_change(tmp_path: Path) -> None:
+def test_outputs_are_the_stacks_and_unchanged_means_no_change(tmp_path: Path) -> None:
     metadata = {"op": "same", "urn": STACK, "type": "pulumi:pulumi:Stack", "new": {"outputs": {"namespaces": {}}}}
     course = read_course(
         log(tmp_path, {"resOutputsEvent": {"metadata": metadata}}, {"summaryEvent": {"resourceChanges": {"same": 18}}})
@@ -51,7 +51,7 @@ def test_outputs_are_those_of_the_stack_and_unchanged_is_no_change(tmp_path: Pat
     assert not course.changed
 
 
-def test_a_line_that_a_killed_cli_has_cut_off_ends_the_log(tmp_path: Path) -> None:
+def test_a_line_cut_off_ends_the_event_log(tmp_path: Path) -> None:
     course = read_course(
         log(tmp_path, {"summaryEvent": {"resourceChanges": {"create": 1}}}, end='{"sequence": 4, "dia')
     )

@@ -45,7 +45,7 @@ needs_busybox = pytest.mark.skipif(Tool("busybox", "").find() is None, reason="n
 
 
 @needs_busybox
-def test_images_are_made_once_and_are_the_same_on_every_machine(cache: Path, tmp_path: Path) -> None:
+def test_images_are_built_once_and_equal_on_every_machine(cache: Path, tmp_path: Path) -> None:
     first = ensure_images(cache, quiet)
     times = {image.archive: Path(image.archive).stat().st_mtime_ns for image in first.values()}
     assert ensure_images(cache, quiet) == first
@@ -55,7 +55,7 @@ def test_images_are_made_once_and_are_the_same_on_every_machine(cache: Path, tmp
 
 
 @needs_busybox
-def test_a_cache_that_was_copied_from_another_machine_is_used_where_it_lies(cache: Path, tmp_path: Path) -> None:
+def test_a_cache_copied_from_another_machine_is_used_unchanged(cache: Path, tmp_path: Path) -> None:
     """The remedy for a machine without a module proxy; the archives were then looked for where the other machine had them."""
     first = ensure_images(cache, quiet)
     cache.rename(tmp_path / "copy")
@@ -83,7 +83,7 @@ def test_images_that_are_not_all_there_are_made_again(cache: Path, broken: str) 
 
 
 @needs_busybox
-def test_an_archive_is_an_oci_layout_whose_digests_are_true(cache: Path) -> None:
+def test_an_archive_is_an_oci_layout_with_correct_digests(cache: Path) -> None:
     """By the OCI image specification (image-layout.md): what an index names is there, and is what its digest says."""
     image = ensure_images(cache, quiet)["client"]
     with tarfile.open(image.archive) as archive:
@@ -125,9 +125,7 @@ ENTRIES = st.dictionaries(
 
 @settings(max_examples=30)
 @given(ENTRIES, st.randoms())
-def test_a_layer_is_the_same_in_whatever_order_its_files_are_given(
-    entries: Mapping[str, File | Link], random: object
-) -> None:
+def test_a_layer_does_not_depend_on_the_file_order(entries: Mapping[str, File | Link], random: object) -> None:
     shuffled = list(entries.items())
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     layer = oci_image.layer(entries)
@@ -172,7 +170,7 @@ def test_the_packages_bring_the_tools() -> None:
         assert not found or tool.package in found, tool
 
 
-def test_a_machine_that_lacks_a_tool_is_told_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_tool_is_reported_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lacking = (
         Tool("no-such-tool", "no-such-package"),
         Tool("no-such-plugin", "no-such-package", plugin=True),

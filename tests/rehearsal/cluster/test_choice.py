@@ -69,7 +69,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("", "", False, {"kind": "context"}, "context"),
     ],
 )
-def test_the_cluster_is_the_one_that_is_named_else_kinds_else_built(
+def test_a_named_cluster_comes_before_kind_and_our_own(
     programs: Path,
     tmp_path: Path,
     opened: list[str],
@@ -87,14 +87,14 @@ def test_the_cluster_is_the_one_that_is_named_else_kinds_else_built(
     assert opened == [expected]
 
 
-def test_a_cluster_is_not_built_by_somebody_who_may_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_without_the_right_build_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(ClusterError, match=r"needs root(.|\n)*sudo(.|\n)*--context"):
         open_cluster(tmp_path / "home", kind="built")
     assert not (tmp_path / "home").exists()
 
 
-def test_the_current_context_is_not_used_unless_it_is_named(tmp_path: Path) -> None:
+def test_the_current_context_is_used_only_if_named(tmp_path: Path) -> None:
     for nothing in (None, ""):
         with pytest.raises(ClusterError, match=r"may be production(.|\n)*--context"):
             existing.open_context(tmp_path, nothing, quiet)
@@ -103,12 +103,12 @@ def test_the_current_context_is_not_used_unless_it_is_named(tmp_path: Path) -> N
 # -- kind --------------------------------------------------------------------------------------------------------------
 
 
-def test_without_kind_or_an_engine_it_is_said_what_to_install(programs: Path, tmp_path: Path) -> None:
+def test_without_kind_or_an_engine_the_message_names_both(programs: Path, tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=r"lacks one of them(.|\n)*Docker or Podman"):
         kind_cluster.open_kind(tmp_path, quiet)
 
 
-def test_a_kind_cluster_whose_making_failed_is_found_and_ended(programs: Path, tmp_path: Path) -> None:
+def test_a_half_created_kind_cluster_is_found_again(programs: Path, tmp_path: Path) -> None:
     """Its name was only noted once it answered: one that did not come up, or whose making was killed, stayed for good."""
     log = tmp_path / "log"
     command(programs, "docker", "exit 0")
@@ -125,7 +125,7 @@ def test_a_kind_cluster_whose_making_failed_is_found_and_ended(programs: Path, t
     assert kind_cluster.close(tmp_path) == []
 
 
-def test_a_kind_cluster_that_cannot_be_deleted_is_not_forgotten(programs: Path, tmp_path: Path) -> None:
+def test_a_kind_cluster_that_cannot_be_deleted_is_remembered(programs: Path, tmp_path: Path) -> None:
     existing.remember(tmp_path, existing.Remembered("kind", "kubeconfig", "kind-a", "a"))
     command(programs, "kind", "echo the engine does not answer >&2; exit 1")
     with pytest.raises(ClusterError, match=r"the engine does not answer(.|\n)*kind delete cluster --name a"):
@@ -202,7 +202,7 @@ def test_a_context_is_what_kubectl_takes_it_for(files: list[Path], tmp_path: Pat
     assert view([own]) == view(files)
 
 
-def test_a_login_program_is_found_from_where_the_kubeconfig_stands(files: list[Path]) -> None:
+def test_a_login_program_is_found_beside_the_kubeconfig(files: list[Path]) -> None:
     """client-go: a command with a separator is relative to the kubeconfig, another is looked up on PATH."""
     (user,) = yaml.safe_load(kubeconfig_of_context("lab", files))["users"]
     assert Path(user["user"]["exec"]["command"]).resolve() == files[0].parent.parent / "bin" / "login"
@@ -218,7 +218,7 @@ def test_nothing_of_another_context_is_taken_along(files: list[Path]) -> None:
     assert yaml.safe_load(text)["current-context"] == "lab"
 
 
-def test_a_context_that_is_not_there_or_not_whole_is_told(files: list[Path], tmp_path: Path) -> None:
+def test_a_missing_or_incomplete_context_is_reported(files: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=r"no context 'la'(.|\n)*broken, lab, prod"):
         kubeconfig_of_context("la", files)
     with pytest.raises(ClusterError, match=r"'broken' names a cluster or user that no kubeconfig file defines"):

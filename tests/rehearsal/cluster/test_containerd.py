@@ -59,7 +59,7 @@ def test_nothing_of_the_runtime_lies_outside_the_node() -> None:
 
 
 @pytest.mark.skipif(ADDRESSES is None, reason=f"needs the CNI plugin host-local in one of {CNI_DIRECTORIES}")
-def test_a_pod_gets_an_address_of_the_nodes_pod_subnet_and_a_route(tmp_path: Path) -> None:
+def test_a_pod_gets_an_address_and_a_route(tmp_path: Path) -> None:
     """The plugin itself is asked, as containerd does (CNI specification, section 4: ADD)."""
     subnet = Subnet(7)
     network = json.loads(containerd.pod_network(subnet))
@@ -82,7 +82,7 @@ def test_a_pod_gets_an_address_of_the_nodes_pod_subnet_and_a_route(tmp_path: Pat
 
 
 @pytest.mark.skipif(CTR is None, reason="needs ctr")
-def test_every_container_is_given_the_clouds_authority_beside_the_machines(tmp_path: Path) -> None:
+def test_every_container_gets_the_clouds_and_the_machines_authorities(tmp_path: Path) -> None:
     """And not the registries' own: to trust that is the stack file's decision."""
     node = NodeDirectory.of(tmp_path)
     node.create()
@@ -100,7 +100,7 @@ def test_every_container_is_given_the_clouds_authority_beside_the_machines(tmp_p
     assert path.read_text() == node_files.write_runtime_specification(node).read_text()
 
 
-def test_without_a_service_a_node_pulls_as_nobody(tmp_path: Path) -> None:
+def test_without_a_service_a_node_pulls_anonymously(tmp_path: Path) -> None:
     """The kubelet's protocol: kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1."""
     node = NodeDirectory.of(tmp_path)
     node.create()

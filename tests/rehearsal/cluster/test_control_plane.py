@@ -29,7 +29,7 @@ def wanted(node: NodeDirectory) -> list[ProcessSpec]:
     return control_plane.specifications(node, Path("/cache/kubernetes"), SUBNET, certificates)
 
 
-def test_the_authorities_of_a_registry_and_a_cloud_start_no_control_plane_again(node: NodeDirectory) -> None:
+def test_new_authorities_of_registries_restart_no_control_plane(node: NodeDirectory) -> None:
     """The first registry of each home did: ten seconds of every cold start, and a cluster that was gone meanwhile."""
     before = wanted(node)
     sandbox_authority(node)
@@ -38,7 +38,7 @@ def test_the_authorities_of_a_registry_and_a_cloud_start_no_control_plane_again(
 
 
 @pytest.mark.parametrize("name", ["kube-apiserver", "kubelet-server", "kubelet", "admin", "apiserver-kubelet"])
-def test_who_reads_a_certificate_at_its_start_follows_its_renewal(node: NodeDirectory, name: str) -> None:
+def test_programs_that_read_certificates_at_start_follow_renewals(node: NodeDirectory, name: str) -> None:
     before = {process.name: process for process in wanted(node)}
     (node.pki / f"{name}.crt").unlink()
     after = {process.name: process for process in wanted(node)}

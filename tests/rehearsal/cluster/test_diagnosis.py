@@ -54,7 +54,7 @@ def found(home: Path) -> dict[str, Check]:
     return {check.name: check for check in checks}
 
 
-def test_a_machine_on_which_nothing_was_built_is_told_what_will_be(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_machine_lists_what_will_be_built(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with proxy(200) as address:
         monkeypatch.setenv("GOPROXY", f"http://{address},direct")
         checks = found(bare)
@@ -66,7 +66,7 @@ def test_a_machine_on_which_nothing_was_built_is_told_what_will_be(bare: Path, m
 
 
 @pytest.mark.parametrize(("version", "built"), [("v3.999.0", False), ("v3.1.0", True)])
-def test_what_is_built_of_pulumi_depends_on_the_one_on_path(
+def test_what_is_built_depends_on_the_pulumi_on_path(
     bare: Path, monkeypatch: pytest.MonkeyPatch, version: str, built: bool
 ) -> None:
     programs = bare.parent / "path"
@@ -112,14 +112,16 @@ def test_an_address_that_is_none_is_not_repeated(bare: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("setting", ["off", "direct", "file:///srv/modules"])
-def test_a_setting_that_is_no_server_is_left_to_go(bare: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+def test_go_proxy_settings_without_a_server_are_accepted(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
     monkeypatch.setenv("GOPROXY", setting)
     check = found(bare)["Go module proxy"]
     assert check.ok
     assert setting in check.detail
 
 
-def test_a_machine_without_tools_is_told_what_to_install(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tools_are_reported_with_what_to_install(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(bare))
     monkeypatch.setenv("GOPROXY", "off")
     checks = found(bare)
@@ -129,7 +131,7 @@ def test_a_machine_without_tools_is_told_what_to_install(bare: Path, monkeypatch
         assert check.ok or check.remedy, check
 
 
-def test_a_full_disk_is_told_with_what_is_needed(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_with_the_needed_space(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOPROXY", "off")
     monkeypatch.setenv("REHEARSAL_CACHE", "/proc/nowhere")
     check = found(bare)["disk space of the cache"]
@@ -139,7 +141,7 @@ def test_a_full_disk_is_told_with_what_is_needed(bare: Path, monkeypatch: pytest
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_somebody_who_is_not_root_is_told_of_the_ways_that_are_left(tmp_path: Path) -> None:
+def test_users_without_root_see_the_other_ways(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path

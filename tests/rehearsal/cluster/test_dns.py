@@ -85,7 +85,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, st
         ("host.rehearsal.internal", SUBNET.host),
     ],
 )
-def test_a_name_of_the_rehearsal_has_its_address_and_exists_to_every_question(
+def test_a_rehearsals_name_exists_for_every_type_of_query(
     answers: dict[str, tuple[str, str, str]], name: str, address: str
 ) -> None:
     """A name that has an IPv4 address has to exist, without an answer, to a question for IPv6: musl, which Alpine's images have,
@@ -124,7 +124,7 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 
 
 @given(st.text("a0.-*\n/,# ", max_size=12))
-def test_a_name_that_is_accepted_is_one_word_of_the_configuration(name: str) -> None:
+def test_an_accepted_name_is_one_word_of_the_configuration(name: str) -> None:
     try:
         dns.checked({name: SUBNET.service})
     except ClusterError:

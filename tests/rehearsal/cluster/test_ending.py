@@ -39,7 +39,7 @@ def identity(process: subprocess.Popen[bytes]) -> ProcessIdentity:
     return found
 
 
-def test_a_process_is_known_by_its_start_and_this_boot(bystander: subprocess.Popen[bytes]) -> None:
+def test_a_process_is_identified_by_start_and_boot(bystander: subprocess.Popen[bytes]) -> None:
     """Of two that had one pid, and of two boots, only the very one is sent a signal."""
     own = identity(bystander)
     earlier = replace(own, start=own.start - 1)
@@ -56,7 +56,7 @@ def test_a_process_is_known_by_its_start_and_this_boot(bystander: subprocess.Pop
 
 
 @needs_root
-def test_a_pid_that_the_kernel_has_given_away_again_is_not_killed(tmp_path: Path) -> None:
+def test_a_reused_pid_is_never_killed(tmp_path: Path) -> None:
     """For real: in a pid namespace of its own the next pid can be chosen."""
     program = """
 import signal, subprocess, sys, time
@@ -79,7 +79,7 @@ second.kill()
     assert done.stdout.split() == ["False", "False", "None"], done.stderr
 
 
-def test_a_home_that_is_not_there_has_nothing_to_end(tmp_path: Path) -> None:
+def test_a_missing_home_has_nothing_to_end(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert down(home) == []
     assert not home.exists()
@@ -95,7 +95,7 @@ def ended(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_pid_of_an_ended_node_belongs_to_somebody_else(ended: Path, bystander: subprocess.Popen[bytes]) -> None:
+def test_the_pid_of_an_ended_node_is_never_killed(ended: Path, bystander: subprocess.Popen[bytes]) -> None:
     node = NodeDirectory.of(ended)
     state = NodeState.read(node)
     assert state is not None
@@ -107,7 +107,7 @@ def test_the_pid_of_an_ended_node_belongs_to_somebody_else(ended: Path, bystande
     assert (node.data / "etcd").is_dir(), "objects and images stay for the next start"
 
 
-def test_purging_removes_the_data_and_nothing_else_of_the_home(ended: Path) -> None:
+def test_a_purge_deletes_only_the_data_of_a_home(ended: Path) -> None:
     (ended / "registry-password").write_text("x")
     assert down(ended, purge=True) == [f"data of the cluster in {ended / 'cluster'}"]
     assert sorted(path.name for path in ended.iterdir()) == ["cluster.lock", "registry-password"]

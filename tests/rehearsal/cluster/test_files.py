@@ -33,7 +33,7 @@ def program(text: str, *arguments: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_reader_sees_a_whole_file_whenever_the_writer_is_killed(tmp_path: Path) -> None:
+def test_readers_see_a_whole_file_when_writers_are_killed(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     writes = (
         "import sys, pathlib\n"
@@ -53,7 +53,7 @@ def test_a_reader_sees_a_whole_file_whenever_the_writer_is_killed(tmp_path: Path
         assert file.read_bytes() in (b"a" * 300_000, b"b" * 300_000)
 
 
-def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_content(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     file = tmp_path / "file"
     write_atomically(file, "old")
@@ -63,7 +63,7 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken"]
 
 
-def test_an_unchanged_file_is_left_alone_and_a_changed_mode_is_not(tmp_path: Path) -> None:
+def test_an_unchanged_file_stays_but_its_mode_is_corrected(tmp_path: Path) -> None:
     """A registry reads its password file again when its time changes."""
     file = tmp_path / "new" / "htpasswd"
     assert write_atomically(file, "a")
@@ -76,7 +76,7 @@ def test_an_unchanged_file_is_left_alone_and_a_changed_mode_is_not(tmp_path: Pat
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
 
 
-def test_a_lock_is_waited_for_and_free_when_its_holder_is_killed(tmp_path: Path) -> None:
+def test_a_lock_is_free_once_its_holder_is_killed(tmp_path: Path) -> None:
     """Also where the holder has started a process that lives on, as every start of a node does."""
     lock = tmp_path / "locks" / "node.lock"
     holds = (
@@ -106,7 +106,7 @@ def test_a_lock_is_waited_for_and_free_when_its_holder_is_killed(tmp_path: Path)
     assert lock.is_file(), "removed, it would let another process lock a new file of that name"
 
 
-def test_a_lock_is_held_by_one_at_a_time_in_one_process_too(tmp_path: Path) -> None:
+def test_threads_of_one_process_hold_a_lock_in_turn(tmp_path: Path) -> None:
     inside: list[str] = []
 
     def work(name: str) -> None:
@@ -123,20 +123,20 @@ def test_a_lock_is_held_by_one_at_a_time_in_one_process_too(tmp_path: Path) -> N
     assert inside[::2] == inside[1::2]
 
 
-def test_the_cache_is_where_it_is_said_to_be_and_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_where_configured_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REHEARSAL_CACHE", str(tmp_path / "cache"))
     assert cache_directory() == tmp_path / "cache"
     assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
 
 
-def test_a_cache_that_cannot_be_made_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_created_shows_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REHEARSAL_CACHE", "/proc/nowhere/cache")
     with pytest.raises(ClusterError, match=r"/proc/nowhere/cache.*cannot be made") as caught:
         cache_directory()
     assert "REHEARSAL_CACHE" in caught.value.remedy
 
 
-def test_a_node_lies_in_its_home_and_has_short_names_inside(tmp_path: Path) -> None:
+def test_a_node_lies_in_its_home_with_short_names(tmp_path: Path) -> None:
     """The kernel limits a Unix socket's name to 108 bytes, however long the home's is."""
     home = tmp_path / ("x" * 120)
     node = NodeDirectory.of(home)

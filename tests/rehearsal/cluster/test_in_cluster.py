@@ -64,7 +64,7 @@ def files(cluster: Objects, name: str = "registry") -> dict[str, bytes]:
     return {key: base64.b64decode(value) for key, value in cluster.of("Secret", name)["data"].items()}
 
 
-def test_an_object_stands_at_its_own_path_in_the_namespace_that_is_removed(cluster: Objects, tmp_path: Path) -> None:
+def test_objects_stand_at_their_paths_in_the_namespace(cluster: Objects, tmp_path: Path) -> None:
     serve(cluster, tmp_path)
     plurals = {"Namespace": "namespaces", "Secret": "secrets", "Service": "services", "Deployment": "deployments"}
     for path, document in cluster.by_path.items():
@@ -93,7 +93,7 @@ def test_the_pod_passes_the_restricted_pod_security_standard(cluster: Objects, t
     assert pod["automountServiceAccountToken"] is False
 
 
-def test_names_and_ports_lead_from_the_push_host_and_the_pull_host_to_the_pod(cluster: Objects, tmp_path: Path) -> None:
+def test_push_and_pull_hosts_lead_to_the_pod(cluster: Objects, tmp_path: Path) -> None:
     serve(
         cluster, tmp_path, RegistrySpec(f"mine.{NAMESPACE}.svc.cluster.local", "localhost:31555", "builder", "canary")
     )
@@ -132,9 +132,7 @@ def test_its_certificate_and_password_are_those_of_the_spec(cluster: Objects, tm
         assert "canary" not in yaml.safe_dump(document)
 
 
-def test_an_unchanged_registry_goes_on_and_one_with_a_new_password_starts_anew(
-    cluster: Objects, tmp_path: Path
-) -> None:
+def test_only_a_registry_with_a_new_password_restarts(cluster: Objects, tmp_path: Path) -> None:
     """The pod reads its files at its start."""
     serve(cluster, tmp_path)
     first = cluster.of("Deployment")
@@ -144,7 +142,7 @@ def test_an_unchanged_registry_goes_on_and_one_with_a_new_password_starts_anew(
     assert cluster.of("Deployment")["spec"]["template"] != first["spec"]["template"]
 
 
-def test_another_registry_of_the_home_does_not_start_this_one_anew(cluster: Objects, tmp_path: Path) -> None:
+def test_another_registry_of_the_home_restarts_nothing_here(cluster: Objects, tmp_path: Path) -> None:
     """They had one password file and certificate, each written over the other's; one that starts anew has lost its images."""
     serve(cluster, tmp_path)
     first = cluster.of("Deployment")
@@ -163,7 +161,7 @@ def test_another_registry_of_the_home_does_not_start_this_one_anew(cluster: Obje
         (PUSH, PUSH, "node port"),
     ],
 )
-def test_what_such_a_cluster_cannot_lead_to_a_service_is_refused(
+def test_services_that_a_given_cluster_cannot_reach_are_rejected(
     cluster: Objects, tmp_path: Path, push: str, pull: str, words: str
 ) -> None:
     with pytest.raises(ClusterError, match=words) as caught:
@@ -172,7 +170,7 @@ def test_what_such_a_cluster_cannot_lead_to_a_service_is_refused(
     assert set(cluster.by_path) == {"/api/v1/nodes"}, "nothing was made"
 
 
-def test_only_a_namespace_of_the_rehearsals_own_making_is_removed(cluster: Objects, tmp_path: Path) -> None:
+def test_only_a_namespace_created_by_the_rehearsal_is_deleted(cluster: Objects, tmp_path: Path) -> None:
     api = cast("KubeconfigApi", cluster)
     path = f"/api/v1/namespaces/{NAMESPACE}"
     assert not in_cluster.remove(api)

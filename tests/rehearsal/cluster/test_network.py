@@ -54,7 +54,7 @@ def test_two_subnets_share_no_address_and_no_name(one: int, other: int) -> None:
     assert all(network.subnet_of(TEST_NETWORK) for network in networks(a))
 
 
-def test_the_addresses_of_a_subnet_are_all_different_and_the_nodes_own() -> None:
+def test_addresses_of_a_subnet_are_distinct_and_in_range() -> None:
     subnet = Subnet(7)
     own = ipaddress.IPv4Network(subnet.local_range)
     addresses = [subnet.registry(number) for number in range(121)] + [subnet.service]
@@ -83,34 +83,34 @@ def test_a_free_subnet_touches_nothing_of_the_machines(ranges: list[ipaddress.IP
         assert not any(ipaddress.IPv4Network(text).overlaps(taken) for taken in ranges)
 
 
-def test_networks_elsewhere_take_nothing_and_a_full_machine_has_none() -> None:
+def test_a_network_avoids_others_and_fails_on_full_machines() -> None:
     assert (
         used_indexes([ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "198.20.0.0/16")]) == set()
     )
     assert free_subnet(None, used_indexes([ipaddress.IPv4Network("198.16.0.0/13")])) is None
 
 
-def test_homes_that_start_and_end_at_once_keep_what_they_claimed(seen: dict[str, Any]) -> None:
+def test_homes_starting_and_ending_at_once_keep_their_claims(seen: dict[str, Any]) -> None:
     assert seen["at_once"] == {"lost": [], "left": [f"home-{number}" for number in range(4)]}
 
 
-def test_ending_a_node_does_not_take_the_link_of_one_that_starts_meanwhile(seen: dict[str, Any]) -> None:
+def test_an_ending_node_keeps_the_link_of_another(seen: dict[str, Any]) -> None:
     """The link's name was looked at, and removed a moment later: another node that had started in between lost its network."""
     assert seen["ended_meanwhile"] == {"mxrehearsal0": "B"}
 
 
-def test_a_home_does_not_release_what_another_has_claimed_since(seen: dict[str, Any]) -> None:
+def test_a_home_never_releases_the_claim_of_another(seen: dict[str, Any]) -> None:
     assert seen["somebody_elses"] == {"released": [], "links": {"mxrehearsal0": "B"}}
 
 
-def test_a_start_that_was_killed_leaves_nothing_in_the_way(seen: dict[str, Any]) -> None:
+def test_a_killed_start_does_not_block_the_next_one(seen: dict[str, Any]) -> None:
     """A link without an address took no subnet, so that every later start wanted its name and was refused it."""
     found = seen["killed_between"]
     assert sorted(found["made"].values()) == ["A", "B"]
     assert (len(found["released"]), list(found["left"].values())) == (1, ["A"])
 
 
-def test_a_link_that_cannot_be_made_is_told_with_the_kernels_words(seen: dict[str, Any]) -> None:
+def test_a_failed_link_is_reported_with_the_kernels_words(seen: dict[str, Any]) -> None:
     found = seen["half_made"]
     assert "File exists" in found["error"]
     assert "privileged" in found["error"]

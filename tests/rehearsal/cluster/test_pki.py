@@ -85,7 +85,7 @@ def test_and_under_no_other(authority: Pair, tmp_path: Path, host: str) -> None:
     assert "mismatch" in greeted(server, authority, host)
 
 
-def test_a_client_is_the_user_and_groups_that_kubernetes_reads_and_no_server(authority: Pair, tmp_path: Path) -> None:
+def test_a_client_certificate_has_user_and_groups_only(authority: Pair, tmp_path: Path) -> None:
     """User and groups are common name and organisations: kubernetes.io/docs/reference/access-authn-authz/authentication."""
     server = pki.ensure_server(tmp_path, "server", authority, ["api.example.com"])
     client = pki.ensure_client(tmp_path, "client", authority, "system:node:n1", ["system:nodes", "others"])
@@ -147,7 +147,7 @@ def test_a_certificate_is_kept_while_it_serves(authority: Pair, tmp_path: Path) 
     assert pki.ensure_server(tmp_path, "server", authority, HOSTS).certificate.read_bytes() == again
 
 
-def test_a_new_name_a_new_authority_and_a_near_end_each_make_a_new_one(
+def test_new_names_authorities_and_near_expiry_renew_a_certificate(
     authority: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pki.ensure_server(tmp_path, "server", authority, ["a.example.com"])
@@ -165,7 +165,7 @@ def test_a_new_name_a_new_authority_and_a_near_end_each_make_a_new_one(
 
 
 @pytest.mark.parametrize("broken", ["key of another", "certificate cut short", "key cut short"])
-def test_a_pair_that_does_not_fit_is_made_anew(authority: Pair, tmp_path: Path, broken: str) -> None:
+def test_a_mismatched_pair_is_created_again(authority: Pair, tmp_path: Path, broken: str) -> None:
     """Killed between the two files of a renewal, a server was left with a key that its certificate does not have, and stayed so."""
     server = pki.ensure_server(tmp_path, "server", authority, ["a.example.com"])
     if broken == "key of another":

@@ -107,7 +107,7 @@ def push(endpoint: RegistryEndpoint, *command: str, program: Path | None = None)
     return image.manifest_digest
 
 
-def test_a_pull_host_that_two_want_leads_to_the_one_served_last_and_goes_back(node: Node) -> None:
+def test_a_shared_pull_host_leads_to_the_latest_registry(node: Node) -> None:
     first, second = "first.rooms.test:5000", "second.rooms.test:5000"
     a = push(node.serve(first, PULL), "echo", "a")
     assert node.run(f"{PULL}/app:1")["imageID"].endswith(a)
@@ -119,7 +119,7 @@ def test_a_pull_host_that_two_want_leads_to_the_one_served_last_and_goes_back(no
     assert node.run(f"{second}/app:1")["imageID"].endswith(b)
 
 
-def test_a_pull_host_that_is_anothers_push_host_is_refused_and_changes_nothing(node: Node) -> None:
+def test_another_registrys_push_host_is_rejected_as_pull_host(node: Node) -> None:
     first, second = "first.rooms.test:5000", "second.rooms.test:5000"
     a = push(node.serve(first, first), "echo", "a")
     before = node.processes()
@@ -131,9 +131,7 @@ def test_a_pull_host_that_is_anothers_push_host_is_refused_and_changes_nothing(n
     assert node.run(f"{first}/app:1")["imageID"].endswith(a)
 
 
-def test_a_registry_takes_its_push_host_back_from_anothers_pull_host(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registry_regains_its_push_host_from_another(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes pulled from the other what had been pushed here: the refusal above depended on who was served first."""
     told: list[Progress] = []
     first, second = "first.rooms.test:5000", "second.rooms.test:5000"
@@ -144,7 +142,7 @@ def test_a_registry_takes_its_push_host_back_from_anothers_pull_host(
     assert f"{first} leads nodes to {first} now, no longer to {second} of another stack" in [p.message for p in told]
 
 
-def test_a_new_password_is_taken_up_by_the_running_registry(node: Node) -> None:
+def test_a_running_registry_accepts_its_new_password(node: Node) -> None:
     host = "password.rooms.test:5000"
     node.serve(host, host, "builder", "first")
     before = node.processes()
@@ -155,7 +153,7 @@ def test_a_new_password_is_taken_up_by_the_running_registry(node: Node) -> None:
             assert registry.get("/v2/").status_code == answer
 
 
-def test_two_registries_of_one_name_are_told_apart_by_their_ports(node: Node) -> None:
+def test_two_registries_of_one_name_differ_by_their_ports(node: Node) -> None:
     """One name has one address: with two, pods found the second only."""
     name = "ports.rooms.test"
     one = node.serve(f"{name}:5000", f"{name}:5000", tls=False)
@@ -215,7 +213,7 @@ def test_a_given_cluster_is_used_by_its_context(
         existing.open_context(tmp_path, CONTEXT, lambda _: None)
 
 
-def test_a_registry_runs_in_a_given_cluster_that_enforces_the_restricted_standard_and_leaves_with_the_home(
+def test_a_registry_in_a_given_cluster_ends_with_home(
     node: Node, kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to its readiness: what leads to it, Services and node ports, the built node does not have."""

@@ -53,7 +53,7 @@ def two(**changes: str) -> list[ServedRegistry]:
     ]
 
 
-def test_the_runtime_finds_each_registry_by_both_of_its_hosts(node: NodeDirectory) -> None:
+def test_the_runtime_finds_each_registry_by_both_hosts(node: NodeDirectory) -> None:
     remember(node, two())
     registry_files.write_configuration(node, SUBNET, {"gcr.io": hosts_file("198.18.7.250", "/ca.crt", tls=True)})
     found = runtime(node)
@@ -82,7 +82,7 @@ def test_hosts_of_a_registry_that_is_gone_are_gone(node: NodeDirectory) -> None:
     assert (left / "hosts.toml").stat().st_ino == before.st_ino
 
 
-def test_each_registry_listens_at_its_address_with_a_certificate_for_its_hosts(node: NodeDirectory) -> None:
+def test_each_registry_serves_a_certificate_for_its_hosts(node: NodeDirectory) -> None:
     remember(node, two())
     processes, names = registry_files.write_configuration(node, SUBNET, {})
     assert names == {"a.example.com": "198.18.7.129", "b.example.com": "198.18.7.130"}
@@ -101,7 +101,7 @@ def test_each_registry_listens_at_its_address_with_a_certificate_for_its_hosts(n
         assert not {"a.example.com:5000", "builder"} & set(process.environment.values())
 
 
-def test_a_public_registry_is_believed_by_every_container_and_another_is_not(node: NodeDirectory) -> None:
+def test_every_container_trusts_public_registries_and_no_other(node: NodeDirectory) -> None:
     def issuer(public: bool) -> str:
         remember(node, [ServedRegistry("a.example.com", "a.example.com", "", True, 0, public)])
         registry_files.write_configuration(node, SUBNET, {})
@@ -111,7 +111,7 @@ def test_a_public_registry_is_believed_by_every_container_and_another_is_not(nod
     assert outside(node, issuer(False)) == node.pki / "sandbox-ca.crt"
 
 
-def test_a_name_that_pods_push_to_is_not_led_elsewhere_by_anothers_pull_host(node: NodeDirectory) -> None:
+def test_a_pull_host_never_redirects_another_registrys_push_host(node: NodeDirectory) -> None:
     """On another port it is another registry to nodes; to DNS it is one name."""
     for registries in (two(b_pull="a.example.com:32000"), two(a="b.example.com:5000", a_pull="z:1", b="z", b_pull="z")):
         remember(node, registries)
@@ -121,7 +121,7 @@ def test_a_name_that_pods_push_to_is_not_led_elsewhere_by_anothers_pull_host(nod
             assert names[name] == SUBNET.registry(registry.number), registry
 
 
-def test_a_new_password_restarts_nothing_and_a_new_host_that_registry_only(node: NodeDirectory) -> None:
+def test_a_new_host_restarts_only_its_registry(node: NodeDirectory) -> None:
     def processes(registries: list[ServedRegistry]) -> list[Any]:
         remember(node, registries)
         return registry_files.write_configuration(node, SUBNET, {})[0]
@@ -134,7 +134,7 @@ def test_a_new_password_restarts_nothing_and_a_new_host_that_registry_only(node:
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
 
 
-def test_the_password_is_kept_as_a_hash_that_only_its_owner_reads(node: NodeDirectory) -> None:
+def test_the_password_is_a_hash_in_a_private_file(node: NodeDirectory) -> None:
     spec = RegistrySpec("a.example.com:5000", "localhost:32000", "builder", "canary")
     write_password(node, spec)
     remember(node, two())
@@ -158,7 +158,7 @@ def test_registries_are_remembered_as_they_are(node: NodeDirectory) -> None:
     assert served(node) == two()
 
 
-def test_a_node_on_another_subnet_has_certificates_for_its_new_addresses(node: NodeDirectory) -> None:
+def test_a_node_on_another_subnet_gets_new_certificates(node: NodeDirectory) -> None:
     remember(node, two())
     (before, *_), _ = registry_files.write_configuration(node, SUBNET, {})
     (after, *_), names = registry_files.write_configuration(node, Subnet(8), {})

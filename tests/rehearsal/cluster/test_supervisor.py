@@ -77,7 +77,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
             os.kill(child.pid, signal.SIGKILL)
 
 
-def test_a_process_that_dies_is_told_and_runs_again(node: Node) -> None:
+def test_a_process_that_dies_is_reported_and_restarted(node: Node) -> None:
     first = node.order(node.spec("steady", "/bin/sleep", "60"), node.spec("dies", "/bin/sleep", "60"))
     os.kill(first.processes["dies"].pid, signal.SIGKILL)
     second = node.told(lambda running: "dies" in running.processes and running.processes["dies"].restarts == 1)
@@ -103,7 +103,7 @@ def test_what_cannot_stay_up_is_tried_later_and_later(node: Node) -> None:
     assert "/nowhere/etcd could not be started: " in (node.directory / "absent.log").read_text()
 
 
-def test_an_order_ends_what_is_not_in_it_starts_what_is_new_and_leaves_the_rest(node: Node) -> None:
+def test_an_order_ends_old_processes_starts_new_keeps_others(node: Node) -> None:
     before = node.order(
         node.spec("stays", "/bin/sleep", "60"),
         node.spec("goes", "/bin/sleep", "60"),
@@ -129,7 +129,7 @@ def test_an_order_ends_what_is_not_in_it_starts_what_is_new_and_leaves_the_rest(
         assert start_ticks(before[name].pid) is None, name
 
 
-def test_all_that_has_to_go_is_asked_before_anyone_is_waited_for(node: Node) -> None:
+def test_all_old_processes_are_asked_before_any_is_awaited(node: Node) -> None:
     """One after another, the patience with each would add up to more than who sent the order has. Here each ends only once
     the other was asked too, and is given longer than the test waits."""
     node.patience = 60
@@ -147,7 +147,7 @@ def test_all_that_has_to_go_is_asked_before_anyone_is_waited_for(node: Node) -> 
     assert node.order().processes == {}
 
 
-def test_a_process_gets_its_environment_and_nothing_of_the_callers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_gets_its_environment_and_not_the_callers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
     spec = ProcessSpec("env", ("/bin/sh", "-c", "env; exec sleep 60"), str(node.directory / "env.log"), {"A": "1"})
     node.order(spec)
@@ -160,7 +160,7 @@ def test_a_process_gets_its_environment_and_nothing_of_the_callers(node: Node, m
     assert (node.directory / "env.log").stat().st_mode & 0o077 == 0
 
 
-def test_an_account_is_read_as_it_was_written_and_none_is_no_account(tmp_path: Path) -> None:
+def test_an_account_is_read_as_written_or_absent(tmp_path: Path) -> None:
     running = Running("7", {"etcd": RunningProcess(12, 345, 1, -9)}, "an error")
     (tmp_path / "running.json").write_text(running.to_json())
     assert Running.read(tmp_path / "running.json") == running
@@ -172,7 +172,7 @@ def test_an_account_is_read_as_it_was_written_and_none_is_no_account(tmp_path: P
     assert NodeSpec.read(tmp_path / "processes.json") == wanted
 
 
-def test_start_ticks_are_the_kernels_whatever_a_process_calls_itself(tmp_path: Path) -> None:
+def test_start_ticks_are_the_kernels_for_any_process_name(tmp_path: Path) -> None:
     """psutil is the oracle; a name may hold brackets and spaces (proc(5))."""
     named = tmp_path / "a) R 1 (b"
     named.symlink_to("/bin/sleep")

@@ -14,7 +14,7 @@ MODULES = {"aws": "pulumi_aws", "azure-native": "pulumi_azure_native", "gcp": "p
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_version_is_the_one_that_a_program_asks_for(package: str, tmp_path: Path) -> None:
+def test_the_version_is_the_one_a_program_asks_for(package: str, tmp_path: Path) -> None:
     # The oracle is the file of the SDK from which the CLI learns which plugin it needs.
     wanted = json.loads((resources.files(MODULES[package]) / "pulumi-plugin.json").read_text())
     install_plugins(tmp_path / "plugins", [package])
@@ -22,7 +22,7 @@ def test_the_version_is_the_one_that_a_program_asks_for(package: str, tmp_path: 
     assert launcher.stat().st_mode & 0o111
 
 
-def test_only_the_packages_asked_for_are_there_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_requested_packages_are_installed(tmp_path: Path) -> None:
     install_plugins(tmp_path, ["gcp"])
     (directory,) = tmp_path.iterdir()
     assert [file.name for file in directory.iterdir()] == ["pulumi-resource-gcp"]

@@ -66,7 +66,7 @@ def slow_cloud() -> Iterator[SlowCloud]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_plugin_prints_its_port_alone_and_has_the_version_of_its_directory(package: str, tmp_path: Path) -> None:
+def test_a_plugin_prints_its_port_and_has_a_version(package: str, tmp_path: Path) -> None:
     with plugin_process(package, tmp_path, {}) as (process, plugin):
         version = plugin.call("GetPluginInfo", empty_pb2.Empty()).version
         assert (tmp_path / f"resource-{package}-v{version}").is_dir()
@@ -84,7 +84,7 @@ def _interrupt_another_thread(pid: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["signal", "signal to another thread", "the CLI is gone"])
-def test_a_call_that_runs_is_finished_before_the_plugin_ends(end: str, slow_cloud: SlowCloud, tmp_path: Path) -> None:
+def test_a_running_call_finishes_before_the_plugin_ends(end: str, slow_cloud: SlowCloud, tmp_path: Path) -> None:
     """What a call did in the cloud would otherwise be in no state."""
     environment = {"REHEARSAL_GCP_ENDPOINT": slow_cloud.url}
     with plugin_process("gcp", tmp_path, environment) as (process, plugin), ThreadPoolExecutor() as executor:
@@ -106,7 +106,7 @@ def test_a_call_that_runs_is_finished_before_the_plugin_ends(end: str, slow_clou
         assert process.wait(15) == 0
 
 
-def test_a_call_that_does_not_end_holds_the_plugin_for_seconds_only(slow_cloud: SlowCloud, tmp_path: Path) -> None:
+def test_an_endless_call_delays_the_plugin_by_seconds_only(slow_cloud: SlowCloud, tmp_path: Path) -> None:
     """The CLI kills a plugin after five, with a warning."""
     environment = {"REHEARSAL_GCP_ENDPOINT": slow_cloud.url}
     with plugin_process("gcp", tmp_path, environment) as (process, plugin), ThreadPoolExecutor() as executor:
@@ -118,7 +118,7 @@ def test_a_call_that_does_not_end_holds_the_plugin_for_seconds_only(slow_cloud: 
         assert call.exception(15)
 
 
-def test_a_plugin_whose_cli_is_gone_before_it_listens_ends(tmp_path: Path) -> None:
+def test_a_plugin_ends_if_its_cli_disappears_before_listening(tmp_path: Path) -> None:
     install_plugins(tmp_path, ["gcp"])
     (launcher,) = tmp_path.glob("*/pulumi-resource-gcp")
     process = subprocess.Popen(

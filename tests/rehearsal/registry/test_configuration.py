@@ -29,7 +29,7 @@ def spec(username: str = "", password: str = "", *, tls: bool = True) -> Registr
 
 @settings(max_examples=25)
 @given(USERS, PASSWORDS, PASSWORDS)
-def test_the_password_file_lets_in_this_user_with_this_password(username: str, password: str, other: str) -> None:
+def test_the_password_file_accepts_exactly_this_user_and_password(username: str, password: str, other: str) -> None:
     """Read as distribution reads it (registry/auth/htpasswd): lines trimmed, comments left out, cut at the first colon."""
     try:
         wanted = spec(username, password)
@@ -42,7 +42,7 @@ def test_the_password_file_lets_in_this_user_with_this_password(username: str, p
     assert bcrypt.checkpw(other.encode(), entries[username].encode()) == (password == other)
 
 
-def test_a_file_that_says_the_same_stays_and_another_does_not() -> None:
+def test_the_password_file_changes_only_with_user_or_password() -> None:
     """A hash is salted: a new one of the same password would be another file."""
     present = htpasswd(spec("builder", "first"), "")
     assert htpasswd(spec("builder", "first"), present) == present
@@ -81,7 +81,9 @@ def configuration(wanted: RegistrySpec, place: str = "/r") -> str:
         (spec("builder", "first", tls=False), True, False),
     ],
 )
-def test_who_is_asked_for_a_password_and_who_for_a_certificate(wanted: RegistrySpec, auth: bool, tls: bool) -> None:
+def test_registries_require_a_password_or_a_certificate_as_configured(
+    wanted: RegistrySpec, auth: bool, tls: bool
+) -> None:
     document: dict[str, Any] = yaml.safe_load(configuration(wanted))
     assert ("auth" in document, "tls" in document["http"]) == (auth, tls)
     assert "first" not in configuration(wanted)

@@ -89,9 +89,7 @@ async def push(client: httpx.AsyncClient, repository: str, tag: str, content: by
     return await client.put(f"/v2/{repository}/manifests/{tag}", content=json.dumps(manifest), headers=headers)
 
 
-async def test_an_image_is_pushed_and_pulled_by_the_clients_name_and_kept_under_the_clouds(
-    client: httpx.AsyncClient, cloud: Cloud, backend: str
-) -> None:
+async def test_an_image_is_stored_under_the_clouds_name(client: httpx.AsyncClient, cloud: Cloud, backend: str) -> None:
     pushed = await push(client, "team/app", "1")
     assert pushed.status_code == 201
     assert "account" not in pushed.headers["location"]
@@ -108,7 +106,7 @@ async def test_an_image_is_pushed_and_pulled_by_the_clients_name_and_kept_under_
     assert {request.authorization for request in cloud.asked} == {httpx.Headers({"a": "Basic QVdTOnRva2Vu"})["a"]}
 
 
-async def test_a_refusal_is_the_clouds_own_and_nothing_reaches_the_registry(
+async def test_a_denial_has_the_clouds_words_without_the_registry(
     client: httpx.AsyncClient, cloud: Cloud, backend: str
 ) -> None:
     answer = await client.post("/v2/others/app/blobs/uploads/")
@@ -154,7 +152,7 @@ async def test_a_manifest_that_is_too_large_is_refused(client: httpx.AsyncClient
     assert cloud.written == []
 
 
-async def test_a_host_without_a_cloud_and_a_registry_that_is_away_are_told(cloud: Cloud) -> None:
+async def test_unknown_hosts_and_absent_registries_are_reported(cloud: Cloud) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         away = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -206,7 +204,7 @@ def test_each_endpoint_of_the_distribution_api_is_one_question(
     assert (asked.action, asked.repository, asked.reference) == (action, repository, reference)
 
 
-def test_a_node_that_asks_by_address_says_which_registry_it_means() -> None:
+def test_a_node_that_uses_an_address_names_its_registry() -> None:
     """containerd's docs/hosts.md: the parameter ``ns``."""
     assert registry_host(request("GET", "/v2/", host=f"{HOST.upper()}:443").scope) == HOST
     assert registry_host(request("GET", "/v2/", f"ns={HOST}", "198.18.0.250").scope) == HOST

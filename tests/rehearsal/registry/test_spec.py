@@ -20,7 +20,7 @@ NAME = st.lists(LABEL, min_size=1, max_size=3).map(".".join)
 
 
 @given(NAME, st.one_of(st.none(), st.integers(1, 65535)))
-def test_a_host_is_taken_apart_as_it_was_put_together(name: str, port: int | None) -> None:
+def test_a_hosts_parts_join_to_the_same_host(name: str, port: int | None) -> None:
     text = name if port is None else f"{name}:{port}"
     assert HostPort.parse(text, "pushHost") == HostPort(name, port)
 
@@ -33,7 +33,7 @@ def test_a_host_is_taken_apart_as_it_was_put_together(name: str, port: int | Non
 @example("example.com:0")
 @example("example.com:65536")
 @example(".".join(["x" * 60] * 5))
-def test_what_is_taken_for_a_host_is_one_to_dns_and_to_certificates(text: str) -> None:
+def test_an_accepted_host_is_valid_for_dns_and_certificates(text: str) -> None:
     """RFC 1035 2.3.1 (as RFC 1123 loosens it), and Python's own encoder of names."""
     if not is_host(text):
         return

@@ -167,7 +167,7 @@ def test_the_passwords_of_tokens_are_those_of_the_stack_files_variables() -> Non
     assert wanted.passwords == {"ORDERS": "mendix-orders"}
 
 
-def test_a_long_namespaces_token_has_the_name_that_the_program_gives_it(tmp_path: Path) -> None:
+def test_a_long_namespaces_token_has_the_programs_name(tmp_path: Path) -> None:
     """The name was copied here once, without the bound of 50 characters."""
     name = "n" * 60
     content = yaml.safe_load((ROOT / "stacks" / "Pulumi.example-microsoft-acr-token.yaml").read_text())

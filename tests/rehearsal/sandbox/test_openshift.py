@@ -27,7 +27,7 @@ def test_openshift4_has_one_name_for_pods_and_nodes() -> None:
     assert "orders" in OpenShiftSettings.of(found.settings).projects
 
 
-def test_openshift3_is_pulled_from_the_address_of_the_service_that_the_stage_makes() -> None:
+def test_openshift3_is_pulled_from_the_created_services_address() -> None:
     found = wanted(type="openshift3")
     assert found.registry_hosts == ("docker-registry.default.svc:5000", f"{SERVICE_ADDRESS}:5000")
     service = dict(found.objects)["/api/v1/namespaces/default/services/docker-registry"]
@@ -35,7 +35,7 @@ def test_openshift3_is_pulled_from_the_address_of_the_service_that_the_stage_mak
     assert service["spec"]["ports"][0]["port"] == 5000
 
 
-def test_the_address_that_the_stack_file_names_is_served_too() -> None:
+def test_an_address_from_the_stack_file_is_also_served() -> None:
     found = wanted(type="openshift3", pullHost="172.30.1.1:5000")
     assert found.registry_hosts[1] == "172.30.1.1:5000"
     assert found.names == ("docker-registry.default.svc",)
@@ -60,13 +60,13 @@ def test_a_cluster_without_the_capability_build_can_be_rehearsed(monkeypatch: py
     assert not OpenShiftSettings.of(wanted(type="openshift4").settings).build
 
 
-def test_an_authority_that_the_user_has_given_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_authority_given_by_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSHIFT_CA", "the user's own")
     found = wanted(type="openshift3", transport={"caCertificate": {"environment": "OPENSHIFT_CA"}})
     assert found.furnish({}) == {}
 
 
-def test_a_second_stack_of_the_home_does_not_take_the_first_ones_registry_away() -> None:
+def test_a_second_stack_of_a_home_keeps_both_registries() -> None:
     first = joined({}, wanted(type="openshift4"))
     both = joined(first, wanted(type="openshift3"))
     assert set(first["names"]) < set(both["names"])

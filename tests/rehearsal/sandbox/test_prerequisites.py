@@ -24,7 +24,7 @@ def test_an_operator_configuration_is_there_to_be_patched_only() -> None:
     assert kinds(ORDERS, operatorConfiguration={"adopt": "create"}) == ["Namespace"]
 
 
-def test_docker_secret_finds_a_secret_with_an_entry_for_each_host() -> None:
+def test_docker_secret_has_an_entry_for_each_host() -> None:
     registry = {"type": "docker-secret", "secretName": "login", "pushHost": "a.example:5000", "pullHost": "b.example"}
     namespaces = [{"name": "orders"}, {"name": "billing", "secretName": "own"}]
     made = dict(prerequisites(described(registry, *namespaces)))

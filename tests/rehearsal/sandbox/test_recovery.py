@@ -133,18 +133,18 @@ def test_a_stack_that_is_being_updated_is_left_alone(cli: Cli, held: dict[str, A
     assert not cli.ran
 
 
-def test_the_lock_of_a_process_that_is_gone_is_taken_away(cli: Cli) -> None:
+def test_the_lock_of_an_ended_process_is_removed(cli: Cli) -> None:
     lock(cli, pid=gone())
     assert cli.recover() == Recovery()
     assert cli.verbs == ["cancel", "stack"]
 
 
-def test_the_number_of_the_holder_may_be_another_process_by_now(cli: Cli) -> None:
+def test_a_reused_pid_does_not_hold_the_lock(cli: Cli) -> None:
     lock(cli, timestamp="2020-01-01T00:00:00.123456789Z")
     assert cli.recover() == Recovery()
 
 
-def test_a_holder_that_nobody_has_waited_for_is_gone_nevertheless(cli: Cli) -> None:
+def test_a_zombie_holder_counts_as_ended(cli: Cli) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         lock(cli, pid=process.pid)
         assert cli.recover() is None
@@ -153,14 +153,14 @@ def test_a_holder_that_nobody_has_waited_for_is_gone_nevertheless(cli: Cli) -> N
         assert cli.recover() == Recovery()
 
 
-def test_a_lock_that_was_not_written_to_its_end_is_nobodys(cli: Cli) -> None:
+def test_a_partly_written_lock_has_no_holder(cli: Cli) -> None:
     lock(cli)
     (path,) = (cli.home / "state").rglob("1.json")
     path.write_text("")
     assert cli.recover() == Recovery()
 
 
-def test_what_was_being_made_is_imported_and_the_rest_is_cleared(cli: Cli, found: list[dict[str, Any]]) -> None:
+def test_pending_creations_are_imported_and_the_rest_cleared(cli: Cli, found: list[dict[str, Any]]) -> None:
     lock(cli, pid=gone())
     job = {"type": "kubernetes:batch/v1:Job", "urn": ROLE.replace("Role::", "Job::"), "inputs": {}}
     operations = [{"type": "creating", "resource": item} for item in (MADE, job)]
@@ -176,7 +176,7 @@ def test_what_was_being_made_is_imported_and_the_rest_is_cleared(cli: Cli, found
 
 
 @pytest.mark.parametrize("how", ["EOF", "read tcp 127.0.0.1:1->127.0.0.1:2: read: connection reset by peer"])
-def test_what_a_plugin_was_making_when_it_died_is_imported(cli: Cli, found: list[dict[str, Any]], how: str) -> None:
+def test_a_dead_plugins_unfinished_creation_is_imported(cli: Cli, found: list[dict[str, Any]], how: str) -> None:
     """The CLI takes the creation for failed, and the state knows nothing of it."""
     log(cli, *cut_off(f"<{{%reset%}}>error reading from server: {how}<{{%reset%}}>\n"))
     found[:] = [{"id": "mendix-orders", "deleted": False}]
@@ -186,7 +186,7 @@ def test_what_a_plugin_was_making_when_it_died_is_imported(cli: Cli, found: list
 
 
 @pytest.mark.parametrize("newer", [True, False])
-def test_a_state_that_was_cut_off_is_replaced_and_what_came_after_it_is_found(
+def test_a_truncated_state_is_replaced_and_later_resources_found(
     cli: Cli, found: list[dict[str, Any]], newer: bool
 ) -> None:
     """The backup that the CLI makes beside the state may be cut off, too."""
@@ -213,13 +213,13 @@ def test_a_state_that_was_cut_off_is_replaced_and_what_came_after_it_is_found(
         cut_off("EntityAlreadyExists: Role with name mendix-orders already exists."),
     ],
 )
-def test_what_failed_otherwise_may_be_somebody_elses(cli: Cli, events: list[dict[str, Any]]) -> None:
+def test_a_resource_that_failed_otherwise_may_be_anothers(cli: Cli, events: list[dict[str, Any]]) -> None:
     log(cli, *events)
     assert cli.recover() is None
     assert cli.verbs == ["stack"]
 
 
-def test_an_import_that_fails_does_not_keep_the_update_back(cli: Cli, found: list[dict[str, Any]]) -> None:
+def test_a_failed_import_does_not_block_the_update(cli: Cli, found: list[dict[str, Any]]) -> None:
     log(cli, *cut_off())
     cli.failing = "import"
     found[:] = [{"id": "mendix-orders", "deleted": False}]
@@ -228,7 +228,7 @@ def test_an_import_that_fails_does_not_keep_the_update_back(cli: Cli, found: lis
     assert cli.verbs[-1] == "refresh"
 
 
-def test_processes_of_an_update_that_is_gone_are_ended_and_no_others(cli: Cli, tmp_path: Path) -> None:
+def test_only_processes_of_the_ended_update_are_killed(cli: Cli, tmp_path: Path) -> None:
     lock(cli, pid=gone())
     plugin = tmp_path / "pulumi-resource-x"
     plugin.write_text("#!/bin/sh\nsleep 60\n")

@@ -57,14 +57,14 @@ def test_a_file_without_secrets_is_copied_letter_for_letter(project: Project) ->
         ("", "only Pulumi Cloud opens"),
     ],
 )
-def test_secrets_that_cannot_be_opened_here_are_named_with_the_reason(project: Project, line: str, why: str) -> None:
+def test_secrets_that_cannot_be_decrypted_are_reported_with_reasons(project: Project, line: str, why: str) -> None:
     copy = copied(project, line + ENCRYPTED)
     assert copy.made_up == MADE_UP
     assert why in copy.why
     assert copy.path.read_text() == ENCRYPTED, "what would open the secrets is left out"
 
 
-def test_secrets_whose_passphrase_is_known_are_opened_and_encrypted_again(project: Project) -> None:
+def test_secrets_with_a_known_passphrase_are_encrypted_again(project: Project) -> None:
     copy = copied(project, ENCRYPTED + SALT, PULUMI_CONFIG_PASSPHRASE_FILE="/a/file")
     assert (copy.secrets, copy.made_up, copy.opened) == (MADE_UP, (), True)
     assert copy.path.read_text() == ENCRYPTED, "the sandbox's passphrase gets a salt of its own"
@@ -85,7 +85,7 @@ def test_the_sandboxes_salt_survives_a_change_of_the_file(project: Project) -> N
     assert second.path.read_text() == PLAIN.replace("yes", "no") + SALT
 
 
-def test_a_stack_file_in_json_keeps_its_values_and_takes_the_salt(project: Project) -> None:
+def test_a_json_stack_file_keeps_its_values_with_salt(project: Project) -> None:
     content = {"config": {"mendix-registry:registry": {"type": "generic", "tag": "yes", "more": ["1.0", 1, None]}}}
     copy = copied(project, json.dumps(content))
     copy.path.write_text(f"{copy.path.read_text()}{SALT}")

@@ -31,7 +31,7 @@ def test_a_sandbox_name_asks_for_the_sandbox_registry() -> None:
     assert wanted_registry(_registry()) == WantedRegistry(PUSH, "localhost:32000", "builder")
 
 
-def test_the_sandbox_registry_does_not_take_over_a_wrong_password() -> None:
+def test_the_sandbox_registry_does_not_adopt_a_wrong_password() -> None:
     """It would then accept it, and a rehearsal of a wrong password would end well."""
     wrong = {"authentication": {"username": "builder", "password": {"environment": "WRONG"}}}
     found = wanted_registry(_registry(**wrong))
@@ -40,7 +40,7 @@ def test_the_sandbox_registry_does_not_take_over_a_wrong_password() -> None:
 
 
 @pytest.mark.parametrize("host", ["harbor.example.com", "registry.container-registry.svc.cluster.local:5000"])
-def test_a_registry_that_an_example_names_is_the_sandboxs_only_in_its_own_cluster(host: str) -> None:
+def test_registries_of_examples_are_served_in_own_clusters_only(host: str) -> None:
     assert wanted_registry(_registry(pushHost=host)) is None
     found = wanted_registry(_registry(pushHost=host), own_cluster=True)
     assert found is not None
@@ -51,7 +51,7 @@ def test_somebodys_registry_is_left_alone_in_any_cluster() -> None:
     assert wanted_registry(_registry(pushHost="harbor.company.com"), own_cluster=True) is None
 
 
-def test_a_certificate_is_of_the_authority_that_the_stack_file_trusts() -> None:
+def test_certificates_come_from_the_authority_in_the_stack_file() -> None:
     own = wanted_registry(_registry(transport={"caCertificate": {"environment": "REHEARSAL_REGISTRY_CA"}}))
     plain = wanted_registry(_registry(transport={"insecure": True}))
     assert own is not None
@@ -59,7 +59,7 @@ def test_a_certificate_is_of_the_authority_that_the_stack_file_trusts() -> None:
     assert (own.tls, own.public, plain.tls, plain.public) == (True, False, False, False)
 
 
-def test_the_stack_file_names_the_user_or_says_that_there_is_none() -> None:
+def test_the_stack_file_names_the_user_or_none() -> None:
     authentication = {"username": "robot", "password": {"environment": "REHEARSAL_REGISTRY_PASSWORD"}}
     named = wanted_registry(_registry(authentication=authentication))
     anonymous = wanted_registry(_registry(authentication="none"))
@@ -79,7 +79,7 @@ def test_the_variable_of_an_examples_password_is_known() -> None:
     assert found.password_variable == "REGISTRY_PASSWORD"
 
 
-def test_the_home_and_the_password_are_for_their_owner_only(tmp_path: Path) -> None:
+def test_home_and_password_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     home = home_directory(tmp_path, {})
     password = registry_password(home)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -99,7 +99,7 @@ def test_rehearsals_that_start_at_once_agree_on_one_password(tmp_path: Path) -> 
     assert len(passwords) == 1
 
 
-def test_a_password_that_the_sandboxs_registry_could_not_check_is_told_as_such() -> None:
+def test_a_password_that_cannot_be_checked_is_reported() -> None:
     """Tokens of real registries are longer than bcrypt reads; that was told as a fault of the rehearsal."""
     wanted = WantedRegistry("harbor.example.com", "harbor.example.com", "robot", "HARBOR_PASSWORD")
     with pytest.raises(StageError, match=r"72 bytes(.|\n)*HARBOR_PASSWORD"):
@@ -107,7 +107,7 @@ def test_a_password_that_the_sandboxs_registry_could_not_check_is_told_as_such()
     assert registry_spec(wanted, "x" * 72).password == "x" * 72
 
 
-def test_a_given_password_is_read_as_the_program_reads_it() -> None:
+def test_a_given_password_is_read_as_the_program_does() -> None:
     from rehearsal.sandbox.home import given_password
 
     ends = {"A": "pw\n", "B": "pw\r\n", "C": "pw", "D": ""}

@@ -41,7 +41,7 @@ def module(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["go.mod", "go.sum", "main.go", "other.go", "inner/inner.go", "replaced/go.mod"])
-def test_a_program_is_another_when_a_file_that_decides_it_changes(module: Path, name: str) -> None:
+def test_a_program_changes_with_every_file_that_decides_it(module: Path, name: str) -> None:
     before = GoProgram("program", module).key()
     file = module / name
     file.parent.mkdir(exist_ok=True)
@@ -49,7 +49,7 @@ def test_a_program_is_another_when_a_file_that_decides_it_changes(module: Path, 
     assert GoProgram("program", module).key() != before
 
 
-def test_and_when_a_file_is_renamed_or_a_flag_is_another_but_not_by_what_go_does_not_read(module: Path) -> None:
+def test_renamed_files_and_other_flags_change_the_program(module: Path) -> None:
     before = GoProgram("program", module).key()
     (module / "README.md").write_text("words")
     assert GoProgram("program", module).key() == before
@@ -60,15 +60,13 @@ def test_and_when_a_file_is_renamed_or_a_flag_is_another_but_not_by_what_go_does
     assert GoProgram("program", module).key() != before
 
 
-def test_and_on_another_kind_of_machine_which_may_share_the_cache(
-    module: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_kind_of_machine_gets_its_own_program(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = GoProgram("program", module).key()
     monkeypatch.setattr("platform.machine", lambda: "aarch64" if os.uname().machine != "aarch64" else "x86_64")
     assert GoProgram("program", module).key() != before
 
 
-def test_a_program_of_a_module_with_several_is_the_same_when_the_others_change(module: Path) -> None:
+def test_a_program_ignores_other_programs_of_its_module(module: Path) -> None:
     for name in ("one", "other"):
         (module / name).mkdir()
         (module / name / "main.go").write_text("package main\n\nfunc main() {}\n")
@@ -101,7 +99,7 @@ def test_what_is_cached_is_not_built(module: Path, tmp_path: Path) -> None:
 
 
 @needs_go
-def test_a_build_that_fails_leaves_no_program_and_says_what_go_said(module: Path, tmp_path: Path) -> None:
+def test_a_failed_build_leaves_no_program_but_gos_words(module: Path, tmp_path: Path) -> None:
     """Nor does what an earlier one that was killed left count as one."""
     (module / "go.mod").write_text("modul example.com/program\n\ngo 1.21\n")
     program = GoProgram("program", module)
@@ -116,7 +114,7 @@ def test_a_build_that_fails_leaves_no_program_and_says_what_go_said(module: Path
 
 
 @needs_go
-def test_a_machine_without_a_way_to_the_module_proxy_is_told_of_goproxy(
+def test_an_unreachable_module_proxy_is_reported_with_goproxy(
     module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (module / "go.mod").write_text("module example.com/program\n\ngo 1.21\n\nrequire example.com/absent v1.0.0\n")
@@ -132,7 +130,7 @@ def test_a_machine_without_a_way_to_the_module_proxy_is_told_of_goproxy(
     assert "copy the cache directory" in caught.value.remedy
 
 
-def test_a_machine_whose_disk_is_full_is_told_how_much_is_needed(
+def test_a_full_disk_is_reported_with_the_needed_space(
     module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go = tmp_path / "path" / "go"
@@ -151,7 +149,7 @@ def test_a_machine_whose_disk_is_full_is_told_how_much_is_needed(
 
 @needs_go
 @pytest.mark.slow
-def test_a_program_is_built_over_what_a_killed_build_left(tmp_path: Path) -> None:
+def test_a_build_replaces_what_a_killed_build_left(tmp_path: Path) -> None:
     target = PAUSE.cached(tmp_path)
     partial = target.parent.with_name(f"{target.parent.name}.partial")
     partial.mkdir(parents=True)
@@ -168,7 +166,7 @@ def test_a_program_is_built_over_what_a_killed_build_left(tmp_path: Path) -> Non
 # -- what is done meanwhile --------------------------------------------------------------------------------------------
 
 
-def test_what_is_missing_is_downloaded_ahead_and_a_failure_is_left_to_the_build(
+def test_missing_modules_are_downloaded_ahead_and_failures_left(
     module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "log"
@@ -197,9 +195,7 @@ def test_what_is_missing_is_downloaded_ahead_and_a_failure_is_left_to_the_build(
 
 @needs_go
 @pytest.mark.slow
-def test_files_of_a_required_module_are_embedded_and_laid_beside_and_none_is_left_in_the_sources(
-    module: Path, tmp_path: Path
-) -> None:
+def test_required_modules_files_are_embedded_outside_the_sources(module: Path, tmp_path: Path) -> None:
     """The module is one of the standard library's own neighbours, on disk: nothing is downloaded."""
     required = sources(tmp_path / "required", "module example.com/required\n\ngo 1.21\n")
     (required / "main.go").write_text("package required\n")
@@ -260,14 +256,14 @@ def test_progress_counts_the_packages_that_go_really_compiles(
     ("cpu_seconds", "processors", "told"),
     [(0, 2, ""), (480, 2, " (once; about 4 min on 2 processors)"), (480, None, " (once; about 8 min on 1 processor)")],
 )
-def test_a_long_build_says_how_long_it_takes_on_this_machine(
+def test_a_long_build_reports_its_expected_time(
     cpu_seconds: int, processors: int | None, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     assert go_build.usually(cpu_seconds) == told
 
 
-def test_the_programs_of_pulumi_lie_where_the_cli_finds_them() -> None:
+def test_pulumis_programs_lie_where_the_cli_finds_them() -> None:
     """The CLI looks for the language host beside itself, the host for the script beside itself."""
     names = {package.rpartition("/")[2] for package in PULUMI.packages} | {file.name for file in PULUMI.beside}
     assert names == {"pulumi", "pulumi-language-python", "pulumi-language-python-exec"}

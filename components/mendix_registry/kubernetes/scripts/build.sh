@@ -1,13 +1,13 @@
 #!/busybox/sh
 # Builder Job, mode build: puts an app's files as one layer on a base image and pushes the result.
 #
-# Everything that goes into the image is pinned, so its tag names exactly one content: if the tag is there, there is nothing to do.
+# All that the image consists of is pinned, so its tag stands for exactly one content: if the tag exists, nothing is left to do.
 #
-# In:   what client.sh needs
-#       BASE_IMAGE PLATFORM                 base image by digest, and which one of an index
-#       MDA_FILE or MDA_URL_FILE            the app, or a file with the URL to download it from
+# In:   as client.sh
+#       BASE_IMAGE PLATFORM                 base image by digest, and which image of an index
+#       MDA_FILE or MDA_URL_FILE            the app's file, or a file with the URL of the app
 #       MDA_SHA256                          its digest
-#       DIRECTORY UNPACK                    where its files go; true: the app is a ZIP file and is unpacked
+#       DIRECTORY UNPACK                    directory of its files; true: the app is a ZIP file and is unpacked
 #       TAG LABELS                          of the image; one label a line, key=value
 # Out:  JSON with "reference" and "digest"
 
@@ -15,13 +15,13 @@
 . "${0%/*}/client.sh"
 
 reference=$PUSH_HOST/$REPOSITORY:$TAG
-settled() {
-    aside digest "$reference" >/dev/null
+already_pushed() {
+    probe digest "$reference" >/dev/null
 }
 
 read_manifest() {
-    krane_says digest "$reference" >"$HOME/digest" &&
-        krane_says manifest "$PUSH_HOST/$REPOSITORY@$(cat "$HOME/digest")" >"$HOME/manifest"
+    run_krane digest "$reference" >"$HOME/digest" &&
+        run_krane manifest "$PUSH_HOST/$REPOSITORY@$(cat "$HOME/digest")" >"$HOME/manifest"
 }
 
 # done_with DIGEST
@@ -31,19 +31,19 @@ done_with() {
 
 fetch() {
     mda=$HOME/app.mda
-    doing="The download of the app"
+    action="The download of the app"
     attempt=1
     pause=1
-    until waiting timeout "$CALL_SECONDS" wget -q -O "$mda" "$(cat "$MDA_URL_FILE")" 2>"$said"; do
-        say "attempt $attempt of $ATTEMPTS failed: $(tr '\n' ' ' <"$said")"
-        case $(cat "$said") in
-            *" 404 "* | *" 410 "*) fail "there is no such file: correct builder.build.mda.url" ;;
-            *" 401 "* | *" 403 "*) fail "the server does not give it to this pod: is the URL's token expired?" ;;
+    until run_interruptibly timeout "$CALL_SECONDS" wget -q -O "$mda" "$(cat "$MDA_URL_FILE")" 2>"$errors"; do
+        log "attempt $attempt of $ATTEMPTS failed: $(tr '\n' ' ' <"$errors")"
+        case $(cat "$errors") in
+            *" 404 "* | *" 410 "*) fail "the server does not have this file: correct builder.build.mda.url" ;;
+            *" 401 "* | *" 403 "*) fail "the server does not let this pod read the file: check whether the token in builder.build.mda.url is expired" ;;
         esac
         if [ "$attempt" -ge "$ATTEMPTS" ]; then
-            fail "check builder.build.mda.url, and the network policies between the pods and that server"
+            fail "the download does not succeed: check builder.build.mda.url, and the network policies between the pods and that server"
         fi
-        waiting sleep "$pause"
+        run_interruptibly sleep "$pause"
         attempt=$((attempt + 1))
         pause=$((pause * 2))
         [ "$pause" -le 30 ] || pause=30
@@ -51,38 +51,38 @@ fetch() {
 }
 
 log_in
-doing="The push to $reference"
-if krane_says digest "$reference" >"$heard"; then
-    say "the image is there already"
-    done_with "$(cat "$heard")"
+action="The push to $reference"
+if run_krane digest "$reference" >"$output"; then
+    log "the image exists already"
+    done_with "$(cat "$output")"
 fi
 
-# The way that log_in closes may be the one to the app.
+# The app may be on a server with plain http, which log_in prevents.
 unset HTTP_PROXY
-: >"$said"
+: >"$errors"
 if [ -n "${MDA_URL_FILE:-}" ]; then
-    say "downloading the app"
+    log "downloading the app"
     fetch
 else
     mda=$MDA_FILE
 fi
-: >"$said"
-doing="The build of $reference"
+: >"$errors"
+action="The build of $reference"
 got=$(sha256sum <"$mda" | cut -d ' ' -f 1)
 if [ "$got" != "$MDA_SHA256" ]; then
-    fail "the app's file has the digest $got, and $MDA_SHA256 is wanted: correct builder.build.mda.sha256, or the file"
+    fail "the app's file has the digest $got, and $MDA_SHA256 is expected: correct builder.build.mda.sha256, or the file"
 fi
 
 root=$HOME/root
 mkdir -p "$root$DIRECTORY"
 if [ "$UNPACK" = true ]; then
-    if ! unzip -q -o "$mda" -d "$root$DIRECTORY" 2>"$said"; then
+    if ! unzip -q -o "$mda" -d "$root$DIRECTORY" 2>"$errors"; then
         fail "the file cannot be unpacked: an MDA is a ZIP file (set builder.build.unpack: false for another), and it must fit builder.build.workSize"
     fi
 else
     cp "$mda" "$root$DIRECTORY/app.mda"
 fi
-# App containers run as other users than this pod.
+# The app's container runs as another user than this pod.
 chmod -R a+rX,g=u "$root"
 tar -cf "$HOME/layer.tar" -C "$root" "${DIRECTORY#/}"
 rm -rf "$root"
@@ -92,29 +92,29 @@ host=${BASE_IMAGE%%/*}
 host_key=builder.build.baseImage
 repository=$BASE_IMAGE
 repository_key=builder.build.baseImage
-doing="Reading the base image $BASE_IMAGE"
-patiently digest --platform "$PLATFORM" "$BASE_IMAGE"
+action="Reading the base image $BASE_IMAGE"
+retry_krane digest --platform "$PLATFORM" "$BASE_IMAGE"
 
 host=$PUSH_HOST
 host_key=registry.pushHost
 repository=$REPOSITORY
 repository_key=registry.repository
-doing="The push to $reference"
+action="The push to $reference"
 set -- mutate "$BASE_IMAGE" --platform "$PLATFORM" --append "$HOME/layer.tar" --tag "$reference"
 while IFS= read -r label; do
     [ -z "$label" ] || set -- "$@" --label "$label"
 done <<END
 $LABELS
 END
-say "pushing the app's image to $reference"
-patiently "$@"
+log "pushing the app's image to $reference"
+retry_krane "$@"
 
-say "reading it back by digest"
+log "reading it back by digest"
 read_back read_manifest
 digest=$(cat "$HOME/digest")
 got=sha256:$(sha256sum <"$HOME/manifest" | cut -d ' ' -f 1)
 if [ "$got" != "$digest" ]; then
-    : >"$said"
-    fail "the registry gives back $got where it says $digest: something between here and the registry changes images"
+    : >"$errors"
+    fail "the registry returns $got under the digest $digest: $CHANGED_ON_THE_WAY"
 fi
 done_with "$digest"

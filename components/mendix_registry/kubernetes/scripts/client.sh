@@ -1,23 +1,24 @@
 # shellcheck shell=sh
-# What the builder Job's modes share: how krane is run, how it logs in, and how a failure is told. Read by the other scripts, never run.
+# What the builder Job's modes share: how krane runs and logs in, and how a failure is reported. The other scripts read this file;
+# it is never run.
 #
 # Needs only a POSIX shell, busybox and krane. Credentials come from files or from the pod's own identity, never from arguments or
 # variables.
 #
 # In:   PUSH_HOST REPOSITORY                where to push
 #       CREDENTIALS                         anonymous | secret | file | token | identity
-#       LOGIN_SECRET                        secret: its name, if the stack has not made it
+#       LOGIN_SECRET                        secret: its name, if the stack did not create it
 #       LOGIN_USER LOGIN_TOKEN              token: the user's name, and the file with the token
 #       DOCKER_CONFIG                       directory of the client's config.json; writable with token, else as mounted
 #       INSECURE                            true: plain http or an unverified certificate is allowed
-#       ATTEMPTS                            tries of a call that bring nothing, with 1, 2, 4 ... 30 seconds between them
-#       CALL_SECONDS                        most seconds of one call of krane
+#       ATTEMPTS                            attempts in a row without progress, with 1, 2, 4 ... 30 seconds between them
+#       CALL_SECONDS                        limit of one call of krane, in seconds
 #       HOME                                a writable directory
-# Out:  the termination message: what finish was given; or the registry's words and a hint
-# Exit: 0 done; 1 failed: another pod would fail, too. What may pass is tried again here.
+# Out:  the termination message: the result given to finish; or the registry's answer and a hint
+# Exit: 0 done; 1 failed: another pod would fail as well. What may be temporary is tried again here.
 #
-# The shell is the container's first process, which gets no signal that it does not ask for; and it asks only between two commands or
-# while it waits. So whatever may take long runs beside it, and the shell waits.
+# The shell is the container's first process: the kernel delivers it only signals that it has a trap for. A shell runs a trap
+# between two commands or while it waits. So whatever may take long runs in the background, and the shell waits.
 
 set -eu
 umask 077
@@ -26,49 +27,50 @@ KRANE=${KRANE:-krane}
 MESSAGE=${MESSAGE:-/dev/termination-log}
 CALL_SECONDS=${CALL_SECONDS:-30}
 NO_GOOGLE_IDENTITY="gcloud binary not found"
+CHANGED_ON_THE_WAY="something between this pod and the registry changes images (a proxy, a scanner); exempt this registry from it"
 
-said=$HOME/said
-heard=$HOME/heard
+errors=$HOME/errors
+output=$HOME/output
 flags=
-# What is being done, for the first line of a failure; with which registry, and where that is set.
-doing="The push to $PUSH_HOST/$REPOSITORY"
+# The action, for the first line of a failure; the registry that it uses, and the key in the stack file that sets that registry.
+action="The push to $PUSH_HOST/$REPOSITORY"
 host=$PUSH_HOST
 host_key=registry.pushHost
 repository=$REPOSITORY
 repository_key=registry.repository
-# What the last try that failed brought: the registry's words, and what to do about them.
-words=
+# Of the last failed attempt: the registry's answer, and what to do.
+answer=
 hint=
-# The process that the shell waits for.
-beside=
-# The log, also where a function's output goes elsewhere.
+# The background process that the shell waits for.
+background=
+# The log, also where a function's standard output is redirected.
 exec 3>&1
 
-say() {
+log() {
     printf '%s\n' "$*"
 }
 
-# finish TEXT: the last line and the termination message of a pod that has done its work.
+# finish RESULT: ends the pod with success; RESULT is its termination message.
 finish() {
     printf '%s' "$1" >"$MESSAGE" || true
-    say "$1"
+    log "$1"
     exit 0
 }
 
-# registry_says: $said without krane's own: how far it has come, and what its keychain for Google says whenever it goes on without an
-# identity. Fails where nothing is left.
-registry_says() {
-    grep -v -e "$NO_GOOGLE_IDENTITY" -e '^[0-9/]* [0-9:]* Copying from ' -e '^[0-9/]* [0-9:]* \(existing\|mounted\|pushed\) ' "$said"
+# registry_answer: $errors without krane's own lines: its progress, and what its keychain for Google prints whenever it continues
+# without an identity. Fails where nothing is left.
+registry_answer() {
+    grep -v -e "$NO_GOOGLE_IDENTITY" -e '^[0-9/]* [0-9:]* Copying from ' -e '^[0-9/]* [0-9:]* \(existing\|mounted\|pushed\) ' "$errors"
 }
 
-# fail HINT: ends the pod with the registry's own words, taken from the file $said, and what to do about them.
+# fail HINT: ends the pod with the registry's answer, which is in the file $errors, and what to do.
 fail() {
     trap '' TERM
     {
-        printf '%s failed.\n' "$doing"
-        if registry_says >"$HOME/words"; then
+        printf '%s failed.\n' "$action"
+        if registry_answer >"$HOME/answer"; then
             printf 'registry: '
-            tail -n 3 "$HOME/words" | cut -c 1-1200
+            tail -n 3 "$HOME/answer" | cut -c 1-1200
         fi
         printf 'hint: %s\n' "$1"
     } >"$HOME/message"
@@ -77,78 +79,79 @@ fail() {
     exit 1
 }
 
-# ended: the cluster ends the pod, because the Job's time is over or the node is wanted for something else.
-ended() {
-    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
-    [ -s "$said" ] || say "$words" >"$said"
-    fail "${hint:+$hint; }the cluster ended the pod before this was done: if the Job's time was over, raise builder.timeoutSeconds"
+# terminated: the cluster ends the pod, because the Job's time is over or the node is needed for another pod.
+terminated() {
+    [ -z "$background" ] || kill "$background" 2>/dev/null || true
+    [ -s "$errors" ] || log "$answer" >"$errors"
+    fail "${hint:+$hint; }the cluster ended the pod before this was finished: if the Job's time was over, raise builder.timeoutSeconds"
 }
-trap ended TERM
+trap terminated TERM
 
-# waiting COMMAND ARGUMENTS: runs a command; the pod can be ended meanwhile.
-waiting() {
+# run_interruptibly COMMAND ARGUMENTS: runs a command that does not delay the end of the pod.
+run_interruptibly() {
     "$@" &
-    beside=$!
+    background=$!
     code=0
-    wait "$beside" || code=$?
-    beside=
+    wait "$background" || code=$?
+    background=
     return "$code"
 }
 
-# krane_says ARGUMENTS: runs krane for at most CALL_SECONDS; what it says on standard error goes to the file $said.
-krane_says() {
+# run_krane ARGUMENTS: runs krane for at most CALL_SECONDS, its standard error in the file $errors.
+run_krane() {
     # $flags is one word or none.
     # shellcheck disable=SC2086
-    waiting timeout "$CALL_SECONDS" "$KRANE" "$@" $flags 2>"$said" && return 0
+    run_interruptibly timeout "$CALL_SECONDS" "$KRANE" "$@" $flags 2>"$errors" && return 0
     if [ "$code" -eq 143 ] || [ "$code" -eq 124 ]; then
-        printf 'no answer within %s seconds: timeout\n' "$CALL_SECONDS" >>"$said"
+        printf 'no answer within %s seconds: timeout\n' "$CALL_SECONDS" >>"$errors"
     fi
     return "$code"
 }
 
-# aside ARGUMENTS: runs krane once, and leaves alone what was said before.
-aside() {
-    said=$HOME/aside
+# probe ARGUMENTS: runs krane once, and keeps the standard error of the call before.
+probe() {
+    errors=$HOME/probe
     code=0
-    krane_says "$@" || code=$?
-    said=$HOME/said
+    run_krane "$@" || code=$?
+    errors=$HOME/errors
     return "$code"
 }
 
-# settled: whether a tag that must not be moved holds what was to be pushed. A mode that knows says so itself.
-settled() {
+# already_pushed: whether an immutable tag already holds what is pushed. A mode that knows defines its own function.
+already_pushed() {
     return 1
 }
 
-# advanced: whether the call of krane that has just failed brought something that the next need not bring again. A mode that knows
-# says so itself.
-advanced() {
+# progressed: whether the call of krane that just failed made progress that the next call need not repeat. A mode that knows defines
+# its own function.
+progressed() {
     return 1
 }
 
-# blame WORDS: which registry's words they are, where a call speaks with more than one. A mode that has such calls says so itself.
-blame() {
+# find_registry ANSWER: sets the registry that gave the answer, where a call uses two registries. A mode with such calls defines its
+# own function.
+find_registry() {
     :
 }
 
-# patiently ARGUMENTS: runs krane, its output in the file $heard, until it succeeds. Ends the pod when that cannot come, or after
-# ATTEMPTS tries in a row that brought nothing.
-patiently() {
+# retry_krane ARGUMENTS: runs krane, its standard output in the file $output, until it succeeds. Ends the pod when another attempt
+# cannot help, or after ATTEMPTS attempts in a row without progress.
+retry_krane() {
     attempt=1
     pause=1
-    until krane_says "$@" >"$heard"; do
-        words=$(registry_says | tr '\n' ' ')
-        say "attempt $attempt of $ATTEMPTS failed: $words"
-        if advanced; then
-            # Who was let in and then is not has a login that expired: each call of krane logs in anew. However many it takes, the
-            # Job's own time limits them.
+    until run_krane "$@" >"$output"; do
+        answer=$(registry_answer | tr '\n' ' ')
+        log "attempt $attempt of $ATTEMPTS failed: $answer"
+        if progressed; then
+            # A registry that accepts a login first and rejects it later has let it expire: each call of krane logs in again. The
+            # Job's own time limits the number of calls.
             attempt=0
             pause=1
         else
             hint=
-            blame "$words"
-            judge "$words"
-            if [ "$hint" = settled ]; then
+            find_registry "$answer"
+            diagnose "$answer"
+            if [ "$hint" = already_pushed ]; then
                 hint=
                 break
             fi
@@ -156,70 +159,70 @@ patiently() {
                 fail "$hint"
             fi
         fi
-        waiting sleep "$pause"
+        run_interruptibly sleep "$pause"
         attempt=$((attempt + 1))
         pause=$((pause * 2))
         [ "$pause" -le 30 ] || pause=30
     done
 }
 
-# read_back COMMAND ARGUMENTS: runs one of these functions until it succeeds, to see what was pushed as others see it. Ends the pod after
-# ATTEMPTS tries.
+# read_back COMMAND ARGUMENTS: runs a function that reads what was pushed, until it succeeds. Ends the pod after ATTEMPTS attempts.
 read_back() {
     attempt=1
     until "$@"; do
-        if grep -q "does not match requested digest" "$said"; then
-            fail "the registry gives back something else than was pushed: something between here and the registry changes images"
+        if grep -q "does not match requested digest" "$errors"; then
+            fail "the registry returns another image than the one that was pushed: $CHANGED_ON_THE_WAY"
         fi
         if [ "$attempt" -ge "$ATTEMPTS" ]; then
-            fail "the push went well, but the image cannot be read back as it was pushed: the identity needs pull permission, too (Mendix's build reads before it pushes), and nobody else may use this tag"
+            fail "the push succeeded, but the image cannot be read back: the identity needs pull permission as well (Mendix's build reads before it pushes), and no one else may use this tag"
         fi
-        say "attempt $attempt of $ATTEMPTS to read it back failed: $(registry_says | tr '\n' ' ')"
-        waiting sleep "$attempt"
+        log "attempt $attempt of $ATTEMPTS to read it back failed: $(registry_answer | tr '\n' ' ')"
+        run_interruptibly sleep "$attempt"
         attempt=$((attempt + 1))
     done
 }
 
-# judge WORDS: what the registry's words mean. Ends the pod where trying again is useless, else sets $hint; "settled" means done.
-judge() {
+# diagnose ANSWER: finds the cause in the registry's answer. Ends the pod where another attempt cannot help, else sets $hint;
+# "already_pushed" means that nothing is left to push.
+diagnose() {
     case $1 in
         *x509*authority*)
             fail "the registry's certificate is signed by an authority that is not known here: put its certificate into registry.transport.caCertificate" ;;
         *x509*)
-            fail "the registry's certificate does not fit: compare its names and dates with $host ($host_key)" ;;
+            fail "the registry's certificate is not valid for $host ($host_key): compare its names and dates" ;;
         *"server gave HTTP response to HTTPS client"* | *"does not look like a TLS handshake"* | *"proxyconnect"* | *"127.0.0.1:9"*)
-            fail "the registry speaks plain http, and https was decided for it: serve it by https, or set registry.transport.insecure: true for a test cluster" ;;
+            fail "the registry serves plain http, and this stack requires https: serve it by https, or, in a test cluster, set registry.transport.insecure: true" ;;
         *TOOMANYREQUESTS* | *toomanyrequests* | *"429 Too Many Requests"* | *"status code 429"*)
-            # Each try would count again, but the limits of most registries are for a minute or less.
-            hint="the registry limits how often it is asked (HTTP 429): wait and run the same command again, ask with a login where builds ask anonymously, or have the limit raised" ;;
+            # Each attempt counts again, but the limits of most registries are for a minute or less.
+            hint="the registry limits the number of requests (HTTP 429): wait and run the same command again, use a login where requests are anonymous, or have the limit raised" ;;
         *immutable* | *immutability* | *"already exists"* | *"cannot be overwritten"*)
-            # The registry has let us in; if the tag holds this very image, an earlier pod has pushed it.
-            if settled; then
-                hint=settled
+            # The registry has accepted the login. If the tag holds exactly this image, an earlier pod has pushed it.
+            if already_pushed; then
+                hint=already_pushed
                 return
             fi
-            fail "the tag is there with another image and must not be moved: choose another tag" ;;
+            fail "the tag exists with another image and is immutable: choose another tag" ;;
         *MANIFEST_UNKNOWN* | *"manifest unknown"*)
-            fail "there is no such tag or digest in that repository: correct $repository_key" ;;
+            fail "the repository does not have this tag or digest: correct $repository_key" ;;
         *NAME_UNKNOWN* | *"name not known"* | *"does not exist"* | *"not found"* | *"404 Not Found"*)
-            fail "there is no repository $repository: create it first, or correct $repository_key" ;;
+            fail "the repository $repository does not exist: create it first, or correct $repository_key" ;;
         *UNAUTHORIZED* | *"401 Unauthorized"* | *unauthorized* | *"authentication required"* | *"incorrect username or password"*)
             unauthorized "$1" ;;
         *DENIED* | *denied* | *"403 Forbidden"* | *forbidden*)
             case $CREDENTIALS in
                 secret | anonymous)
-                    fail "the registry knows the user but does not allow this in $repository: give it permission, or correct $repository_key" ;;
+                    fail "the registry does not allow this in $repository: give the user permission, or correct $repository_key" ;;
                 token)
                     hint="the ServiceAccount may not push to $repository: it needs the role system:image-builder in the project of that name" ;;
                 *)
-                    if grep -q "$NO_GOOGLE_IDENTITY" "$said"; then
-                        hint="krane asked anonymously, as the metadata server gave it no identity: the ServiceAccount must be allowed to act as its Google service account; new permissions take up to some minutes to work"
+                    if grep -q "$NO_GOOGLE_IDENTITY" "$errors"; then
+                        hint="the metadata server gave krane no identity, so krane asked anonymously: allow the ServiceAccount to act as its Google service account; a new permission can need some minutes"
                         return
                     fi
-                    hint="the identity may not do this in $repository: check its role or permission; new ones take up to some minutes to work" ;;
+                    hint="the identity may not do this in $repository: check its role or permission; a new one can need some minutes" ;;
             esac ;;
         *UNSUPPORTED* | *MANIFEST_INVALID* | *NAME_INVALID* | *TAG_INVALID*)
-            fail "the registry does not take such a name or image: check $repository_key against its rules" ;;
+            fail "the registry rejects this name or image: check $repository_key against its rules" ;;
         *"no such host"* | *"server misbehaving"*)
             hint="the name $host does not resolve inside the cluster: correct $host_key, or the cluster's DNS" ;;
         *"connection refused"* | *"no route to host"* | *"network is unreachable"*)
@@ -227,14 +230,14 @@ judge() {
         *timeout* | *"deadline exceeded"*)
             hint="$host does not answer in time: check network policies, firewall and proxy between the pods and the registry" ;;
         *)
-            hint="see the registry's own words above, and its log" ;;
+            hint="the cause is not known here: read the registry's answer above, and its log" ;;
     esac
 }
 
-# unauthorized WORDS: the registry wants to know who asks, or does not believe it.
+# unauthorized ANSWER: the registry requires a login, or rejects it.
 unauthorized() {
     if [ "$host" != "$PUSH_HOST" ]; then
-        fail "$host wants a login for $repository (or has it not): take a source that everyone may read, or the type docker-secret with an entry for both hosts"
+        fail "$host requires a login for $repository, or does not have it: use a source that everyone may read, or the type docker-secret with an entry for both hosts"
     fi
     case $CREDENTIALS in
         secret)
@@ -242,48 +245,48 @@ unauthorized() {
                 server=$host
                 # The key of Docker Hub is an address.
                 [ "$server" != index.docker.io ] || server=https://index.docker.io/v1/
-                fail "the registry rejects the login in the Secret $LOGIN_SECRET (expired, or of another user): create it again with 'kubectl create secret docker-registry $LOGIN_SECRET --docker-server=$server --docker-username=USER --docker-password=TOKEN --dry-run=client -o yaml | kubectl apply -f -' in this namespace, or where it is made, and run the same command again"
+                fail "the registry rejects the login in the Secret $LOGIN_SECRET (expired, or of another user): create it again with 'kubectl create secret docker-registry $LOGIN_SECRET --docker-server=$server --docker-username=USER --docker-password=TOKEN --dry-run=client -o yaml | kubectl apply -f -' in this namespace, or with the tool that manages it, and run the same command again"
             fi
-            fail "the registry refuses user or password: check registry.authentication (is the token expired, does it belong to this user?)" ;;
+            fail "the registry rejects user or password: check registry.authentication (is the token expired, does it belong to this user?)" ;;
         anonymous)
-            fail "the registry wants a login, and registry.authentication is none" ;;
+            fail "the registry requires a login, and registry.authentication is none: give username and password there" ;;
         file)
-            hint="the registry saw no valid login. krane asks anonymously when the cloud refuses its key: check the key and its permissions; a new key takes some seconds to work" ;;
+            hint="the registry received no valid login, because krane asks anonymously when the cloud rejects its key: check the key and its permissions; a new key can need some seconds" ;;
         token)
             case $1 in
-                # OpenShift's endpoint for tokens asks no more than whose they are.
+                # OpenShift's endpoint for tokens only authenticates: it checks no permission.
                 */openshift/token*)
-                    hint="the registry does not take the ServiceAccount's token: check that it asks this cluster's API server about tokens" ;;
-                # OpenShift's registry says the same to a token that it does not know and to a ServiceAccount that may not.
+                    hint="the registry rejects the ServiceAccount's token: check that it verifies tokens with this cluster's API server" ;;
+                # OpenShift's registry gives the same answer to an unknown token and to a ServiceAccount without permission.
                 *)
-                    hint="the registry does not take the ServiceAccount's token for $repository: the ServiceAccount needs the role system:image-builder in the project of that name; if it has it, check that the registry asks this cluster's API server about tokens" ;;
+                    hint="the registry rejects the ServiceAccount's token for $repository: the ServiceAccount needs the role system:image-builder in the project of that name; if it has it, check that the registry verifies tokens with this cluster's API server" ;;
             esac ;;
         *)
-            hint="the registry saw no valid identity. krane asks anonymously when it gets no token from the cloud: check the ServiceAccount's annotations, the pod's labels and the trust" ;;
+            hint="the registry received no valid identity, because krane asks anonymously when it gets no token from the cloud: check the ServiceAccount's annotations, the pod's labels and the trust" ;;
     esac
 }
 
-# log_in: what must stand ready before the first call.
+# log_in: prepares transport and credentials for the first call.
 log_in() {
-    : >"$said"
+    : >"$errors"
     if [ "$INSECURE" = true ]; then
         flags=--insecure
     else
-        # For private addresses and .localhost names krane tries plain http beside https, and would send the password there. A proxy that
-        # is not there closes that way; the clouds' metadata services, which only speak plain http, stay reachable.
+        # For private addresses and .localhost names krane tries plain http as well as https, and would send the password there. A
+        # proxy that does not exist prevents that. The clouds' metadata services, which have only plain http, stay reachable.
         HTTP_PROXY=http://127.0.0.1:9
         NO_PROXY=169.254.169.254,169.254.170.23,169.254.170.2,fd00:ec2::23,fd00:ec2::254,metadata.google.internal${NO_PROXY:+,$NO_PROXY}
         export HTTP_PROXY NO_PROXY
     fi
     case $CREDENTIALS in
         secret)
-            # krane turns everything that goes wrong with credentials into an anonymous attempt: look before pushing.
-            if ! "$KRANE" auth get "$PUSH_HOST" >/dev/null 2>"$said"; then
-                fail "the mounted pull secret has no credentials for $PUSH_HOST; add an entry for exactly this host (with its port) to .dockerconfigjson"
+            # Whatever is wrong with credentials, krane continues anonymously: check them before the push.
+            if ! "$KRANE" auth get "$PUSH_HOST" >/dev/null 2>"$errors"; then
+                fail "the mounted pull secret has no credentials for $PUSH_HOST: add an entry for exactly this host (with its port) to .dockerconfigjson"
             fi ;;
         token)
             if [ ! -s "$LOGIN_TOKEN" ]; then
-                fail "the pod got no token of its ServiceAccount"
+                fail "the pod has no token of its ServiceAccount: see its events with 'kubectl describe pod'"
             fi
             # printf belongs to the shell, so the token is in no process's arguments.
             login=$({ printf '%s:' "$LOGIN_USER" && cat "$LOGIN_TOKEN"; } | base64 | tr -d '\n')

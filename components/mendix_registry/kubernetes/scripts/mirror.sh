@@ -1,33 +1,33 @@
 #!/busybox/sh
-# Builder Job, mode mirror: copies images and indexes into the registry as they are, digests kept.
+# Builder Job, mode mirror: copies images and indexes into the registry unchanged, with their digests.
 #
-# What is there already is skipped, image by image and layer by layer, so a Job that was ended goes on where it was.
+# Images and layers that the registry has already are skipped, so a Job that was ended resumes where it stopped.
 #
-# In:   what client.sh needs
-#       LIST                                file, a line per copy: source destination platforms (with commas; - for all)
-# Out:  JSON with how many were copied and how many were there
+# In:   as client.sh
+#       LIST                                file, one line for each copy: source destination platforms (with commas; - for all)
+# Out:  JSON with the numbers of images that were copied and that existed already
 
 # shellcheck source=client.sh
 . "${0%/*}/client.sh"
 
 log_in
-own_flags=$flags
-own_proxy=${HTTP_PROXY:-}
-there=$HOME/there
+destination_flags=$flags
+destination_proxy=${HTTP_PROXY:-}
+present_manifest=$HOME/present_manifest
 arrived=$HOME/arrived
 
-# source_is_asked: a failure from here on is one of reading the source.
-source_is_asked() {
+# about_source: the next failure is one of reading the source.
+about_source() {
     host=${source%%/*}
     host_key="the source in builder.mirror"
     repository=$source
     repository_key="the source in builder.mirror"
-    doing="Reading $source"
+    action="Reading $source"
 }
 
-# strictly: a source is not this registry: what was decided for that one's transport does not hold for it.
-strictly() {
-    source_is_asked
+# use_source: what the stack file sets for its registry's transport does not hold for another registry.
+use_source() {
+    about_source
     if [ "$host" != "$PUSH_HOST" ]; then
         flags=
         HTTP_PROXY=http://127.0.0.1:9
@@ -35,43 +35,43 @@ strictly() {
     fi
 }
 
-own_is_asked() {
+about_destination() {
     host=$PUSH_HOST
     host_key=registry.pushHost
     repository=${destination%:*}
     repository_key="the destination in builder.mirror"
-    doing="The copy of $source to $target"
+    action="The copy of $source to $target"
 }
 
-own() {
-    own_is_asked
-    flags=$own_flags
-    HTTP_PROXY=$own_proxy
+use_destination() {
+    about_destination
+    flags=$destination_flags
+    HTTP_PROXY=$destination_proxy
     if [ -z "$HTTP_PROXY" ]; then
         unset HTTP_PROXY
     fi
 }
 
-# A copy speaks with two registries; krane says what it was fetching, or names the URL that failed.
-blame() {
+# A copy uses two registries. krane prints what it was fetching, or the URL that failed.
+find_registry() {
     if [ -z "$copying" ]; then
         return
     fi
-    own_is_asked
+    about_destination
     case $1 in
-        *'fetching "'*) source_is_asked ;;
+        *'fetching "'*) about_source ;;
         *"//${source%%/*}/"*)
             if [ "${source%%/*}" != "$PUSH_HOST" ]; then
-                source_is_asked
+                about_source
             fi ;;
     esac
 }
 
-# What krane has once found or put there stays, also where it was not told that a layer had come. Each counts once.
-advanced() {
+# What krane has found or pushed stays in the registry, also a layer whose confirmation krane did not receive. Each counts once.
+progressed() {
     {
         cat "$arrived"
-        grep -e ' existing [a-z]*: ' -e ' pushed blob: ' -e ' mounted blob: ' -e ': digest: sha256:' "$said" | grep -o 'sha256:[0-9a-f]*'
+        grep -e ' existing [a-z]*: ' -e ' pushed blob: ' -e ' mounted blob: ' -e ': digest: sha256:' "$errors" | grep -o 'sha256:[0-9a-f]*'
     } | sort -u >"$HOME/arrived.now"
     if cmp -s "$arrived" "$HOME/arrived.now"; then
         return 1
@@ -84,65 +84,65 @@ digests_in() {
     tr -d ' \n\t' | sed 's/"platform":{[^}]*}//g' | tr ',{' '\n\n' | sed -n 's/^"digest":"\(sha256:[0-9a-f]*\)".*/\1/p' | sort -u
 }
 
-# look: what the registry holds under the tag; its manifest in the file $there.
-look() {
-    aside manifest "$target" >"$there"
+# read_present: what the registry holds under the tag; its manifest in the file $present_manifest.
+read_present() {
+    probe manifest "$target" >"$present_manifest"
 }
 
-# held: whether $there is what was wanted.
-held() {
-    if [ -z "$wanted" ]; then
-        [ "$(digests_in <"$there")" = "$images" ]
+# matches: whether $present_manifest is what the list asks for.
+matches() {
+    if [ -z "$expected" ]; then
+        [ "$(digests_in <"$present_manifest")" = "$images" ]
         return
     fi
-    case sha256:$(sha256sum <"$there") in
-        "$wanted "*) ;;
+    case sha256:$(sha256sum <"$present_manifest") in
+        "$expected "*) ;;
         *) return 1 ;;
     esac
 }
 
-settled() {
-    if [ -z "$wanted$images" ]; then
-        aside digest "$source" >"$HOME/wanted" || return 1
-        wanted=$(cat "$HOME/wanted")
+already_pushed() {
+    if [ -z "$expected$images" ]; then
+        probe digest "$source" >"$HOME/expected" || return 1
+        expected=$(cat "$HOME/expected")
     fi
-    look && held
+    read_present && matches
 }
 
-# readable: whether the registry gives the copy to whoever pulls.
+# readable: whether the copy can be read back.
 readable() {
-    settled || {
-        cp "$HOME/aside" "$said"
+    already_pushed || {
+        cp "$HOME/probe" "$errors"
         return 1
     }
 }
 
-# resolve: what is wanted, by digest, asked of the source.
+# resolve: reads from the source the digests that the copy must have.
 resolve() {
-    strictly
-    case $one in
+    use_source
+    case $chosen in
         '')
-            patiently digest "$source"
-            read -r wanted <"$heard" ;;
+            retry_krane digest "$source"
+            read -r expected <"$output" ;;
         several)
-            patiently digest "$source"
-            read -r pinned <"$heard"
+            retry_krane digest "$source"
+            read -r pinned <"$output"
             for platform in $(printf '%s' "$platforms" | tr ',' ' '); do
-                patiently digest --platform "$platform" "${source%@*}@$pinned"
-                images="$images$(cat "$heard")
+                retry_krane digest --platform "$platform" "${source%@*}@$pinned"
+                images="$images$(cat "$output")
 "
             done
             images=$(printf '%s' "$images" | sort -u) ;;
         *)
-            patiently digest --platform "$one" "$source"
-            read -r wanted <"$heard" ;;
+            retry_krane digest --platform "$chosen" "$source"
+            read -r expected <"$output" ;;
     esac
-    own
+    use_destination
 }
 
-# copied_digest: what krane says it has copied; nothing where it words that in another way.
+# copied_digest: the digest that krane reports as copied; nothing where its report has another form.
 copied_digest() {
-    sed -n -e 's/.* existing manifest: [^@ ]*@\(sha256:[0-9a-f]*\).*/\1/p' -e 's/.*: digest: \(sha256:[0-9a-f]*\) size: .*/\1/p' "$said" |
+    sed -n -e 's/.* existing manifest: [^@ ]*@\(sha256:[0-9a-f]*\).*/\1/p' -e 's/.*: digest: \(sha256:[0-9a-f]*\) size: .*/\1/p' "$errors" |
         tail -n 1
 }
 
@@ -150,9 +150,9 @@ copied=0
 present=0
 while read -r source destination platforms; do
     target=$PUSH_HOST/$destination
-    wanted=
+    expected=
     images=
-    one=
+    chosen=
     copying=
     pinned=
     tagged=
@@ -162,45 +162,45 @@ while read -r source destination platforms; do
     esac
     case $platforms in
         -) ;;
-        *,*) one=several ;;
-        *) one=$platforms ;;
+        *,*) chosen=several ;;
+        *) chosen=$platforms ;;
     esac
-    own
-    if look; then
+    use_destination
+    if read_present; then
         tagged=yes
     fi
-    # Each call of krane costs a process and a login. A whole image that is not there yet needs no digest beforehand, as the copy tells
-    # it; nor does one that the list names by digest, whose source need not even be reached if it is there. But a copy reads its source
-    # by this registry's transport: where that is not strict, the digest comes first.
-    if [ -n "$one" ] || { [ -n "$own_flags" ] && [ "${source%%/*}" != "$PUSH_HOST" ]; }; then
+    # Each call of krane costs a process and a login. A whole image that is not in the registry yet needs no digest beforehand,
+    # because the copy prints it. Nor does an image that the list names by digest: if the registry has it, its source need not be
+    # reachable. But a copy reads its source with this registry's transport: where that is not strict, the digest is read first.
+    if [ -n "$chosen" ] || { [ -n "$destination_flags" ] && [ "${source%%/*}" != "$PUSH_HOST" ]; }; then
         resolve
     elif [ -n "$pinned" ]; then
-        wanted=$pinned
+        expected=$pinned
     elif [ -n "$tagged" ]; then
         resolve
     fi
-    if [ -n "$tagged" ] && held; then
-        say "there already: $target"
+    if [ -n "$tagged" ] && matches; then
+        log "exists already: $target"
         present=$((present + 1))
         continue
     fi
-    say "copying $source to $target"
+    log "copying $source to $target"
     copying=yes
     name=${source%@*}
     last=${name##*/}
     name=${name%"$last"}${last%%:*}
-    if [ "$one" = several ]; then
+    if [ "$chosen" = several ]; then
         set -- index filter "$name@$pinned" --tag "$target"
         for platform in $(printf '%s' "$platforms" | tr ',' ' '); do
             set -- "$@" --platform "$platform"
         done
-        patiently "$@"
-    elif [ -n "$wanted" ]; then
-        patiently copy "$name@$wanted" "$target"
+        retry_krane "$@"
+    elif [ -n "$expected" ]; then
+        retry_krane copy "$name@$expected" "$target"
     else
-        patiently copy "$source" "$target"
-        [ -n "$wanted" ] || wanted=$(copied_digest)
-        [ -n "$wanted" ] || resolve
+        retry_krane copy "$source" "$target"
+        [ -n "$expected" ] || expected=$(copied_digest)
+        [ -n "$expected" ] || resolve
     fi
     read_back readable
     copied=$((copied + 1))

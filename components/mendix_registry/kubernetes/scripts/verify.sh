@@ -1,9 +1,9 @@
 #!/busybox/sh
-# Builder Job, mode verify: pushes the proof image with exactly the identity of this pod and reads it back by digest.
+# Builder Job, mode verify: pushes the proof image with this pod's identity and reads it back by digest.
 #
-# The image is an OCI layout made by the program, so its digest is known before anything is pushed.
+# The Pulumi program creates the image as an OCI layout, so its digest is known before the push.
 #
-# In:   what client.sh needs
+# In:   as client.sh
 #       TAG DIGEST                          what to push
 #       IMAGE                               directory of the OCI layout
 # Out:  JSON with "reference" and "digest"
@@ -12,34 +12,34 @@
 . "${0%/*}/client.sh"
 
 reference=$PUSH_HOST/$REPOSITORY:$TAG
-doing="The push to $reference"
+action="The push to $reference"
 
-settled() {
-    aside digest "$reference" >"$HOME/tagged" && [ "$(cat "$HOME/tagged")" = "$DIGEST" ]
+already_pushed() {
+    probe digest "$reference" >"$HOME/tagged" && [ "$(cat "$HOME/tagged")" = "$DIGEST" ]
 }
 
 read_tag() {
-    krane_says digest "$reference" >"$HOME/tagged"
+    run_krane digest "$reference" >"$HOME/tagged"
 }
 
 read_manifest() {
-    krane_says manifest "$PUSH_HOST/$REPOSITORY@$DIGEST" >"$HOME/manifest"
+    run_krane manifest "$PUSH_HOST/$REPOSITORY@$DIGEST" >"$HOME/manifest"
 }
 
 log_in
-say "pushing the proof image to $reference"
-patiently push "$IMAGE" "$reference"
+log "pushing the proof image to $reference"
+retry_krane push "$IMAGE" "$reference"
 
-say "reading it back by digest"
+log "reading it back by digest"
 read_back read_manifest
 got=sha256:$(sha256sum <"$HOME/manifest" | cut -d ' ' -f 1)
 if [ "$got" != "$DIGEST" ]; then
-    : >"$said"
-    fail "the registry gives back $got where $DIGEST was pushed: something between here and the registry changes images"
+    : >"$errors"
+    fail "the registry returns $got, and $DIGEST was pushed: $CHANGED_ON_THE_WAY"
 fi
 read_back read_tag
 if [ "$(cat "$HOME/tagged")" != "$DIGEST" ]; then
-    fail "the tag $TAG points to $(cat "$HOME/tagged") instead of $DIGEST: is another stack using the same repository and tag?"
+    fail "the tag $TAG points to $(cat "$HOME/tagged") instead of $DIGEST: check whether another stack uses the same repository and tag, and change registry.repository or builder.tag in one of them"
 fi
 
 finish "$(printf '{"reference":"%s@%s","digest":"%s"}' "$reference" "$DIGEST" "$DIGEST")"

@@ -87,7 +87,7 @@ def test_every_child_has_a_component_as_its_parent(recording: Recording) -> None
             assert item.parent in urns, item.urn
 
 
-def test_the_role_trusts_exactly_this_issuer_audience_namespace_and_service_account() -> None:
+def test_the_role_trusts_exactly_one_issuer_audience_and_subject() -> None:
     recording, _ = deployed(settings(IRSA))
     issuer = PROVIDER.partition("oidc-provider/")[2]
     (statement,) = iam_oracle.statements(recording.one("aws:iam/role:Role").inputs["assumeRolePolicy"])
@@ -104,7 +104,7 @@ def test_the_role_trusts_exactly_this_issuer_audience_namespace_and_service_acco
     }
 
 
-def test_pod_identity_is_confined_to_cluster_namespace_and_service_account() -> None:
+def test_pod_identity_is_limited_to_cluster_namespace_service_account() -> None:
     recording, _ = deployed(settings(POD_IDENTITY))
     (statement,) = iam_oracle.statements(recording.one("aws:iam/role:Role").inputs["assumeRolePolicy"])
     assert set(statement["Action"]) <= iam_oracle.known_actions()
@@ -145,7 +145,7 @@ def test_the_job_waits_for_permission_and_repository(authentication: dict[str, A
         assert recording.one(kind).urn in job.dependencies, kind
 
 
-def test_irsa_annotates_the_service_account_and_pod_identity_does_not() -> None:
+def test_only_irsa_annotates_the_service_account() -> None:
     for authentication, expected in (
         (IRSA, {"eks.amazonaws.com/role-arn": f"arn:aws:iam::{ACCOUNT}:role/mendix-test-orders"}),
         (POD_IDENTITY, {}),
@@ -156,7 +156,7 @@ def test_irsa_annotates_the_service_account_and_pod_identity_does_not() -> None:
         assert account.metadata.get("annotations", {}) == expected
 
 
-def test_another_audience_is_told_to_the_webhook_too() -> None:
+def test_another_audience_is_passed_to_the_webhook() -> None:
     given = settings({**IRSA, "audience": "my-audience"})
     recording = run(lambda: deploy(given), answers=ANSWERS)
     account = recording.one("kubernetes:core/v1:ServiceAccount", "orders-builder")
@@ -175,7 +175,7 @@ def test_repositories_have_secure_defaults() -> None:
     assert rule["selection"]["tagStatus"] == "untagged"
 
 
-def test_only_without_deletion_protection_images_are_deleted_with_the_repository() -> None:
+def test_images_are_deleted_only_without_deletion_protection() -> None:
     recording, _ = deployed(settings(IRSA, repositories={"deletionProtection": False}))
     assert recording.one("aws:ecr/repository:Repository").inputs["forceDelete"] is True
 
@@ -225,7 +225,7 @@ def test_what_is_imported_is_always_protected() -> None:
     assert role.ignore_changes == ("description",)
 
 
-def test_an_import_looks_in_the_resources_region_whatever_the_providers_is() -> None:
+def test_an_import_uses_the_resources_own_region() -> None:
     """The provider reads an import's region from the id alone; by the bare one it looked in its own region."""
     authentication = {**POD_IDENTITY, "cluster": {"name": "production", "region": "eu-central-1"}}
     given = settings(
@@ -237,7 +237,7 @@ def test_an_import_looks_in_the_resources_region_whatever_the_providers_is() -> 
     assert association.import_id == "production,a-1@eu-central-1"
 
 
-def test_a_repository_that_is_taken_over_keeps_its_lifecycle_unless_the_stack_file_gives_one() -> None:
+def test_an_imported_repository_keeps_its_lifecycle_by_default() -> None:
     """The incident: with ``import`` alone, images without a tag, some of which run by digest, began to be deleted."""
     names = ("orders", "billing")
     recording, _ = deployed(settings(IRSA, names, repositories={"import": ["mendixapps/orders"]}))
@@ -251,7 +251,7 @@ def test_a_repository_that_is_taken_over_keeps_its_lifecycle_unless_the_stack_fi
 
 
 @pytest.mark.parametrize("kept", [{"create": False}, {"existing": ["mendixapps/orders"]}], ids=str)
-def test_apps_get_repositories_below_one_that_is_left_as_it_is(kept: dict[str, Any]) -> None:
+def test_apps_get_repositories_below_an_unmanaged_one(kept: dict[str, Any]) -> None:
     """The incident: builders were allowed to create below it, but no template was there, so the first build failed."""
     tags = {"team": "mendix"}
     recording, component = deployed(settings(IRSA, repositories={**kept, "createOnPush": True}, tags=tags))
@@ -267,7 +267,7 @@ def test_apps_get_repositories_below_one_that_is_left_as_it_is(kept: dict[str, A
 
 
 @pytest.mark.parametrize("authentication", [IRSA, POD_IDENTITY, STATIC], ids=lambda a: a["method"])
-def test_the_role_by_which_ecr_creates_is_bounded_as_the_others(authentication: dict[str, Any]) -> None:
+def test_the_role_for_creation_on_push_has_the_boundary(authentication: dict[str, Any]) -> None:
     """The incident: who may create roles only with the boundary got AccessDenied for this one."""
     bounds = {"path": "/mendix/", "permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
     owners = "users" if authentication is STATIC else "roles"
@@ -277,12 +277,12 @@ def test_the_role_by_which_ecr_creates_is_bounded_as_the_others(authentication: 
     assert role.inputs["path"] == "/mendix/"
 
 
-def test_previews_ask_no_cloud_where_the_stack_file_says_all() -> None:
+def test_a_complete_stack_file_needs_no_cloud_in_previews() -> None:
     for authentication, registry in STACKS.values():
         deployed(settings(authentication, **registry), calls={}, preview=True)
 
 
-def test_what_the_stack_file_leaves_out_comes_from_the_provider() -> None:
+def test_the_provider_supplies_what_the_stack_file_omits() -> None:
     calls = {
         "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"accountId": "999999999999", "id": "x"},
         "aws:index/getRegion:getRegion": lambda _: {"region": "cn-north-1", "id": "x"},
@@ -338,7 +338,7 @@ def test_rotation_makes_the_new_key_beside_the_old_one() -> None:
     assert names == ["orders-1", "orders-2"]
 
 
-def test_a_creation_template_has_a_role_only_where_tags_or_a_key_need_one() -> None:
+def test_a_creation_template_has_a_role_only_if_needed() -> None:
     plain, _ = deployed(settings(IRSA, repositories={"createOnPush": True}))
     template = plain.one("aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate")
     assert "customRoleArn" not in template.inputs
@@ -360,7 +360,7 @@ def test_nodes_get_the_right_to_pull_and_nothing_else() -> None:
     }
 
 
-def test_mxpc_gets_its_configuration_only_where_its_form_is_public() -> None:
+def test_mxpc_configuration_exists_only_for_public_forms() -> None:
     given = settings(IRSA)
     assert deployed(given)[1].access["orders"].mxpc_configuration is not None
     for authentication in (POD_IDENTITY, STATIC):
@@ -369,7 +369,7 @@ def test_mxpc_gets_its_configuration_only_where_its_form_is_public() -> None:
     assert f"aws_iam_role: arn:aws:iam::{ACCOUNT}:role/mendix-test-orders" in recording.result
 
 
-def test_the_providers_region_in_the_stack_file_is_enough_for_region_and_partition() -> None:
+def test_the_providers_region_is_enough_for_region_and_partition() -> None:
     calls = {"aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"accountId": ACCOUNT, "id": "x"}}
 
     def program() -> None:
@@ -388,7 +388,7 @@ def test_the_providers_region_in_the_stack_file_is_enough_for_region_and_partiti
     )
 
 
-def test_two_registries_of_one_program_may_have_repositories_of_one_name() -> None:
+def test_two_registries_of_one_program_may_share_repository_names() -> None:
     def program() -> None:
         for region in ("eu-west-1", "us-east-1"):
             EcrRegistry(region, {"repositories": ["team/app"], "region": region})

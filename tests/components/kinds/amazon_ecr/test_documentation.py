@@ -24,7 +24,7 @@ def test_the_deploying_identitys_policy_is_real_and_clean() -> None:
     assert iam_oracle.findings(policy) == []
 
 
-def test_the_repository_policy_allows_what_a_role_is_allowed_and_the_nodes_to_pull() -> None:
+def test_the_repository_policy_allows_push_roles_and_pulling_nodes() -> None:
     """The incident: with the push alone, every pod whose image was in another account ended in ImagePullBackOff."""
     push, pull = iam_oracle.statements(POLICIES[0])
     assert tuple(push["Action"]) == PUSH_ACTIONS
@@ -35,7 +35,7 @@ def test_the_repository_policy_allows_what_a_role_is_allowed_and_the_nodes_to_pu
     }
 
 
-def test_a_boundary_can_be_added_to_and_taken_from_a_running_stack() -> None:
+def test_a_boundary_can_be_added_and_removed_later() -> None:
     """The page recommends a boundary; its policy did not allow the calls that set one on a role that exists."""
     allowed = {action for statement in iam_oracle.statements(POLICIES[-1]) for action in statement["Action"]}
     owners = [f"iam:{verb}{owner}PermissionsBoundary" for owner in ("Role", "User") for verb in ("Put", "Delete")]
@@ -43,7 +43,7 @@ def test_a_boundary_can_be_added_to_and_taken_from_a_running_stack() -> None:
 
 
 @pytest.mark.parametrize("page", ["amazon-ecr", "google-gcr", "microsoft-acr"])
-def test_each_clouds_page_leads_to_the_rights_in_the_cluster(page: str) -> None:
+def test_each_clouds_page_links_to_the_cluster_rights(page: str) -> None:
     kinds = Path(__file__).parents[4] / "docs" / "kinds"
     assert "generic.md#the-rights-of-whoever-deploys" in (kinds / f"{page}.md").read_text(encoding="utf-8")
 

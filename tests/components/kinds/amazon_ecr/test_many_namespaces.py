@@ -51,7 +51,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
 @pytest.mark.slow
 @given(count=st.integers(1, 2000), limit=st.sampled_from([2048, 4096, 8192]), pods=st.booleans())
 @hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_advised_number_of_roles_keeps_every_document_within_its_limit(count: int, limit: int, pods: bool) -> None:
+def test_the_advised_role_count_keeps_documents_within_limits(count: int, limit: int, pods: bool) -> None:
     names = [f"mendix-{'x' * (number % 40)}-{number:04d}" for number in range(count)]
     given = settings((POD_IDENTITY if pods else IRSA), names)
     registry, method = parts(given)
@@ -86,7 +86,7 @@ def test_the_measured_length_is_the_length_that_is_sent(
 @given(names=NAMES, new=LABEL)
 @hypothesis_settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.parametrize("authentication", METHODS, ids=lambda a: a["method"])
-def test_one_more_namespace_creates_its_own_resources_and_touches_nothing(
+def test_another_namespace_creates_only_its_own_resources(
     authentication: dict[str, Any], names: list[str], new: str
 ) -> None:
     assume(new not in names)
@@ -119,7 +119,7 @@ def test_one_more_namespace_creates_its_own_resources_and_touches_nothing(
 @given(names=NAMES, new=LABEL)
 @hypothesis_settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.parametrize("authentication", [IRSA, POD_IDENTITY], ids=lambda a: a["method"])
-def test_with_shared_roles_one_more_namespace_changes_one_role_only(
+def test_another_namespace_changes_one_shared_role_only(
     authentication: dict[str, Any], names: list[str], new: str
 ) -> None:
     assume(new not in names)
@@ -142,7 +142,7 @@ def test_no_two_roles_have_one_name_whatever_its_case(names: set[str]) -> None:
     assert len({name.lower() for name in made}) == len(names)
 
 
-def test_too_few_shared_roles_are_refused_with_a_number_that_is_enough() -> None:
+def test_too_few_shared_roles_are_rejected_with_a_remedy() -> None:
     names = [f"mendix-namespace-{number:04d}" for number in range(500)]
     with pytest.raises(ConfigurationError) as caught:
         settings(shared(IRSA, 2), names)

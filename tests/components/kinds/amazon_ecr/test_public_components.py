@@ -88,7 +88,7 @@ def test_other_languages_get_a_schema() -> None:
 
 
 @pytest.mark.slow
-def test_reading_a_stack_file_for_ecr_imports_no_cloud_sdk() -> None:
+def test_reading_an_ecr_stack_file_imports_no_cloud_sdk() -> None:
     program = (
         "import sys, json; from mendix_registry.stack_file import parse\n"
         "parse({'mendix-registry:registry': json.dumps({'type': 'amazon-ecr', 'repository': 'a/b', 'authentication':"
@@ -101,7 +101,7 @@ def test_reading_a_stack_file_for_ecr_imports_no_cloud_sdk() -> None:
 
 
 @pytest.mark.slow
-def test_the_room_imports_no_other_clouds_sdk() -> None:
+def test_the_module_imports_no_other_clouds_sdk() -> None:
     program = (
         "import sys, mendix_registry.kinds.amazon_ecr\n"
         "print([name for name in sys.modules if name in ('pulumi_azure_native', 'pulumi_gcp', 'pulumi_kubernetes')])"

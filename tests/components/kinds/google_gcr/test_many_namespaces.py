@@ -25,7 +25,7 @@ MANY = st.lists(NAMESPACE | FAMILY, min_size=1, max_size=2000, unique=True)
 
 @given(MANY)
 @settings(max_examples=30, deadline=None)
-def test_every_namespace_has_an_account_of_its_own_with_an_id_that_google_takes(names: list[str]) -> None:
+def test_every_namespace_has_an_account_with_a_valid_id(names: list[str]) -> None:
     pattern, least, most = account_id_grammar()
     authentication = WorkloadIdentity(method="workload-identity")
     ids = [authentication.account_id(name) for name in names]
@@ -34,7 +34,7 @@ def test_every_namespace_has_an_account_of_its_own_with_an_id_that_google_takes(
         assert pattern.fullmatch(account) and least <= len(account) <= most
 
 
-def test_two_thousand_namespaces_that_begin_alike_have_two_thousand_accounts() -> None:
+def test_similar_long_namespaces_get_two_thousand_different_accounts() -> None:
     authentication = WorkloadIdentity(method="workload-identity")
     names = [f"{'customer-with-a-long-name-' * 2}{number:04}" for number in range(2000)]
     assert len({authentication.account_id(name) for name in names}) == 2000
@@ -42,9 +42,7 @@ def test_two_thousand_namespaces_that_begin_alike_have_two_thousand_accounts() -
 
 @given(MANY, st.integers(1, 100))
 @settings(max_examples=30, deadline=None)
-def test_shards_stay_within_their_number_and_no_namespace_moves_when_another_comes(
-    names: list[str], shards: int
-) -> None:
+def test_shards_keep_their_number_and_their_namespaces(names: list[str], shards: int) -> None:
     authentication = WorkloadIdentity(method="workload-identity", shards=shards)
     before = {name: authentication.account_id(name) for name in names}
     after = {name: authentication.account_id(name) for name in [*names, "one-more"]}
@@ -52,7 +50,7 @@ def test_shards_stay_within_their_number_and_no_namespace_moves_when_another_com
     assert {name: after[name] for name in names} == before
 
 
-def test_two_thousand_namespaces_over_fifty_accounts_keep_every_policy_small() -> None:
+def test_two_thousand_namespaces_in_fifty_shards_keep_policies_small() -> None:
     names = [f"team-{number:04}" for number in range(2000)]
     stack(*names, authentication={"shards": 50})
     authentication = WorkloadIdentity(method="workload-identity", shards=50)
@@ -70,7 +68,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_one_namespace_more_or_less_changes_only_its_own_resources(form: dict[str, Any]) -> None:
+def test_adding_or_removing_a_namespace_changes_only_its_resources(form: dict[str, Any]) -> None:
     names = [f"team-{number}" for number in range(20)]
     few = _by_urn(custom(place(stack(*names, **form))))
     # First, so that nothing may depend on the order either.
@@ -84,7 +82,7 @@ def test_one_namespace_more_or_less_changes_only_its_own_resources(form: dict[st
 
 @given(st.lists(SHORT, min_size=1, max_size=15, unique=True), st.sampled_from(sorted(FORMS)))
 @settings(max_examples=15, deadline=None)
-def test_no_two_resources_have_one_name_and_each_namespace_is_named_exactly_once(names: list[str], form: str) -> None:
+def test_resource_names_are_unique_and_every_namespace_has_one(names: list[str], form: str) -> None:
     # An Artifact Registry repository begins with a letter, a namespace need not.
     recording = place(stack(*names, **{"repository": "example-mendix/a-{namespace}/apps", **FORMS[form]}))
     items = custom(recording)
@@ -95,7 +93,7 @@ def test_no_two_resources_have_one_name_and_each_namespace_is_named_exactly_once
     assert named == sorted(_member(name, direct=FORMS[form].get("direct", False)) for name in names)
 
 
-def test_names_of_resources_do_not_meet_when_dashes_stand_elsewhere() -> None:
+def test_resource_names_with_other_dashes_never_collide() -> None:
     odd = [
         {"name": "a-a", "serviceAccount": {"name": "x"}},
         {"name": "a", "serviceAccount": {"name": "a-a-x"}},

@@ -54,7 +54,7 @@ def test_another_program_can_put_the_parts_together() -> None:
     assert {item.inputs["repository"] for item in recording.of_type(REPOSITORY_MEMBER)} == {"images"}
 
 
-def test_pulumis_analyzer_gives_each_component_a_schema_for_other_languages() -> None:
+def test_pulumis_analyzer_creates_a_schema_for_each_component() -> None:
     found = Analyzer("mendix-registry").analyze([ArtifactRegistryRepository, PushServiceAccount, DirectPushAccess])
     components = found["component_definitions"]
     repository = components["ArtifactRegistryRepository"]
@@ -73,7 +73,7 @@ def test_pulumis_analyzer_gives_each_component_a_schema_for_other_languages() ->
 
 
 @pytest.mark.slow
-def test_a_stack_of_another_kind_does_not_pay_for_googles_sdk_nor_google_for_the_others() -> None:
+def test_each_kind_imports_the_sdk_of_its_cloud_only() -> None:
     program = """
 import sys
 import mendix_registry.deployment, mendix_registry.stack_file, mendix_registry.kinds.generic.resources

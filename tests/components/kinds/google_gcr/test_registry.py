@@ -25,7 +25,7 @@ JOB = "kubernetes:batch/v1:Job"
 
 
 @pytest.mark.parametrize("settings", BOTH.values(), ids=BOTH.keys())
-def test_every_child_has_its_component_as_parent_and_nothing_of_the_callers_options(settings: Settings) -> None:
+def test_children_have_their_component_as_parent_without_callers_options(settings: Settings) -> None:
     recording = whole(settings)
     components = {item.urn for item in recording.registered if not item.custom}
     for item in custom(recording):
@@ -54,7 +54,7 @@ def test_no_builder_may_push_to_another_namespaces_repository() -> None:
     }
 
 
-def test_the_principal_has_the_projects_number_and_the_pool_its_id() -> None:
+def test_the_principal_has_project_number_and_pool_id() -> None:
     recording = place(stack(direct=True, authentication={"workloadPool": "example-fleet.svc.id.goog"}))
     assert recording.one(REPOSITORY_MEMBER).inputs["member"] == (
         f"principal://iam.googleapis.com/projects/{NUMBER}/locations/global/workloadIdentityPools/"
@@ -64,7 +64,7 @@ def test_the_principal_has_the_projects_number_and_the_pool_its_id() -> None:
     assert not recording.of_type(ACCOUNT)
 
 
-def test_the_service_account_is_annotated_with_the_address_that_google_gives() -> None:
+def test_the_annotation_has_the_address_that_google_returns() -> None:
     recording = whole(stack())
     account = recording.one("kubernetes:core/v1:ServiceAccount")
     assert account.metadata["annotations"] == {
@@ -74,7 +74,7 @@ def test_the_service_account_is_annotated_with_the_address_that_google_gives() -
 
 
 @pytest.mark.parametrize("direct", [False, True], ids=["workload-identity", "direct"])
-def test_nothing_pushes_before_it_may_and_before_nodes_may_pull(direct: bool) -> None:
+def test_the_push_waits_for_permissions_of_builder_and_nodes(direct: bool) -> None:
     recording = whole(stack("orders", "billing", direct=direct, nodeServiceAccounts=[NODES]))
     for namespace, other in (("orders", "billing"), ("billing", "orders")):
         waits_for = recording.one(JOB, f"{namespace}-push").dependencies
@@ -87,7 +87,7 @@ def test_nothing_pushes_before_it_may_and_before_nodes_may_pull(direct: bool) ->
 @pytest.mark.parametrize(
     ("host", "location"), [("gcr.io", "us"), ("us.gcr.io", "us"), ("eu.gcr.io", "europe"), ("asia.gcr.io", "asia")]
 )
-def test_a_gcr_name_is_the_repository_of_that_name_where_google_keeps_it(host: str, location: str) -> None:
+def test_a_gcr_name_maps_to_its_own_repository(host: str, location: str) -> None:
     recording = whole(stack("orders", "billing", pushHost=host, repository="example-mendix/apps/{namespace}"))
     given = recording.one(REPOSITORY).inputs
     assert (given["repositoryId"], given["location"], given["project"]) == (host, location, "example-mendix")
@@ -126,7 +126,7 @@ def test_what_exists_is_only_granted_access() -> None:
     assert roles == [(name, role) for name in ("billing", "orders") for role in (READER, WRITER)]
 
 
-def test_nothing_is_registered_where_others_have_made_and_granted_everything() -> None:
+def test_nothing_is_registered_where_everything_exists_and_is_granted() -> None:
     recording = place(
         stack(
             artifactRegistry={"existing": True},
@@ -152,7 +152,7 @@ def test_what_is_imported_is_always_protected() -> None:
     assert repository.protect and account.protect
 
 
-def test_a_preview_names_every_resource_though_no_address_is_known() -> None:
+def test_a_preview_names_all_resources_without_known_addresses() -> None:
     settings = stack("orders", "billing", nodeServiceAccounts=[NODES])
     assert {i.urn for i in whole(settings, preview=True).registered} == {i.urn for i in whole(settings).registered}
 
@@ -173,14 +173,14 @@ def test_a_fleets_pool_is_that_of_its_host_project() -> None:
     )
 
 
-def test_namespaces_of_one_shard_share_an_account_and_keep_their_repositories() -> None:
+def test_namespaces_of_one_shard_share_only_the_account() -> None:
     recording = place(stack("orders", "billing", authentication={"shards": 1}))
     assert recording.one(ACCOUNT).inputs["accountId"] == "mendix-builder-0"
     assert sorted(m.inputs["repository"] for m in recording.of_type(REPOSITORY_MEMBER)) == ["billing", "orders"]
     assert len(recording.of_type(ACCOUNT_MEMBER)) == 2
 
 
-def test_another_service_account_has_to_prove_its_push_anew() -> None:
+def test_another_service_account_proves_its_push_again() -> None:
     def digest(pattern: str) -> str:
         return whole(stack(authentication={"serviceAccount": pattern})).result["namespaces"]["orders"]["digest"]
 
@@ -196,7 +196,7 @@ def test_nodes_get_to_read_each_repository_once() -> None:
 
 
 @pytest.mark.parametrize("key", ["existing", "import"])
-def test_accounts_of_one_name_in_several_projects_are_each_their_own_namespaces(key: str) -> None:
+def test_equal_account_names_in_several_projects_stay_separate(key: str) -> None:
     """The incident: builder@team-{namespace} was taken for one account, the first namespace's, and given to all of them."""
     settings = stack("orders", "billing", authentication={key: "builder@team-{namespace}.iam.gserviceaccount.com"})
     recording = place(settings)
@@ -216,7 +216,7 @@ def test_accounts_of_one_name_in_several_projects_are_each_their_own_namespaces(
     assert imported == ({f"projects/team-{n}/serviceAccounts/{email[n]}" for n in email} if key == "import" else set())
 
 
-def test_an_account_keeps_its_name_in_the_stack_where_its_id_alone_tells_it_from_others() -> None:
+def test_accounts_that_differ_by_id_have_different_resource_names() -> None:
     def names(address: str, *namespaces: str) -> set[str]:
         return {m.name for m in place(stack(*namespaces, authentication={"existing": address})).of_type(ACCOUNT_MEMBER)}
 

@@ -86,7 +86,7 @@ def test_google_would_take_every_request(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("settings", STACKS.values(), ids=STACKS.keys())
-def test_every_member_is_exactly_one_identity_in_a_form_that_google_documents(settings: Any) -> None:
+def test_every_member_is_one_identity_in_googles_documented_form(settings: Any) -> None:
     recording = place(settings)
     forms = {
         ACCOUNT_MEMBER: {"serviceAccount:{projectid}.svc.id.goog[{namespace}/{kubernetes-sa}]"},
@@ -102,13 +102,13 @@ def test_every_member_is_exactly_one_identity_in_a_form_that_google_documents(se
             assert "*" not in item.inputs["member"]
 
 
-def test_roles_are_given_on_a_repository_or_an_account_and_never_on_a_project() -> None:
+def test_roles_are_granted_on_repositories_and_accounts_only() -> None:
     for settings in STACKS.values():
         types = {item.type for item in custom(place(settings))}
         assert types <= {REPOSITORY, REPOSITORY_MEMBER, ACCOUNT, ACCOUNT_MEMBER}
 
 
-def test_what_google_says_about_ids_and_texts_holds_for_the_longest_namespace() -> None:
+def test_the_longest_namespace_obeys_googles_rules_for_ids() -> None:
     pattern, least, most = account_id_grammar()
     for namespace in ("a", "0", "n" * 63, "x" + "-" * 61 + "y"):
         account = place(stack({"name": namespace, "repository": "example-mendix/all/apps"})).one(ACCOUNT)
@@ -118,7 +118,7 @@ def test_what_google_says_about_ids_and_texts_holds_for_the_longest_namespace() 
             assert len(account.inputs[field].encode()) <= bytes_at_most("ServiceAccount", field)
 
 
-def test_the_rules_know_the_size_of_a_policy_as_google_states_it() -> None:
+def test_rules_know_the_policy_size_limit_of_google() -> None:
     assert most_principals() == MAXIMUM_PRINCIPALS
 
 

@@ -67,7 +67,7 @@ def test_every_child_has_a_component_as_its_parent(acr: Acr, authentication: dic
     assert all("mendix-registry:azure:" in i.parent for i in recording.registered if i.type.startswith("azure-native:"))
 
 
-def test_the_hosts_are_azures_own_words_and_not_built_from_the_name(acr: Acr) -> None:
+def test_the_hosts_are_read_from_azure_and_never_built(acr: Acr) -> None:
     recording = acr({**NEW, "authentication": WORKLOAD_IDENTITY})
     host = "mendixacr-a1b2c3d4e5.azurecr.io"
     assert recording.result["registry"]["pushHost"] == recording.result["registry"]["pullHost"] == host
@@ -75,7 +75,7 @@ def test_the_hosts_are_azures_own_words_and_not_built_from_the_name(acr: Acr) ->
     assert operator.inputs["spec"]["registry"]["pushURL"] == host
 
 
-def test_trust_is_for_exactly_this_issuer_audience_namespace_and_service_account(acr: Acr) -> None:
+def test_trust_names_exactly_one_issuer_audience_and_subject(acr: Acr) -> None:
     recording = acr({**NEW, "authentication": WORKLOAD_IDENTITY}, ["orders", "billing"])
     assert {
         (i.inputs["issuer"], i.inputs["subject"], *i.inputs["audiences"]) for i in recording.of_type(CREDENTIAL)
@@ -87,7 +87,7 @@ def test_trust_is_for_exactly_this_issuer_audience_namespace_and_service_account
     assert len({i.inputs["resourceName"] for i in recording.of_type(CREDENTIAL)}) == 2
 
 
-def test_a_sovereign_cloud_has_its_audience_and_tells_the_client(acr: Acr) -> None:
+def test_a_sovereign_cloud_has_its_audience_and_client_environment(acr: Acr) -> None:
     audience = "api://AzureADTokenExchangeChina"
     recording = acr({**NEW, "azureEnvironment": "china", "authentication": {**WORKLOAD_IDENTITY, "audience": audience}})
     assert recording.one(CREDENTIAL).inputs["audiences"] == [audience]
@@ -95,7 +95,7 @@ def test_a_sovereign_cloud_has_its_audience_and_tells_the_client(acr: Acr) -> No
     assert {"name": "AZURE_ENVIRONMENT", "value": "AzureChinaCloud"} in container["env"]
 
 
-def test_in_an_abac_registry_the_role_holds_for_the_namespaces_repository_only(acr: Acr) -> None:
+def test_abac_roles_hold_for_the_namespaces_repository_only(acr: Acr) -> None:
     recording = acr({**NEW, "authentication": WORKLOAD_IDENTITY}, ["orders", "billing"])
     for name in ("orders", "billing"):
         item = recording.one(ASSIGNMENT, f"registry-{name}")
@@ -153,7 +153,7 @@ def test_the_webhook_finds_service_account_and_pods(acr: Acr) -> None:
     assert not recording.of_type(SECRET), "there is no password"
 
 
-def test_credentials_of_one_identity_are_written_one_after_the_other(acr: Acr) -> None:
+def test_credentials_of_one_identity_are_written_in_sequence(acr: Acr) -> None:
     """Azure: ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity."""
     names = [f"n{number}" for number in range(12)]
     recording = acr({**NEW, "authentication": {**WORKLOAD_IDENTITY, "sharedIdentities": 2}}, names)
@@ -167,7 +167,7 @@ def test_credentials_of_one_identity_are_written_one_after_the_other(acr: Acr) -
         assert all(items[urn].inputs["resourceName"] == identity for urns in before for urn in urns)
 
 
-def test_shared_identities_have_one_assignment_each_with_all_their_repositories(acr: Acr) -> None:
+def test_shared_identities_have_one_assignment_for_all_repositories(acr: Acr) -> None:
     """Azure has one assignment for an identity, a role and a scope; a second one is a conflict."""
     names = [f"n{number}" for number in range(12)]
     recording = acr({**NEW, "authentication": {**WORKLOAD_IDENTITY, "sharedIdentities": 2}}, names)
@@ -212,7 +212,7 @@ def test_a_token_may_push_to_its_namespaces_repository_only(acr: Acr) -> None:
     assert recording.one(TOKEN).urn in settle(recording).dependencies
 
 
-def test_a_token_without_a_password_is_created_and_nothing_pushes(acr: Acr) -> None:
+def test_a_token_without_password_is_created_and_never_pushes(acr: Acr) -> None:
     passwords = {"orders": {"environment": "TOKEN"}, "billing": "pending"}
     recording = acr({**NEW, "authentication": {"method": "token", "passwords": passwords}}, ["orders", "billing"])
     assert {item.inputs["tokenName"] for item in recording.of_type(TOKEN)} == {"mendix-orders", "mendix-billing"}
@@ -221,7 +221,7 @@ def test_a_token_without_a_password_is_created_and_nothing_pushes(acr: Acr) -> N
     assert recording.result["namespaces"]["billing"]["pushedAs"] == "no one yet: its token has no password"
 
 
-def test_nodes_pull_with_the_secret_until_a_kubelet_identity_may(acr: Acr) -> None:
+def test_nodes_use_the_pull_secret_before_kubelet_identities_may(acr: Acr) -> None:
     link = "kubernetes:core/v1:ServiceAccountPatch"
     assert acr({**NEW, "authentication": {"method": "admin"}}).of_type(link)
     attached = acr({**NEW, "authentication": {"method": "admin"}, "kubeletObjectIds": [KUBELET]})
@@ -252,7 +252,7 @@ def test_a_given_login_server_spares_the_question(acr: Acr) -> None:
     assert recording.result["registry"]["pushHost"] == "companyacr.azurecr.cn"
 
 
-def test_an_imported_registry_is_protected_even_where_protection_is_off(acr: Acr) -> None:
+def test_an_imported_registry_is_protected_even_without_deletion_protection(acr: Acr) -> None:
     given = {"import": EXISTING, "roleAssignmentMode": "classic", "authentication": WORKLOAD_IDENTITY}
     recording = acr({**given, "deletionProtection": False})
     item = recording.one(REGISTRY)
@@ -272,7 +272,7 @@ def test_an_imported_registry_keeps_its_mode(acr: Acr, mode: str) -> None:
     assert recording.one(REGISTRY).urn in recording.one("kubernetes:batch/v1:Job", "orders-push").dependencies
 
 
-def test_a_new_registry_is_protected_unless_said_otherwise(acr: Acr) -> None:
+def test_a_new_registry_is_protected_by_default(acr: Acr) -> None:
     assert acr({**NEW, "authentication": WORKLOAD_IDENTITY}).one(REGISTRY).protect
     assert not acr({**NEW, "deletionProtection": False, "authentication": WORKLOAD_IDENTITY}).one(REGISTRY).protect
 
@@ -295,7 +295,7 @@ def test_an_imported_identity_is_protected(acr: Acr) -> None:
 
 
 @pytest.mark.parametrize("authentication", [WORKLOAD_IDENTITY, {"method": "admin"}, TOKENS], ids=lambda a: a["method"])
-def test_a_preview_of_a_new_stack_shows_everything_and_asks_azure_nothing(authentication: dict[str, Any]) -> None:
+def test_a_preview_of_a_new_stack_asks_azure_nothing(authentication: dict[str, Any]) -> None:
     """What Azure would make up is unknown then; nothing may wait for it in order to be shown."""
 
     def unknown(*names: str) -> Any:

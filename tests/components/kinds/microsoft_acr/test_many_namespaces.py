@@ -35,7 +35,7 @@ QUIET: dict[str, Any] = {"builder": {"mode": "none"}, "operatorConfiguration": {
 
 @configure(max_examples=50, deadline=None)
 @given(NAMES, st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,39}", fullmatch=True))
-def test_tokens_have_names_that_azure_takes_and_never_the_same_one(names: list[str], prefix: str) -> None:
+def test_token_names_are_valid_and_unique(names: list[str], prefix: str) -> None:
     authentication = TokenAuthentication(method="token", passwords={}, name_prefix=prefix)
     made = [authentication.token_name(name) for name in names]
     assert len(set(made)) == len(names)
@@ -47,7 +47,7 @@ SERVICE_ACCOUNT = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,240}[a-z0-9])?", fullmat
 
 @configure(max_examples=50, deadline=None)
 @given(NAMES, st.lists(SERVICE_ACCOUNT, min_size=1, max_size=3, unique=True))
-def test_credentials_have_names_that_azure_takes_and_never_the_same_one(names: list[str], accounts: list[str]) -> None:
+def test_credential_names_are_valid_and_unique(names: list[str], accounts: list[str]) -> None:
     issuers = (ISSUER, "https://oidc.example.com")
     made = [credential_name(n, a, i) for n in names for a in accounts for i in issuers]
     assert len(set(made)) == len(made)
@@ -55,7 +55,7 @@ def test_credentials_have_names_that_azure_takes_and_never_the_same_one(names: l
     assert all(re.fullmatch(r"[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}", name) for name in made)
 
 
-def test_namespace_and_service_account_cannot_be_mistaken_for_each_other() -> None:
+def test_namespace_and_service_account_stay_distinct_in_names() -> None:
     assert credential_name("a", "b-c", ISSUER) != credential_name("a-b", "c", ISSUER)
     assert credential_name("a", "b.c", ISSUER) != credential_name("a", "b-c", ISSUER)
 
@@ -103,7 +103,7 @@ def test_what_the_rules_let_pass_is_within_azures_limits(
 
 
 @pytest.mark.parametrize("count", [1, 21, 100, 1000, 2000])
-def test_the_number_of_identities_that_the_remedy_names_is_enough(count: int) -> None:
+def test_the_remedy_names_a_sufficient_number_of_identities(count: int) -> None:
     names = [f"mendix-{number:04d}" for number in range(count)]
     registry = {**NEW, "roleAssignmentMode": "classic", "authentication": {**WORKLOAD_IDENTITY, "sharedIdentities": 1}}
     try:
@@ -134,7 +134,7 @@ def differences(before: Recording, after: Recording) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("method", ["own", "shared", "token"])
-def test_a_namespace_that_comes_or_goes_changes_its_own_resources_only(acr: Acr, method: str) -> None:
+def test_adding_or_removing_a_namespace_changes_its_resources_only(acr: Acr, method: str) -> None:
     def deployed(names: list[str]) -> Recording:
         authentication: dict[str, Any] = {
             "own": WORKLOAD_IDENTITY,

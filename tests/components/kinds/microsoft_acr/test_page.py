@@ -38,7 +38,7 @@ def test_example_stacks_are_accepted(path: Path) -> None:
     assert told == ([("registry", "authentication", "method")] if "admin" in path.stem else [])
 
 
-def test_the_policies_name_the_roles_that_the_code_assigns_and_no_wildcard() -> None:
+def test_the_policies_name_exactly_the_roles_that_code_assigns() -> None:
     roles = {ACR_PUSH, ACR_PULL, REPOSITORY_READER, REPOSITORY_WRITER}
     assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", block("text"))) == roles
     actions = json.loads(block("json"))["Actions"]

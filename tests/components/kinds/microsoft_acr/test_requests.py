@@ -65,7 +65,7 @@ def test_microsofts_models_take_every_request(acr: Acr, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_the_registry_that_carries_the_mode_is_the_same_registry(acr: Acr, name: str) -> None:
+def test_the_registry_with_the_mode_is_the_same_registry(acr: Acr, name: str) -> None:
     """A setting that stood in only one of the two puts would be lost with the other."""
     recording = acr(STACKS[name])
     typed = azure_models.registry_arm(recording.one("azure-native:containerregistry:Registry").inputs)

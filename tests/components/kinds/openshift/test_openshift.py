@@ -36,7 +36,7 @@ def four(settings: Make, **registry: Any) -> Settings:
     return settings(registry={"type": "openshift4", **registry}, namespaces=[{"name": "orders"}, {"name": "billing"}])
 
 
-def test_the_builder_may_push_to_its_own_project_and_to_no_other(settings: Make) -> None:
+def test_the_builder_may_push_to_its_own_project_only(settings: Make) -> None:
     bindings = recorded(four(settings)).of_type(BINDING)
     assert {item.inputs["metadata"]["namespace"] for item in bindings} == {"orders", "billing"}
     for item in bindings:
@@ -51,7 +51,7 @@ def test_the_builder_may_push_to_its_own_project_and_to_no_other(settings: Make)
         assert item.inputs["metadata"]["name"] == "mendix-registry-image-builder"
 
 
-def test_builds_push_as_builder_with_its_own_token_and_the_clusters_authority(settings: Make) -> None:
+def test_builds_push_with_the_builders_token_and_clusters_authority(settings: Make) -> None:
     recording = recorded(four(settings))
     push = recording.one(JOB, "orders-push")
     pod = push.inputs["spec"]["template"]["spec"]
@@ -82,7 +82,7 @@ def test_no_secret_exists_at_all(settings: Make) -> None:
     assert not [item for item in recording.registered if item.type.endswith(("ServiceAccountPatch", "PullSecret"))]
 
 
-def test_the_operator_is_told_openshift_and_mxpc_cli_openshift4(settings: Make) -> None:
+def test_operator_type_is_openshift_and_mxpc_type_openshift4(settings: Make) -> None:
     recording = recorded(four(settings))
     spec = recording.one(OPERATOR, "orders-operator-configuration").inputs["spec"]
     host = "image-registry.openshift-image-registry.svc:5000"
@@ -93,7 +93,7 @@ def test_the_operator_is_told_openshift_and_mxpc_cli_openshift4(settings: Make) 
     assert [key for key, applied in document["mask"].items() if applied] == ["registry"]
 
 
-def test_a_binding_that_is_not_wanted_is_not_made(settings: Make) -> None:
+def test_a_binding_is_created_only_on_request(settings: Make) -> None:
     recording = recorded(four(settings, createRoleBinding=False))
     assert not recording.of_type(BINDING) and len(recording.of_type(CONFIG_MAP)) == 4
 
@@ -112,7 +112,7 @@ def test_openshift_3_reads_the_address_that_nodes_pull_from(settings: Make) -> N
     )
 
 
-def test_openshift_3_without_a_service_address_says_what_to_set(settings: Make) -> None:
+def test_openshift_3_requires_a_service_address_and_names_it(settings: Make) -> None:
     three = settings(registry={"type": "openshift3"}, namespaces=[{"name": "orders"}])
     with pytest.raises(pulumi.RunError, match=r"Set registry\.pullHost"):
         recorded(three, {"clusterIP": "None", "ports": [{"port": 5000}]})
@@ -129,7 +129,7 @@ def test_one_namespace_more_changes_nothing_of_the_others(settings: Make) -> Non
 
 
 @pytest.mark.parametrize("host", ["172.30.1.1:5000", "docker-registry.default.svc.cluster.local:5000"])
-def test_the_builders_token_is_never_sent_by_plain_http_unasked(settings: Make, host: str) -> None:
+def test_the_builders_token_never_uses_plain_http_unasked(settings: Make, host: str) -> None:
     """The incident: for addresses of private networks, auto decided for plain http, and no warning said so."""
 
     def insecure(**transport: Any) -> set[str]:

@@ -62,9 +62,7 @@ def test_the_trusted_service_account_may_assume_the_role() -> None:
     ],
     ids=["neighbour namespace", "another ServiceAccount", "another audience"],
 )
-def test_a_token_that_differs_in_one_claim_is_refused_and_the_claim_is_named(
-    changed: dict[str, str], named: str
-) -> None:
+def test_a_token_with_one_different_claim_is_denied(changed: dict[str, str], named: str) -> None:
     decision = trust_decision(token(**changed), "the trust policy", trust())
     assert not decision.allowed
     assert named in decision.reason
@@ -75,7 +73,7 @@ def test_another_cluster_s_provider_is_not_the_trusted_one() -> None:
     assert "principal" in trust_decision(other, "the trust policy", trust()).reason
 
 
-def test_a_claim_the_policy_wants_and_the_token_lacks_is_no_match() -> None:
+def test_a_required_claim_that_the_token_lacks_never_matches() -> None:
     request = Request(Principal("Federated", (PROVIDER,)), "sts:AssumeRoleWithWebIdentity")
     assert "absent" in trust_decision(request, "the trust policy", trust()).reason
 
@@ -88,7 +86,7 @@ def test_a_permission_on_one_repository_is_none_on_another() -> None:
     assert REPOSITORY + "-archive" in decision.reason
 
 
-def test_actions_match_in_any_case_and_resources_only_as_written() -> None:
+def test_actions_ignore_case_and_resources_do_not() -> None:
     assert push("ecr:PutImage", REPOSITORY, allow("ECR:putimage", REPOSITORY)).allowed
     assert not push("ecr:PutImage", REPOSITORY, allow("ecr:PutImage", REPOSITORY.upper())).allowed
 
@@ -111,7 +109,7 @@ def test_a_repository_policy_alone_is_enough_inside_one_account() -> None:
     assert not identity_decision(other, [], [("the repository policy", document)]).allowed
 
 
-def test_a_boundary_takes_away_what_the_policy_gives() -> None:
+def test_a_boundary_limits_what_the_policy_allows() -> None:
     request = Request(ROLE, "ecr:PutImage", REPOSITORY)
     decision = identity_decision(request, [("p", allow("ecr:*"))], boundary=("the boundary", allow("s3:*")))
     assert not decision.allowed
@@ -142,7 +140,7 @@ def test_a_boundary_takes_away_what_the_policy_gives() -> None:
         ("StringEquals", ["a", "b"], "b", True),
     ],
 )
-def test_condition_operators(operator: str, wanted: Any, actual: Any, met: bool) -> None:
+def test_condition_operators_match_as_documented(operator: str, wanted: Any, actual: Any, met: bool) -> None:
     document = allow("ecr:PutImage", Condition={operator: {"test:Key": wanted}})
     context = {} if actual is None else {"TEST:key": actual}
     assert push("ecr:PutImage", REPOSITORY, document, **context).allowed is met
@@ -154,7 +152,7 @@ def test_every_condition_must_hold_not_one_of_them() -> None:
     assert not push("ecr:PutImage", REPOSITORY, document, **{"a:x": "1", "a:y": "3"}).allowed
 
 
-def test_a_policy_variable_is_the_request_s_value_and_without_one_matches_nothing() -> None:
+def test_a_policy_variable_without_a_request_value_matches_nothing() -> None:
     document = allow("ecr:PutImage", REPOSITORY.replace("orders", "${aws:PrincipalTag/kubernetes-namespace}"))
     assert push("ecr:PutImage", REPOSITORY, document, **{"aws:PrincipalTag/kubernetes-namespace": "orders"}).allowed
     assert not push("ecr:PutImage", REPOSITORY, document).allowed

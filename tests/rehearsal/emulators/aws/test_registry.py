@@ -57,7 +57,7 @@ def test_who_has_no_credentials_is_asked_for_some(registry: Any) -> None:
     assert answer.headers["www-authenticate"].startswith("Basic realm=")
 
 
-def test_a_push_is_readable_by_digest_and_known_to_the_api(aws: Any, registry: Any, builder: dict[str, str]) -> None:
+def test_a_push_is_readable_by_digest_and_api(aws: Any, registry: Any, builder: dict[str, str]) -> None:
     digest = push_image(registry(builder), "orders", tag="1.0")
     images = aws.client("ecr").describe_images(repositoryName="orders")["imageDetails"]
     assert [(item["imageDigest"], item["imageTags"]) for item in images] == [(digest, ["1.0"])]
@@ -70,7 +70,7 @@ def test_an_immutable_tag_is_not_moved(registry: Any, builder: dict[str, str]) -
         push_image(client, "orders", tag="1.0")
 
 
-def test_a_repository_that_does_not_exist_is_not_made_by_a_push(registry: Any, builder: dict[str, str]) -> None:
+def test_a_push_does_not_create_a_missing_repository(registry: Any, builder: dict[str, str]) -> None:
     with pytest.raises(RefusedError, match="does not exist in the registry with id"):
         push_image(registry(builder), "orders/new")
 
@@ -99,7 +99,7 @@ def test_a_deleted_repository_comes_back_empty(aws: Any, registry: Any, builder:
     assert registry(builder).get(f"/v2/orders/manifests/{digest}").status_code == 404
 
 
-def test_a_layer_of_another_repository_cannot_be_mounted_by_who_may_not_read_it(
+def test_a_mount_needs_read_access_to_the_other_repository(
     aws: Any, cluster: Any, registry: Any, builder: dict[str, str]
 ) -> None:
     aws.client("ecr").create_repository(repositoryName="secret")

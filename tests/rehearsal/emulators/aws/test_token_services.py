@@ -22,7 +22,7 @@ def refusal(call: Callable[[], Any]) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def test_the_trusted_service_account_gets_credentials_that_say_who_it_is(aws: Any, cluster: Any) -> None:
+def test_the_trusted_service_account_gets_credentials_with_its_identity(aws: Any, cluster: Any) -> None:
     aws.role("push", "orders", "builder", aws.push_policy("orders"))
     credentials = aws.assume("push", cluster.token("orders", "builder"))
     caller = aws.session(credentials, "sts").get_caller_identity()
@@ -46,7 +46,7 @@ def test_the_trusted_service_account_gets_credentials_that_say_who_it_is(aws: An
         "expired", "tampered", "no token",
     ],
 )  # fmt: skip
-def test_nobody_else_gets_any_and_the_reason_is_told(
+def test_other_identities_are_denied_with_the_reason(
     aws: Any, cluster: Any, other_cluster: Any, token: Callable[[Any, Any], str], code: str, says: str
 ) -> None:
     aws.role("push", "orders", "builder")
@@ -63,7 +63,7 @@ def tampered(token: str) -> str:
     return f"{head}.{forged}.{signature}"
 
 
-def test_without_an_identity_provider_in_the_account_no_token_is_believed(make_aws: Any, cluster: Any) -> None:
+def test_no_token_is_accepted_without_an_identity_provider(make_aws: Any, cluster: Any) -> None:
     aws = make_aws()
     aws.role("push", "orders", "builder")
     code, message = refusal(lambda: aws.assume("push", cluster.token("orders", "builder")))
@@ -71,7 +71,7 @@ def test_without_an_identity_provider_in_the_account_no_token_is_believed(make_a
     assert "No OpenIDConnect provider" in message
 
 
-def test_a_session_may_ask_for_a_registry_token_only_with_that_permission(aws: Any, cluster: Any) -> None:
+def test_a_session_needs_permission_for_a_registry_token(aws: Any, cluster: Any) -> None:
     aws.role("push", "orders", "builder", aws.push_policy("orders"))
     aws.role("none", "orders", "builder")
     granted = aws.session(aws.assume("push", cluster.token("orders", "builder")), "ecr").get_authorization_token()
@@ -103,7 +103,7 @@ def test_an_access_key_works_until_it_is_deactivated(aws: Any) -> None:
     assert refusal(ecr.get_authorization_token)[0] == "UnrecognizedClientException"
 
 
-def test_a_change_of_a_role_is_seen_only_after_the_propagation_delay(make_aws: Any, cluster: Any) -> None:
+def test_a_changed_role_works_after_the_propagation_delay(make_aws: Any, cluster: Any) -> None:
     aws = make_aws(propagation=30)
     seen = [1000.0]
     aws.cloud.account.identities._now = lambda: seen[0]
@@ -120,7 +120,7 @@ def test_a_change_of_a_role_is_seen_only_after_the_propagation_delay(make_aws: A
     assert aws.assume("push", cluster.token("orders", "builder"))
 
 
-def test_the_account_outlives_the_process_with_the_same_ids_and_keys(make_aws: Any) -> None:
+def test_an_account_keeps_ids_and_keys_after_a_restart(make_aws: Any) -> None:
     account = "100000999999"
     first = make_aws(account)
     first.role("push", "orders", "builder")

@@ -22,13 +22,13 @@ def test_a_writer_reaches_its_own_repositories_and_no_other(
     assert test(Asked(_PREFIX + action, {REPOSITORY_NAME: asked})) is expected
 
 
-def test_a_name_that_only_begins_like_its_own_is_another() -> None:
+def test_a_name_with_the_same_beginning_is_another() -> None:
     test = parse(repository_condition(["mendixapps/orders"], below=True))
     assert not test(Asked(f"{_PREFIX}content/write", {REPOSITORY_NAME: "mendixapps/orders-archive"}))
     assert test(Asked(f"{_PREFIX}content/write", {REPOSITORY_NAME: "mendixapps/orders/base"}))
 
 
-def test_an_action_that_the_condition_leaves_out_is_open_everywhere() -> None:
+def test_actions_that_the_condition_omits_are_open_everywhere() -> None:
     """Why a condition has to name each action of its role."""
     text = f"(!(ActionMatches{{'{_PREFIX}content/read'}}) OR @Request[{REPOSITORY_NAME}] StringEquals 'own')"
     assert parse(text)(Asked(f"{_PREFIX}content/write", {REPOSITORY_NAME: "another"}))
@@ -46,7 +46,7 @@ def test_an_action_that_the_condition_leaves_out_is_open_everywhere() -> None:
         ("ForAnyOfAnyValues:StringEquals", "{'a', 'b'}", "b", True),
     ],
 )
-def test_operators_for_texts(operator: str, value: str, name: str, expected: bool) -> None:
+def test_operators_for_texts_compare_as_documented(operator: str, value: str, name: str, expected: bool) -> None:
     assert parse(f"@Resource[{REPOSITORY_NAME}] {operator} {value}")(Asked("x", {REPOSITORY_NAME: name})) is expected
 
 

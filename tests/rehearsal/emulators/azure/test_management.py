@@ -31,7 +31,7 @@ def test_the_21st_credential_of_an_identity_is_refused(azure: Azure) -> None:
     assert len(listed) == 20
 
 
-def test_two_credentials_at_once_under_one_identity_conflict_and_under_two_do_not(azure: Azure) -> None:
+def test_parallel_credentials_conflict_under_one_identity_only(azure: Azure) -> None:
     azure.identity("one")
     azure.identity("two")
 
@@ -72,7 +72,7 @@ def test_issuer_and_subject_only_once_under_an_identity(azure: Azure) -> None:
     assert error.value.status_code == 409
 
 
-def test_a_role_is_assigned_once_and_never_to_another_principal(azure: Azure) -> None:
+def test_a_role_is_assigned_once_to_one_principal(azure: Azure) -> None:
     registry, first, second = azure.registry(abac=False), azure.identity("one"), azure.identity("two")
     name = str(uuid.uuid4())
     azure.assign(registry, first.principal_id, ACR_PUSH, name)
@@ -127,7 +127,7 @@ def test_what_only_premium_registries_have_is_refused_to_others(azure: Azure, pr
     assert azure.put(path, {**body, "sku": {"name": "Premium"}}).status_code == 201
 
 
-def test_a_template_gives_a_registry_the_mode_that_an_older_api_version_does_not_know(azure: Azure) -> None:
+def test_a_template_sets_the_mode_that_older_apis_lack(azure: Azure) -> None:
     path = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/examplemendixacr"
     body: dict[str, Any] = {"location": "westeurope", "sku": {"name": "Standard"}, "properties": {}}
     old = "2024-11-01-preview"
@@ -155,7 +155,7 @@ def test_a_template_gives_a_registry_the_mode_that_an_older_api_version_does_not
     assert answer.json()["error"]["code"] == "DeploymentFailed"
 
 
-def test_admin_passwords_exist_only_with_the_admin_user_and_survive_a_restart(azure: Azure, make_azure: Any) -> None:
+def test_admin_passwords_need_the_admin_user_and_survive_restarts(azure: Azure, make_azure: Any) -> None:
     azure.registry()
     with pytest.raises(HttpResponseError, match="admin-disabled"):
         azure.registries.registries.list_credentials("rg-mendix", "examplemendixacr")
@@ -169,7 +169,7 @@ def test_admin_passwords_exist_only_with_the_admin_user_and_survive_a_restart(az
     assert changed.passwords[1].value == before.passwords[1].value
 
 
-def test_no_password_is_in_what_the_stand_in_keeps(azure: Azure, tmp_path: Path) -> None:
+def test_the_emulators_files_have_no_password(azure: Azure, tmp_path: Path) -> None:
     registry = azure.registry("withadmin", admin=True)
     found = azure.registries.registries.list_credentials("rg-mendix", "withadmin")
     azure.put(f"{registry}/scopeMaps/orders", {"properties": {"actions": ["repositories/orders/content/read"]}})

@@ -45,7 +45,7 @@ def reason(azure: Azure) -> str:
     return azure.decisions.after(0)[-1]["reason"]
 
 
-def test_a_writer_with_a_condition_pushes_to_its_repository_only(azure: Azure) -> None:
+def test_a_writer_with_a_condition_pushes_to_its_repository(azure: Azure) -> None:
     registry = azure.registry()
     principal, token = refresh(azure)
     condition = repository_condition(["mendixapps/orders"])
@@ -73,7 +73,7 @@ def test_each_mode_honours_its_own_roles_only(azure: Azure, abac: bool, role: st
     assert isinstance(verdict, Allowed) is pushes
 
 
-def test_acr_push_on_an_abac_registry_is_named_as_the_cause(azure: Azure) -> None:
+def test_acr_push_on_an_abac_registry_is_the_cause(azure: Azure) -> None:
     registry = azure.registry()
     principal, token = refresh(azure)
     azure.assign(registry, principal, ACR_PUSH)
@@ -99,7 +99,7 @@ def test_a_new_role_is_seen_only_after_a_while(make_azure: Callable[..., Azure])
     assert access(azure, token)
 
 
-def test_a_token_pushes_where_its_scope_map_says(azure: Azure) -> None:
+def test_a_token_pushes_where_its_scope_map_allows(azure: Azure) -> None:
     registry = azure.registry()
     actions = scope_actions(["mendixapps/orders"], below=True)
     assert azure.put(f"{registry}/scopeMaps/orders", {"properties": {"actions": actions}}).status_code == 201
@@ -141,7 +141,7 @@ def test_a_refresh_token_is_for_one_registry(azure: Azure) -> None:
     assert azure.ask("/oauth2/token", "anotherregistry.azurecr.io", **form).status_code == 401
 
 
-def test_nobody_gets_anything_without_credentials(azure: Azure) -> None:
+def test_no_one_gets_anything_without_credentials(azure: Azure) -> None:
     azure.registry()
     refused = authorize(azure, "read-manifest", "")
     assert isinstance(refused, Refused)

@@ -47,7 +47,7 @@ def test_the_same_claims_of_another_cluster_are_refused(azure: Azure, other_clus
         azure.sign_in(made.client_id, forged)
 
 
-def test_an_identity_of_no_one_and_a_tenant_of_no_one(azure: Azure) -> None:
+def test_unknown_identities_and_unknown_tenants_get_no_token(azure: Azure) -> None:
     made = azure.identity("builder", "orders:builder")
     with pytest.raises(ClientAuthenticationError, match="AADSTS700016"):
         azure.sign_in("99999999-9999-4999-8999-999999999999", azure.token("orders", "builder"))
@@ -64,7 +64,7 @@ def test_a_new_credential_is_seen_only_after_a_while(make_azure: Callable[..., A
     assert make_azure(propagation=60.0).sign_in(made.client_id, azure.token("orders", "builder"))
 
 
-def test_the_issuer_with_its_last_slash_is_the_one_that_counts(azure: Azure) -> None:
+def test_only_the_issuer_with_its_final_slash_matches(azure: Azure) -> None:
     made = azure.identity()
     azure.trust("builder", "system:serviceaccount:orders:builder", "orders", issuer=KNOWN_AS.rstrip("/"))
     with pytest.raises(ClientAuthenticationError, match="AADSTS700211"):

@@ -33,12 +33,12 @@ def test_a_pod_with_the_label_gets_identity_and_token() -> None:
 
 
 @pytest.mark.parametrize("labels", [{}, {"azure.workload.identity/use": "false"}])
-def test_a_pod_without_the_label_gets_nothing_whatever_its_service_account_has(labels: dict[str, str]) -> None:
+def test_a_pod_without_the_label_gets_nothing_injected(labels: dict[str, str]) -> None:
     labelled = {"metadata": {**ACCOUNT["metadata"], "labels": {"azure.workload.identity/use": "true"}}}
     assert mutated(pod(labels), labelled, MUTATORS) == pod(labels)
 
 
-def test_a_pod_may_ask_for_another_life_of_its_token() -> None:
+def test_a_pod_may_request_another_lifetime_of_its_token() -> None:
     given = pod({"azure.workload.identity/use": "true"})
     given["metadata"]["annotations"] = {"azure.workload.identity/service-account-token-expiration": "7200"}
     changed = mutated(given, ACCOUNT, MUTATORS)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 WRITER = "roles/artifactregistry.writer"
 
 
-def test_a_repository_is_there_only_when_its_operation_is_done(google: Google) -> None:
+def test_a_repository_exists_only_after_its_operation(google: Google) -> None:
     body = {"format": "DOCKER", "dockerConfig": {"immutableTags": True}}
     started = google.repositories.create(parent=PARENT, repositoryId="orders", body=body).execute()
     assert not started.get("done")
@@ -103,7 +103,7 @@ def test_who_was_slower_must_read_the_policy_again(google: Google) -> None:
         ("orders/builder", "valid type prefix"),
     ],
 )
-def test_a_member_that_nobody_can_be_is_refused(google: Google, who: str, says: str) -> None:
+def test_an_impossible_member_is_rejected(google: Google, who: str, says: str) -> None:
     name = google.repository("orders")
     assert says in refusal(lambda: google.grant(name, WRITER, who)).reason
 
@@ -127,7 +127,7 @@ def test_a_condition_needs_a_policy_of_version_3(google: Google) -> None:
     assert "version is not 3" in error.reason
 
 
-def test_without_a_token_or_with_an_unknown_one_nothing_is_answered(google: Google) -> None:
+def test_unknown_or_missing_tokens_get_no_answer(google: Google) -> None:
     for headers in ({}, {"authorization": "Bearer ya29.stolen"}):
         assert httpx.get(f"{google.url}/v1/{PARENT}/repositories", headers=headers).status_code == 401
 

@@ -33,7 +33,7 @@ def token(google: Google, namespace: str = "orders", name: str = "builder") -> s
         ("roles/iam.serviceAccountUser", set[str]()),
     ],
 )
-async def test_a_role_lets_do_what_it_says_and_no_more(google: Google, role: str, allowed: set[str]) -> None:
+async def test_a_role_allows_exactly_its_own_permissions(google: Google, role: str, allowed: set[str]) -> None:
     name = google.repository("orders")
     google.grant(name, role, principal("orders", "builder"))
     for action in ("read-manifest", "write-manifest", "delete-manifest"):
@@ -41,7 +41,7 @@ async def test_a_role_lets_do_what_it_says_and_no_more(google: Google, role: str
         assert isinstance(verdict, Allowed) == (action in allowed), (action, verdict)
 
 
-async def test_nobody_is_told_so_in_googles_words(google: Google) -> None:
+async def test_anonymous_requests_are_denied_in_googles_words(google: Google) -> None:
     google.repository("orders")
     verdict = await google.authorize("write-manifest", f"{PROJECT}/orders/apps", "anonymous")
     assert isinstance(verdict, Refused)
@@ -49,7 +49,7 @@ async def test_nobody_is_told_so_in_googles_words(google: Google) -> None:
     assert verdict.message.startswith("Unauthenticated request. Unauthenticated requests do not have permission")
 
 
-async def test_a_client_without_credentials_is_sent_to_the_realm_by_the_name_it_came_by(google: Google) -> None:
+async def test_anonymous_clients_are_sent_to_the_same_hosts_realm(google: Google) -> None:
     registry = google.cloud.registries[HOST]
     by_name = await registry.authorize(RegistryRequest(HOST, "ping", reached=HOST))
     assert by_name.headers["www-authenticate"] == f'Bearer realm="https://{HOST}/v2/token",service="{HOST}"'
@@ -58,7 +58,7 @@ async def test_a_client_without_credentials_is_sent_to_the_realm_by_the_name_it_
     assert f'realm="https://198.18.0.250/v2/token?ns={HOST}"' in by_address.headers["www-authenticate"]
 
 
-def test_the_realm_gives_a_token_for_an_access_token_and_none_for_a_wrong_one(google: Google, serve: Any) -> None:
+def test_the_realm_accepts_only_valid_access_tokens(google: Google, serve: Any) -> None:
     with serve(google.cloud.realms[f"{HOST}/v2/token"]) as url:
         access = token(google)
         for user in ("_token", "oauth2accesstoken"):
@@ -77,7 +77,7 @@ async def test_a_key_that_is_no_access_token_is_refused(google: Google) -> None:
     assert (verdict.status, "_json_key" in verdict.message) == (401, True)
 
 
-async def test_an_immutable_tag_is_not_moved_but_may_be_pushed_again(google: Google) -> None:
+async def test_an_immutable_tag_allows_only_the_same_push(google: Google) -> None:
     google.repository("orders", dockerConfig={"immutableTags": True})
     google.repository("mutable")
     registry = google.cloud.registries[HOST]
@@ -93,7 +93,7 @@ async def test_an_immutable_tag_is_not_moved_but_may_be_pushed_again(google: Goo
             assert "The repository has enabled tag immutability" in refused.message
 
 
-async def test_a_repository_made_anew_does_not_hold_the_old_images(google: Google) -> None:
+async def test_a_repository_created_again_is_empty(google: Google) -> None:
     name = google.repository("orders")
     google.grant(name, WRITER, principal("orders", "builder"))
     before = await google.authorize("read-manifest", f"{PROJECT}/orders/apps", token(google))
@@ -128,7 +128,7 @@ def test_a_path_without_an_image_is_none(host: str, path: str) -> None:
     assert place_of(host, path, {HOST: "europe-west4"}) is None
 
 
-async def test_the_nodes_pull_by_what_they_are_granted_on_the_project(google: Google) -> None:
+async def test_nodes_pull_by_their_grants_on_the_project(google: Google) -> None:
     google.repository("orders")
     email = google.service_account("gke-nodes")
     project = google.api("cloudresourcemanager").projects()
@@ -140,7 +140,7 @@ async def test_the_nodes_pull_by_what_they_are_granted_on_the_project(google: Go
     assert isinstance(await google.authorize("write-manifest", f"{PROJECT}/orders/apps", credentials[1]), Refused)
 
 
-async def test_a_condition_is_evaluated_and_one_that_cannot_be_is_no_permission(google: Google) -> None:
+async def test_a_condition_that_cannot_be_evaluated_gives_no_permission(google: Google) -> None:
     name = google.repository("orders")
     for expression, expected in (
         (f"resource.name == '{name}'", True),

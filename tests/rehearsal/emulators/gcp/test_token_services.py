@@ -55,9 +55,7 @@ def bound(google: Google, namespace: str = "orders", name: str = "builder") -> s
     return email
 
 
-async def test_the_bound_service_account_gets_a_token_and_pushes_with_it(
-    google: Google, cluster: Any, tmp_path: Path
-) -> None:
+async def test_the_bound_service_account_gets_a_token_and_pushes(google: Google, cluster: Any, tmp_path: Path) -> None:
     email = bound(google)
     repository = google.repository("orders")
     google.grant(repository, WRITER, f"serviceAccount:{email}")
@@ -86,7 +84,7 @@ async def test_the_bound_service_account_gets_a_token_and_pushes_with_it(
     ],
     ids=["wrong audience", "another cluster's key", "another issuer", "expired", "tampered", "no ServiceAccount", "no token"],
 )  # fmt: skip
-def test_no_other_token_is_exchanged_and_the_reason_is_told(
+def test_other_tokens_are_denied_with_the_reason(
     google: Google, cluster: Any, other_cluster: Any, tmp_path: Path, token: Callable[[Any, Any], str], says: str
 ) -> None:
     message = refused(federated(google, token(cluster, other_cluster), tmp_path))
@@ -102,7 +100,7 @@ def tampered(token: str) -> str:
     return f"{head}.{forged}.{signature}"
 
 
-def test_a_pool_or_cluster_that_is_not_ours_is_no_audience(google: Google, cluster: Any, tmp_path: Path) -> None:
+def test_a_foreign_pool_or_cluster_is_no_audience(google: Google, cluster: Any, tmp_path: Path) -> None:
     token = cluster.token("orders", "builder", audience=POOL)
     other = f"identitynamespace:other.svc.id.goog:{google.cloud.account.cluster}"
     assert "invalid_target" in refused(federated(google, token, tmp_path, audience=other))
@@ -118,9 +116,7 @@ def test_a_neighbour_cannot_act_as_the_service_account(
     assert f"ns/{namespace}/sa/{name} does not have" in message
 
 
-def test_the_role_that_lets_run_as_a_service_account_makes_no_tokens(
-    google: Google, cluster: Any, tmp_path: Path
-) -> None:
+def test_the_service_account_user_role_creates_no_tokens(google: Google, cluster: Any, tmp_path: Path) -> None:
     email = google.service_account("builder-orders")
     account = f"projects/{PROJECT}/serviceAccounts/{email}"
     google.grant(account, "roles/iam.serviceAccountUser", member("orders", "builder"))
@@ -128,9 +124,7 @@ def test_the_role_that_lets_run_as_a_service_account_makes_no_tokens(
     assert "roles/iam.serviceAccountUser" in message
 
 
-def test_a_disabled_service_account_neither_gets_tokens_nor_keeps_them(
-    google: Google, cluster: Any, tmp_path: Path
-) -> None:
+def test_a_disabled_account_gets_and_keeps_no_tokens(google: Google, cluster: Any, tmp_path: Path) -> None:
     email = bound(google)
     credentials = federated(google, cluster.token("orders", "builder", audience=POOL), tmp_path, email)
     credentials.refresh(Request())
@@ -138,7 +132,7 @@ def test_a_disabled_service_account_neither_gets_tokens_nor_keeps_them(
     assert "is disabled" in refused(credentials)
 
 
-async def test_a_service_account_made_anew_does_not_inherit(google: Google, cluster: Any, tmp_path: Path) -> None:
+async def test_a_service_account_created_again_inherits_nothing(google: Google, cluster: Any, tmp_path: Path) -> None:
     email = bound(google)
     repository = google.repository("orders")
     google.grant(repository, WRITER, f"serviceAccount:{email}")
@@ -183,7 +177,7 @@ async def test_an_annotated_pod_acts_as_its_google_service_account(metadata: Goo
     assert f"serviceAccount:{email} does not have" in verdict.message
 
 
-def test_an_annotation_without_a_binding_is_told_with_its_cause(metadata: Google) -> None:
+def test_an_annotation_without_a_binding_is_denied_with_cause(metadata: Google) -> None:
     google = metadata
     email = google.service_account("builder-orders")
     google.pods.annotations = {"iam.gke.io/gcp-service-account": email}
@@ -212,7 +206,7 @@ def test_a_request_without_the_flavor_header_gets_no_token(google: Google) -> No
     assert httpx.get(path, headers=forwarded).status_code == 403
 
 
-async def test_a_new_permission_is_seen_only_after_the_propagation_delay(
+async def test_a_new_permission_works_after_the_propagation_delay(
     make_google: Callable[..., Google], cluster: Any, tmp_path: Path
 ) -> None:
     google = make_google(propagation=120)

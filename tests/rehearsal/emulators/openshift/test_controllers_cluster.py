@@ -42,9 +42,7 @@ async def test_a_new_project_has_what_builds_and_pulls_need(api: PlatformApi, pr
     assert annotations["openshift.io/sa.scc.uid-range"].endswith("/10000")
 
 
-async def test_a_pull_secret_joins_those_that_are_there_and_its_token_may_pull(
-    api: PlatformApi, project: Any, tmp_path: Any
-) -> None:
+async def test_a_pull_secret_joins_the_others_and_may_pull(api: PlatformApi, project: Any, tmp_path: Any) -> None:
     name = project().name
     path = f"/api/v1/namespaces/{name}/serviceaccounts/builder"
     await api.patch(path, {"imagePullSecrets": [{"name": "of-the-site"}]})
@@ -64,7 +62,7 @@ async def test_a_pull_secret_joins_those_that_are_there_and_its_token_may_pull(
     assert isinstance(await registry.authorize(request), Allowed)
 
 
-async def test_only_a_config_map_that_asks_gets_the_service_ca(api: PlatformApi, project: Any) -> None:
+async def test_only_an_annotated_config_map_gets_the_service_ca(api: PlatformApi, project: Any) -> None:
     name = project().name
     path = f"/api/v1/namespaces/{name}/configmaps"
     for annotated in (True, False):

@@ -52,7 +52,7 @@ def authorize(registry: OpenShiftRegistry) -> Authorize:
     return ask
 
 
-async def test_whoever_may_update_layers_pushes_to_the_own_project_only(authorize: Authorize, project: Any) -> None:
+async def test_updaters_of_layers_push_to_their_own_project_only(authorize: Authorize, project: Any) -> None:
     orders, billing = project(), project()
     orders.allow(GET, UPDATE)
     assert await authorize(orders.token(), "start-upload", f"{orders.name}/apps", refused=False) == Allowed(
@@ -86,7 +86,7 @@ async def test_a_push_needs_the_right_to_read_as_well(authorize: Authorize, proj
     assert "may not get imagestreams/layers" in verdict.message
 
 
-async def test_the_first_push_makes_the_image_stream_as_the_pusher(
+async def test_the_first_push_creates_the_image_stream_as_pusher(
     registry: OpenShiftRegistry, authorize: Authorize, project: Any
 ) -> None:
     orders = project()
@@ -110,7 +110,7 @@ async def test_the_first_push_makes_the_image_stream_as_the_pusher(
 
 
 @pytest.mark.parametrize("fault", ["audience", "expired", "signature", "cryptographic", "another-cluster"])
-async def test_a_token_that_is_not_the_clusters_or_not_for_it_is_nobodys(
+async def test_a_foreign_token_belongs_to_no_identity(
     authorize: Authorize, project: Any, decisions: DecisionLog, cluster: Any, fault: str
 ) -> None:
     orders, neighbour = project(), project()
@@ -132,7 +132,7 @@ async def test_a_token_that_is_not_the_clusters_or_not_for_it_is_nobodys(
 
 
 @pytest.mark.slow  # The API server remembers for ten seconds whose a token is.
-async def test_a_token_of_a_deleted_service_account_is_soon_refused(
+async def test_a_deleted_service_accounts_token_is_soon_denied(
     authorize: Authorize, project: Any, api: PlatformApi
 ) -> None:
     orders = project()
@@ -152,7 +152,7 @@ async def test_what_is_no_image_stream_is_no_repository(authorize: Authorize, pr
     assert "repository namespace required" in verdict.message
 
 
-async def test_nobody_is_asked_for_a_token_and_allowed_nothing(authorize: Authorize, project: Any) -> None:
+async def test_anonymous_requests_need_a_token_and_get_nothing(authorize: Authorize, project: Any) -> None:
     orders = project()
     asked = await authorize("", "ping", "")
     assert isinstance(asked, Refused)
@@ -170,9 +170,7 @@ async def test_only_an_administrator_deletes_images(authorize: Authorize, projec
     assert "may not delete images in API group image.openshift.io in the cluster" in verdict.message
 
 
-async def test_the_token_endpoint_hands_back_a_good_password_and_no_other(
-    registry: OpenShiftRegistry, project: Any
-) -> None:
+async def test_the_token_endpoint_returns_only_a_valid_password(registry: OpenShiftRegistry, project: Any) -> None:
     orders = project()
     application = Starlette(routes=[Mount("/openshift/token", TokenEndpoint(registry))])
     transport = httpx.ASGITransport(application)

@@ -47,7 +47,7 @@ def changed(answer: dict[str, Any]) -> dict[str, Any]:
     return patch["value"]
 
 
-def test_a_pod_that_names_no_user_gets_the_projects_and_may_read_its_volumes(admit: Any) -> None:
+def test_a_pod_without_a_user_gets_the_projects_user(admit: Any) -> None:
     answer = admit(pod())
     first, _ = uid_range("orders")
     spec = changed(answer)
@@ -57,21 +57,21 @@ def test_a_pod_that_names_no_user_gets_the_projects_and_may_read_its_volumes(adm
 
 
 @pytest.mark.parametrize("chosen", [{"user": 65532}, {"container_user": 65532}, {"user": 0}])
-def test_a_builder_that_chooses_its_user_is_not_let_in(admit: Any, chosen: dict[str, int]) -> None:
+def test_a_builder_that_sets_its_user_is_rejected(admit: Any, chosen: dict[str, int]) -> None:
     answer = admit(pod(**chosen))
     assert not answer["allowed"]
     assert "patch" not in answer
     assert "unable to validate against any security context constraint" in answer["status"]["message"]
 
 
-def test_a_user_of_the_projects_own_range_is_let_in_as_it_is(admit: Any) -> None:
+def test_a_user_of_the_projects_range_is_accepted_unchanged(admit: Any) -> None:
     first, size = uid_range("orders")
     answer = admit(pod(user=first + size - 1))
     assert answer["allowed"]
     assert "patch" not in answer
 
 
-def test_pods_of_other_stacks_in_the_same_home_keep_the_user_they_chose(admit: Any) -> None:
+def test_pods_of_other_stacks_keep_their_user(admit: Any) -> None:
     answer = admit(pod(user=65532), account="mendix-builder")
     assert answer["allowed"]
     assert "patch" not in answer

@@ -45,6 +45,6 @@ async def test_only_the_service_ca_makes_the_registry_trusted(authorities: tuple
     assert not await trusted(certificates, CLOUD, service)
 
 
-def test_the_authority_is_the_same_after_a_restart_and_its_key_is_its_owners(tmp_path: Path) -> None:
+def test_the_authority_survives_a_restart_with_a_private_key(tmp_path: Path) -> None:
     first = ensure_service_ca(tmp_path / "ca").pem
     assert ensure_service_ca(tmp_path / "ca").pem == first

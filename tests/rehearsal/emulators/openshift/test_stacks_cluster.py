@@ -76,9 +76,7 @@ def rehearse(project_directory: Path, home: Path) -> Rehearse:
         ),
     ],
 )
-def test_the_builder_pushes_nodes_pull_and_nobody_else_does(
-    rehearse: Rehearse, stack: str, registry: dict[str, Any]
-) -> None:
+def test_only_the_builder_pushes_and_only_nodes_pull(rehearse: Rehearse, stack: str, registry: dict[str, Any]) -> None:
     outcome = rehearse("prove", stack, "--json", registry=registry)
     assert outcome.status == 0, outcome.said
     matrix = json.loads(outcome.said)
@@ -129,7 +127,7 @@ def test_the_builder_pushes_nodes_pull_and_nobody_else_does(
         ),
     ],
 )
-def test_a_broken_stack_is_told_with_its_cause(
+def test_a_broken_stack_is_reported_with_its_cause(
     rehearse: Rehearse, unique: str, stack: str, given: dict[str, Any], cause: str, advice: str
 ) -> None:
     stack = f"{stack}-{unique}"
@@ -140,7 +138,7 @@ def test_a_broken_stack_is_told_with_its_cause(
     assert advice in outcome.said
 
 
-def test_a_role_binding_that_was_missing_is_all_that_was_missing(rehearse: Rehearse, unique: str) -> None:
+def test_the_missing_role_binding_is_the_only_fault(rehearse: Rehearse, unique: str) -> None:
     stack = f"mended-{unique}"
     given: dict[str, Any] = {
         "namespace": {"serviceAccount": {"name": "builder", "create": True}},

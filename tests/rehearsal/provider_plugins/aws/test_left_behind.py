@@ -51,7 +51,7 @@ def test_what_the_state_has_is_left_alone(plugin: Plugin, token: str) -> None:
     assert plugin.read(token, made.id, made).id == made.id
 
 
-def test_an_access_key_whose_secret_nobody_has_is_deleted_and_no_other(plugin: Plugin) -> None:
+def test_only_access_keys_with_lost_secrets_are_deleted(plugin: Plugin) -> None:
     given = inputs_of(plugin, KEY)
     first, second = plugin.create(KEY, given), plugin.create(KEY, given)
     assert answer(PACKAGE, question(KEY, second.inputs, known=[first.id])) == {"id": None, "deleted": True}
@@ -59,7 +59,7 @@ def test_an_access_key_whose_secret_nobody_has_is_deleted_and_no_other(plugin: P
     assert not plugin.read(KEY, second.id, second).id
 
 
-def test_a_replacement_that_has_its_name_already_gives_it_free(plugin: Plugin) -> None:
+def test_a_replacement_frees_the_name_that_it_already_has(plugin: Plugin) -> None:
     name = unique("repo")
     made = plugin.create(REPOSITORY, {"name": name})
     asked = question(REPOSITORY, made.inputs, known=[name], replaces=True, replaced_is_gone=True)
@@ -67,7 +67,7 @@ def test_a_replacement_that_has_its_name_already_gives_it_free(plugin: Plugin) -
     assert plugin.create(REPOSITORY, {"name": name}).id == name
 
 
-def test_a_repository_is_imported_with_the_region_that_the_program_gives(plugin: Plugin) -> None:
+def test_a_repository_is_imported_with_the_programs_region(plugin: Plugin) -> None:
     """Without it in the id the import would have none, and the next update would replace the repository."""
     given = {"name": unique("repo"), "region": REGION}
     made = plugin.create(REPOSITORY, given)

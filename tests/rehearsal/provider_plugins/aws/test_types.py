@@ -123,7 +123,7 @@ TOKENS = [item.type for item in PACKAGE.resources]
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_what_was_created_is_read_back_without_drift_and_is_gone_after_its_deletion(plugin: Plugin, token: str) -> None:
+def test_created_resources_have_no_drift_and_disappear_after_deletion(plugin: Plugin, token: str) -> None:
     made = plugin.create(token, inputs_of(plugin, token))
     assert plugin.read(token, made.id, made) == made
     plugin.delete(token, made)
@@ -132,7 +132,7 @@ def test_what_was_created_is_read_back_without_drift_and_is_gone_after_its_delet
 
 
 @pytest.mark.parametrize("token", [token for token in TOKENS if token not in (KEY,)])
-def test_an_import_by_id_gives_inputs_that_need_no_change(plugin: Plugin, token: str) -> None:
+def test_imported_inputs_need_no_change(plugin: Plugin, token: str) -> None:
     given = inputs_of(plugin, token)
     identity = plugin.create(token, given).id
     if token.endswith(":PodIdentityAssociation"):
@@ -156,7 +156,7 @@ def test_an_import_names_its_region_in_its_id(plugin: Plugin, name: str) -> None
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_a_preview_needs_no_cloud_and_knows_no_computed_output(
+def test_a_preview_needs_no_cloud_and_computes_no_output(
     plugin: Plugin, plugin_without_cloud: Plugin, token: str
 ) -> None:
     previewed = plugin_without_cloud.create(token, inputs_of(plugin, token), preview=True)
@@ -167,7 +167,7 @@ def test_a_preview_needs_no_cloud_and_knows_no_computed_output(
     assert unknown == computed
 
 
-def test_without_an_emulator_nothing_is_called_and_the_remedy_is_reported(plugin_without_cloud: Plugin) -> None:
+def test_without_an_emulator_nothing_is_called_but_reported(plugin_without_cloud: Plugin) -> None:
     with pytest.raises(RejectedError, match="never calls the real one"):
         plugin_without_cloud.create(REPOSITORY, {"name": "orders"})
 
@@ -188,7 +188,7 @@ def test_without_an_emulator_nothing_is_called_and_the_remedy_is_reported(plugin
         (KEY, {}, "user", "Missing required"),
     ],
 )
-def test_what_the_vendor_s_model_forbids_is_rejected_before_any_call(
+def test_the_vendors_model_rejects_inputs_before_any_call(
     plugin_without_cloud: Plugin, token: str, news: dict[str, Any], property_: str, says: str
 ) -> None:
     _, failures = plugin_without_cloud.check(token, news)
@@ -216,7 +216,7 @@ def test_what_is_not_known_yet_is_not_checked(plugin_without_cloud: Plugin) -> N
         (KEY, {"user": "a"}, {"user": "b"}, ["user"]),
     ],
 )  # fmt: skip
-def test_what_forces_a_replacement_is_what_the_real_provider_says(
+def test_replacements_have_the_same_causes_as_the_real_provider(
     plugin_without_cloud: Plugin, token: str, old: dict[str, Any], new: dict[str, Any], replaces: list[str]
 ) -> None:
     difference = plugin_without_cloud.diff(token, Result("a", old, old), new)
@@ -231,7 +231,7 @@ def test_a_policy_that_only_looks_different_is_no_change(plugin_without_cloud: P
     assert difference.changes == difference.DIFF_NONE
 
 
-def test_a_trust_policy_beyond_the_quota_is_rejected_in_aws_s_words(plugin: Plugin) -> None:
+def test_a_trust_policy_beyond_the_quota_has_awss_message(plugin: Plugin) -> None:
     with pytest.raises(RejectedError, match="Cannot exceed quota for ACLSizePerRole: 2048"):
         plugin.create(ROLE, {"name": unique("role"), "assumeRolePolicy": trust(padding=2000)})
 
@@ -274,7 +274,7 @@ def test_an_access_key_s_secret_is_marked_and_works(plugin: Plugin, aws_endpoint
 
 
 @pytest.mark.parametrize("token", [ROLE, USER])
-def test_a_permissions_boundary_is_set_changed_and_taken_away_in_place(plugin: Plugin, token: str) -> None:
+def test_a_permissions_boundary_changes_in_place(plugin: Plugin, token: str) -> None:
     """A changed boundary of a user was recorded as updated, and never reached the account; nor did one at its creation."""
     base = {"name": unique("bound"), **({"assumeRolePolicy": trust()} if token == ROLE else {})}
     bounds = [f"arn:aws:iam::300000000001:policy/{unique('boundary')}" for _ in range(2)]
@@ -320,14 +320,14 @@ def test_tags_and_mutability_are_changed_in_place(plugin: Plugin) -> None:
     assert plugin.read(REPOSITORY, made.id, updated) == updated
 
 
-def test_default_tags_of_the_provider_are_in_tags_all_and_no_drift(plugin: Plugin) -> None:
+def test_the_providers_default_tags_cause_no_drift(plugin: Plugin) -> None:
     plugin.configure(region="eu-west-1", defaultTags=json.dumps({"tags": {"owner": "platform"}}))
     made = plugin.create(ROLE, {"name": unique("role"), "assumeRolePolicy": trust(), "tags": {"a": "b"}})
     assert made.state["tagsAll"] == {"a": "b", "owner": "platform"}
     assert plugin.read(ROLE, made.id, made) == made
 
 
-def test_a_resource_changed_behind_pulumi_s_back_is_found_by_a_refresh(plugin: Plugin) -> None:
+def test_a_refresh_finds_a_change_made_elsewhere(plugin: Plugin) -> None:
     made = plugin.create(REPOSITORY, {"name": unique("repo"), "imageTagMutability": "IMMUTABLE"})
     cloud = connect({"region": "eu-west-1"})
     cloud.call("ecr", "PutImageTagMutability", repositoryName=made.id, imageTagMutability="MUTABLE")
@@ -341,12 +341,12 @@ def test_names_are_made_where_none_is_given_and_stay(plugin_without_cloud: Plugi
     assert again["name"] == first["name"]
 
 
-def test_functions_answer_without_a_cloud_where_the_answer_is_no_cloud_s(plugin_without_cloud: Plugin) -> None:
+def test_functions_without_a_cloud_answer_need_no_cloud(plugin_without_cloud: Plugin) -> None:
     assert plugin_without_cloud.invoke("aws:index/getPartition:getPartition")["dnsSuffix"] == "amazonaws.com"
     assert plugin_without_cloud.invoke("aws:index/getRegion:getRegion")["region"] == "eu-west-1"
 
 
-def test_functions_find_what_exists_and_say_what_does_not(plugin: Plugin) -> None:
+def test_functions_find_what_exists_and_report_what_is_missing(plugin: Plugin) -> None:
     assert plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "300000000001"
     name = plugin.create(REPOSITORY, {"name": unique("repo")}).id
     assert plugin.invoke("aws:ecr/getRepository:getRepository", name=name)["repositoryUrl"].endswith(name)
@@ -356,7 +356,7 @@ def test_functions_find_what_exists_and_say_what_does_not(plugin: Plugin) -> Non
         plugin.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", url="https://nobody.example")
 
 
-def test_a_repository_has_one_lifecycle_policy_so_the_old_one_goes_first(plugin_without_cloud: Plugin) -> None:
+def test_a_second_lifecycle_policy_replaces_the_first_before_creation(plugin_without_cloud: Plugin) -> None:
     """Else the deletion of the old one would take the new one away (pulumi-aws' pull request 2085)."""
     old, new = ({"repository": "a", "policy": json.dumps({"rules": [{"rulePriority": rank}]})} for rank in (1, 2))
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"

@@ -56,7 +56,7 @@ def test_it_is_found_and_imported_without_a_replacement(plugin: Plugin, token: s
     assert not plugin.diff(token, imported, plugin.checked(token, given, imported.inputs)).replaces
 
 
-def test_a_deployment_whose_template_nobody_tells_is_deleted(plugin: Plugin) -> None:
+def test_a_deployment_with_unknown_template_is_deleted(plugin: Plugin) -> None:
     template = {"$schema": "x", "contentVersion": "1.0.0.0", "resources": []}
     given = {
         "resourceGroupName": "rg-mendix",

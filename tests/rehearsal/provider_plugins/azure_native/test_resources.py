@@ -85,7 +85,7 @@ def test_a_registry_from_creation_to_deletion(plugin: Plugin) -> None:
     assert plugin.read(REGISTRY, made.id).id == ""
 
 
-def test_a_refresh_does_not_make_the_groups_region_an_input(plugin: Plugin) -> None:
+def test_the_groups_region_stays_out_of_refreshed_inputs(plugin: Plugin) -> None:
     """As one it would be missing in the program, and what was refreshed would be replaced."""
     made = plugin.create(IDENTITY, BUILDER)
     refreshed = plugin.read(IDENTITY, made.id, made)
@@ -120,7 +120,7 @@ def test_what_is_there_already_is_not_taken_over(plugin: Plugin) -> None:
     assert "cannot create already existing resource" in rejected.value.message
 
 
-def test_an_import_finds_no_difference_to_the_program_that_made_it(plugin: Plugin) -> None:
+def test_an_import_equals_the_program_that_created_the_resource(plugin: Plugin) -> None:
     for token, inputs in ((REGISTRY, ACR), (IDENTITY, BUILDER), (CREDENTIAL, TRUST)):
         made = plugin.create(token, inputs)
         found = plugin.read(token, made.id)
@@ -187,13 +187,13 @@ def test_deleting_a_deployment_leaves_what_it_deployed(plugin: Plugin) -> None:
          "roleAssignmentName"),
     ],
 )  # fmt: skip
-def test_inputs_that_the_provider_rejects_are_reported_before_any_call(
+def test_rejected_inputs_are_reported_before_any_call(
     plugin_without_cloud: Plugin, token: str, inputs: dict[str, Any], path: str
 ) -> None:
     assert set(plugin_without_cloud.check(token, inputs)[1]) == {path}
 
 
-def test_a_preview_works_without_any_cloud_and_knows_what_it_cannot_know(plugin_without_cloud: Plugin) -> None:
+def test_a_preview_without_a_cloud_marks_unknown_values(plugin_without_cloud: Plugin) -> None:
     made = plugin_without_cloud.create(IDENTITY, BUILDER, preview=True)
     assert all(isinstance(made.state[key], Unknown) for key in ("clientId", "principalId", "tenantId", "name"))
 

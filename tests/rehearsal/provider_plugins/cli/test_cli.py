@@ -61,9 +61,7 @@ def test_what_aws_rejects_is_reported_in_its_words(project: Project, emulator: E
     assert "provider_plugins" not in output, "a traceback of the plugin"
 
 
-def test_what_cannot_be_read_back_after_its_creation_is_in_the_state_and_completed(
-    project: Project, emulator: Emulator
-) -> None:
+def test_a_failed_read_after_creation_is_completed_later(project: Project, emulator: Emulator) -> None:
     project.write('pulumi.export("url", aws.ecr.Repository("orders", name="orders").repository_url)\n')
     emulator.rejected = "DescribeRepositories"
     assert "not today" in project.pulumi("up", "--yes", "--skip-preview", fails=True)
@@ -73,7 +71,7 @@ def test_what_cannot_be_read_back_after_its_creation_is_in_the_state_and_complet
     assert "2 unchanged" in project.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
 
 
-def test_no_plugin_is_left_of_a_cli_that_was_killed(project: Project) -> None:
+def test_a_killed_cli_leaves_no_plugin(project: Project) -> None:
     project.write("import time\n\naws.get_region()\nprint('asked', flush=True)\ntime.sleep(600)\n")
     process = project.start("preview")
     assert process.stdout is not None

@@ -91,7 +91,7 @@ def test_a_value_not_known_yet_counts_as_changed() -> None:
 
 
 @pytest.mark.parametrize("ignored", ["data", "data.a", "data.a[0].b"])
-def test_ignored_paths_do_not_count_nor_does_what_is_below_them(ignored: str) -> None:
+def test_ignored_paths_hide_everything_below_them(ignored: str) -> None:
     old, new = {"data": {"a": [{"b": 1}], "ab": 1}}, {"data": {"a": [{"b": 2}], "ab": 1}}
     assert changed(old, new)
     assert not changed(old, new, ignored)
@@ -109,12 +109,12 @@ def test_the_order_of_a_set_means_nothing() -> None:
     assert changed({"data": [1, 2]}, {"data": [2, 1]})
 
 
-def test_what_the_cloud_chose_is_no_difference_until_the_program_gives_another() -> None:
+def test_values_chosen_by_the_cloud_are_no_difference() -> None:
     assert not changed({"region": "a"}, {})
     assert changed({"region": "a"}, {"region": "b"}) == {"region": ("UPDATE", True)}
 
 
-def test_the_old_one_goes_first_only_where_both_would_have_one_name() -> None:
+def test_equal_names_delete_the_old_resource_first() -> None:
     assert same_name(Thing, {"name": "a"}, {"name": Secret("a")})
     assert not same_name(Thing, {"name": "a"}, {"name": "b"})
     assert not same_name(Thing, {"name": "a"}, {"name": UNKNOWN})

@@ -85,7 +85,7 @@ def plugin() -> Iterator[Plugin]:
         yield made
 
 
-def test_the_handshake_takes_secrets_and_nothing_that_the_framework_cannot_read(plugin: Plugin) -> None:
+def test_the_handshake_accepts_only_what_the_framework_reads(plugin: Plugin) -> None:
     answer = plugin.call("Handshake", provider_pb2.ProviderHandshakeRequest(engine_address="127.0.0.1:1"))
     assert answer == provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
@@ -124,7 +124,7 @@ def test_settings_that_cannot_work_are_rejected(plugin: Plugin) -> None:
     assert answer.inputs == settings
 
 
-def test_another_region_replaces_the_provider_and_other_tags_do_not(plugin: Plugin) -> None:
+def test_only_another_region_replaces_the_provider(plugin: Plugin) -> None:
     old = write_struct({"region": "eu", "tags": "{}", "version": "1.0.0"})
     new = write_struct({"region": "us", "tags": '{"a":"b"}', "version": "2.0.0"})
     answer = plugin.call("DiffConfig", provider_pb2.DiffRequest(old_inputs=old, olds=old, news=new))
@@ -144,7 +144,7 @@ def test_a_resource_from_its_creation_to_its_deletion(plugin: Plugin) -> None:
     assert plugin.read(THING, "one", updated) == Result("", {}, {})
 
 
-def test_a_refresh_finds_what_changed_and_keeps_what_was_secret(plugin: Plugin) -> None:
+def test_a_refresh_finds_changes_and_keeps_secrets(plugin: Plugin) -> None:
     made = plugin.create(THING, {"name": "one", "label": Secret("red")})
     CLOUD["one"] |= {"label": "green", "zone": "z2"}
     assert plugin.read(THING, "one", made).inputs == {**made.inputs, "label": Secret("green")}
@@ -157,7 +157,7 @@ def test_an_import_has_what_a_program_would_give(plugin: Plugin) -> None:
     assert not plugin.diff(THING, found, made.inputs).diffs
 
 
-def test_a_replacement_waits_for_the_old_one_only_under_one_name(plugin: Plugin) -> None:
+def test_a_replacement_waits_only_under_an_equal_name(plugin: Plugin) -> None:
     made = plugin.create(THING, {"name": "one"})
     same = plugin.diff(THING, made, {**made.inputs, "fixed": True})
     assert (list(same.replaces), same.deleteBeforeReplace) == (["fixed"], True)
@@ -168,7 +168,7 @@ def test_a_replacement_waits_for_the_old_one_only_under_one_name(plugin: Plugin)
     assert (list(other.replaces), other.deleteBeforeReplace) == (["name"], False)
 
 
-def test_a_name_is_made_once_and_anew_for_a_replacement(plugin: Plugin) -> None:
+def test_a_name_is_generated_once_for_each_resource(plugin: Plugin) -> None:
     first = plugin.checked(THING, {"label": "red"})
     assert first["name"].startswith("it-") and len(first["name"]) == len("it-") + 7
     assert plugin.checked(THING, {"label": "blue"}, first)["name"] == first["name"]
@@ -180,7 +180,7 @@ def test_keys_of_the_engine_are_no_inputs(plugin: Plugin) -> None:
     assert plugin.check(THING, {"name": "one", "__defaults": [], "__internal": {"a": "b"}})[1] == {}
 
 
-def test_what_exists_but_cannot_be_read_back_is_kept_and_completed_by_the_next_update(plugin: Plugin) -> None:
+def test_the_next_update_completes_an_unreadable_new_resource(plugin: Plugin) -> None:
     """As a plain error it was lost from the state, and the next update found its name in use."""
     CLOUD["!"] = {"Throttling": "slow down"}
     with pytest.raises(RejectedError, match="slow down") as rejected:
@@ -215,7 +215,7 @@ def test_an_asset_is_rejected(plugin: Plugin) -> None:
         plugin.call("Check", provider_pb2.CheckRequest(type=THING, news=struct))
 
 
-def test_a_type_or_function_that_is_not_there_is_named_with_those_that_are(plugin: Plugin) -> None:
+def test_an_unknown_type_or_function_lists_the_known_ones(plugin: Plugin) -> None:
     with pytest.raises(RejectedError, match="aws does not have the type aws:s3:Bucket; it has aws:index:Thing"):
         plugin.check("aws:s3:Bucket", {})
     with pytest.raises(RejectedError, match="does not have the function aws:index:guess; it has aws:index:find"):

@@ -68,7 +68,7 @@ def test_numbers_are_integers_where_they_are_whole() -> None:
     assert read == {"a": 3, "b": 0.5} and isinstance(read["a"], int)
 
 
-def test_nulls_are_absent() -> None:
+def test_null_properties_are_treated_as_absent() -> None:
     assert read_struct(write_struct({"a": None, "b": {"c": None}})) == {"b": {}}
 
 

@@ -101,7 +101,7 @@ def test_what_google_cannot_change_makes_a_new_repository(
     assert bool(found.replaces) == replaces
 
 
-def test_a_protected_repository_is_not_deleted_until_that_is_changed(plugin: Plugin) -> None:
+def test_a_protected_repository_is_deleted_only_after_a_change(plugin: Plugin) -> None:
     made = plugin.create(REPOSITORY, {**ORDERS, "deletionPolicy": "PREVENT"})
     with pytest.raises(RejectedError) as rejected:
         plugin.delete(REPOSITORY, made)
@@ -134,13 +134,13 @@ def test_a_repository_that_exists_is_imported_as_it_is(plugin: Plugin) -> None:
         ({**ORDERS, "cleanupPolicies": [{"id": "a", "action": "ARCHIVE"}]}, "cleanupPolicies[0].action"),
     ],
 )
-def test_inputs_that_the_provider_rejects_are_reported_before_any_call(
+def test_rejected_inputs_are_reported_before_any_call(
     plugin_without_cloud: Plugin, inputs: dict[str, Any], path: str
 ) -> None:
     assert list(plugin_without_cloud.check(REPOSITORY, inputs)[1]) == [path]
 
 
-def test_a_preview_works_without_any_cloud_and_knows_what_it_cannot_know(plugin_without_cloud: Plugin) -> None:
+def test_a_preview_without_a_cloud_marks_unknown_values(plugin_without_cloud: Plugin) -> None:
     made = plugin_without_cloud.create(ACCOUNT, {"accountId": "builder-orders", "project": PROJECT}, preview=True)
     assert all(isinstance(made.state[key], Unknown) for key in ("email", "member", "name", "uniqueId"))
     member = {"serviceAccountId": made.state["name"], "role": "roles/iam.workloadIdentityUser", "member": "allUsers"}
@@ -175,7 +175,7 @@ def test_a_service_account_and_who_may_act_as_it(plugin: Plugin, google: tuple[G
     plugin.delete(ACCOUNT, updated)
 
 
-def test_the_quota_of_service_accounts_is_told_at_once(plugin: Plugin) -> None:
+def test_the_quota_of_service_accounts_is_reported_at_once(plugin: Plugin) -> None:
     for number in range(2):
         plugin.create(ACCOUNT, {"accountId": f"builder-{number}"})
     with pytest.raises(RejectedError) as rejected:
