@@ -23,7 +23,7 @@ def test_the_pages_fleet_file_is_accepted(command: str, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_the_page_tells_every_quota_and_every_key_of_the_rollout() -> None:
+def test_the_page_lists_every_quota_and_every_rollout_key() -> None:
     rollout = {field.alias or name for name, field in Rollout.model_fields.items()}
     quotas = {quota for kind in KINDS.values() for quota in kind.limits.quotas}
     assert quotas and not [key for key in (rollout | quotas) - {"resourceSeconds"} if f"`{key}`" not in PAGE]

@@ -193,7 +193,7 @@ def test_a_quota_that_the_kind_does_not_have_is_refused(key: str, workspace: Wor
     assert f"quotas.{key} The fleet's registry kind has no such quota" in message and "awsRoles" in message
 
 
-def test_a_secret_in_the_fleet_file_is_refused_and_never_repeated(workspace: Workspace) -> None:
+def test_a_secret_in_the_fleet_file_is_rejected_hidden(workspace: Workspace) -> None:
     message = workspace.refused(fleet_content(authenticated(GENERIC, password="canary-1234")))
     assert "canary-1234" not in message and "password" in message
 

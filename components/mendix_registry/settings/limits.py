@@ -1,6 +1,6 @@
 """What stacks of one registry kind have in common: the clouds' limits that they share, and what only one of them can have.
 
-The module ``limits`` in a kind's folder gives it as the value ``LIMITS``; ``mendix-fleet`` reads it. ``keys`` are those below
+The module ``limits`` in a kind's folder gives it as the value ``LIMITS``; ``mendix-registry-fleet`` reads it. ``keys`` are those below
 ``registry`` in the stack file.
 """
 

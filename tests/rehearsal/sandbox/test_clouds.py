@@ -48,7 +48,7 @@ def test_an_ecr_stack_needs_aws_under_its_production_names() -> None:
     assert wanted.settings["issuer"] == "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 
 
-def test_every_api_name_that_the_stand_in_answers_is_led_there() -> None:
+def test_every_api_name_of_the_emulator_leads_to_it() -> None:
     wanted = cloud(ECR)
     assert set(AwsSettings.of(wanted.settings).api_hosts) <= set(wanted.names)
 
@@ -61,7 +61,7 @@ def test_another_partition_has_its_own_names(region: str) -> None:
     assert wanted.settings["partition"] != "aws"
 
 
-def test_a_stack_without_a_cloud_or_without_a_region_gets_none() -> None:
+def test_a_stack_without_cloud_or_region_gets_none() -> None:
     assert wanted_cloud(described({"type": "generic", "pushHost": "a.example", "authentication": "none"})) is None
     assert wanted_cloud(described({**ECR, "region": None})) is None
 
@@ -154,12 +154,12 @@ def test_a_login_server_with_a_hash_is_the_host() -> None:
         ({"authentication": {"method": "admin"}}, ""),
     ],
 )
-def test_nodes_have_the_identity_by_which_the_stack_says_they_pull(given: dict[str, Any], node: str) -> None:
+def test_nodes_pull_with_the_identity_that_the_stack_states(given: dict[str, Any], node: str) -> None:
     wanted = cloud(ACR, **given)
     assert AzureSettings.of(wanted.settings).node_principal == node
 
 
-def test_the_passwords_of_tokens_are_those_of_the_stack_files_variables() -> None:
+def test_token_passwords_come_from_the_stack_files_variables() -> None:
     passwords = {"orders": {"environment": "ORDERS"}, "billing": "pending"}
     registry = {**ACR, "authentication": {"method": "token", "passwords": passwords}}
     wanted = wanted_cloud(described(registry, {"name": "orders"}, {"name": "billing"}))

@@ -15,7 +15,7 @@ def kinds(*namespaces: dict[str, object], **keys: object) -> list[str]:
     return [document["kind"] for _, document in prerequisites(described(ANONYMOUS, *namespaces, **keys))]
 
 
-def test_a_namespace_that_the_stack_creates_is_left_to_it() -> None:
+def test_a_namespace_that_the_stack_creates_is_no_prerequisite() -> None:
     assert kinds({"name": "orders", "create": True}) == []
 
 

@@ -69,7 +69,7 @@ def test_the_stack_file_names_the_user_or_none() -> None:
 
 
 @pytest.mark.parametrize("host", ["quay.io", "mendix-rehearsal.svc.cluster.local.example.org:5000"])
-def test_somebody_elses_registry_is_left_alone(host: str) -> None:
+def test_a_foreign_registry_stays_as_it_is(host: str) -> None:
     assert wanted_registry(_registry(pushHost=host)) is None
 
 
