@@ -27,7 +27,7 @@ def prerequisites(described: Description, login: tuple[str, str] = _NOBODY) -> l
     given = {name for what, name in described.prerequisites if what == "Namespace"}
     for what, path in described.prerequisites:
         namespace, _, name = path.partition("/")
-        # What stands in a namespace that the stack creates, nobody can have created before.
+        # What stands in a namespace that the stack creates, does not exist before.
         if namespace in given:
             match what:
                 case "Namespace":

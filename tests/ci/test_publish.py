@@ -197,7 +197,7 @@ def test_a_redirect_does_not_receive_the_token(site: Site, tmp_path: Path) -> No
     assert not site.changes
 
 
-def test_a_text_without_marker_is_refused(site: Site, tmp_path: Path) -> None:
+def test_a_text_without_marker_is_rejected(site: Site, tmp_path: Path) -> None:
     done = publish(site, "github", tmp_path, text="no marker")
     assert done.returncode == 1
     assert not site.changes

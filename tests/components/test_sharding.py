@@ -41,6 +41,6 @@ def test_no_place_gets_far_more_than_its_share() -> None:
 
 
 @pytest.mark.parametrize("shards", [0, -1])
-def test_no_place_is_refused(shards: int) -> None:
+def test_no_place_is_rejected(shards: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         shard("mendix", shards)

@@ -74,7 +74,7 @@ SHARED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", SHARED)
-def test_what_two_stacks_would_both_own_is_refused(case: str, workspace: Workspace) -> None:
+def test_what_two_stacks_would_both_own_is_rejected(case: str, workspace: Workspace) -> None:
     """The second stack fails at what exists, and the first that is destroyed deletes it for all."""
     registry, told = SHARED[case]
     message = workspace.refused(fleet_content(registry, 20, 3))
@@ -143,7 +143,7 @@ def test_a_limit_broken_by_many_stacks_is_reported_once(workspace: Workspace) ->
     assert "In the stack prod-00 (and 7 more): the trust policy of role 'shared-0' has" in message
 
 
-def test_a_repository_that_no_namespace_has_is_refused(workspace: Workspace) -> None:
+def test_a_repository_that_no_namespace_has_is_rejected(workspace: Workspace) -> None:
     message = workspace.refused(fleet_content(aws(repositories={"import": ["mendixapps/nobody"]})))
     assert "registry.repositories.import[0] 'mendixapps/nobody' is no repository of the fleet's namespaces" in message
 
@@ -183,12 +183,12 @@ def test_a_line_of_the_csv_file_is_named(workspace: Workspace) -> None:
         ),
     ],
 )
-def test_a_wrong_fleet_file_is_refused(content: Any, told: str, workspace: Workspace) -> None:
+def test_a_wrong_fleet_file_is_rejected(content: Any, told: str, workspace: Workspace) -> None:
     assert told.lower() in workspace.refused(content).lower()
 
 
 @pytest.mark.parametrize("key", ["awsRole", "azureWritesPerSecond"])
-def test_a_quota_that_the_kind_does_not_have_is_refused(key: str, workspace: Workspace) -> None:
+def test_a_quota_of_another_kind_is_rejected(key: str, workspace: Workspace) -> None:
     message = workspace.refused(fleet_content(quotas={key: 2000}))
     assert f"quotas.{key} The fleet's registry kind has no such quota" in message and "awsRoles" in message
 

@@ -64,7 +64,7 @@ def test_each_backend_with_its_key_service(backend: str, provider: str | None, p
         ("gs://acme", "sops://x", "'sops' is no secrets provider"),
     ],
 )
-def test_a_state_that_would_fail_or_leak_is_refused(backend: str, provider: str | None, words: str) -> None:
+def test_a_state_that_would_fail_or_leak_is_rejected(backend: str, provider: str | None, words: str) -> None:
     [problem] = told(backend, provider)
     assert words in problem.lower() or words in problem
     assert "do:  " in problem

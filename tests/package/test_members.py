@@ -65,7 +65,7 @@ def test_each_tools_command_works_with_only_its_member_installed(
     assert printed in done.stdout, done.stdout + done.stderr
 
 
-def test_the_rehearsal_alone_can_run_the_library_that_describes_a_stack(tmp_path: Path) -> None:
+def test_the_rehearsal_alone_can_describe_a_stack(tmp_path: Path) -> None:
     python = installed(tmp_path, "mendix-registry-rehearsal") / "python"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "components")}
     command = [python, "-m", "mendix_registry", "describe", "--stack", "local"]

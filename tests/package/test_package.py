@@ -120,7 +120,7 @@ def test_components_inputs_and_outputs_are_explained(schema: dict[str, Any]) -> 
     assert all(resource["description"] for resource in schema["resources"].values())
 
 
-def test_every_input_but_the_kinds_own_keys_has_a_type(schema: dict[str, Any]) -> None:
+def test_every_input_but_the_kinds_keys_is_typed(schema: dict[str, Any]) -> None:
     """Of a union by `type` a schema knows nothing; a text may also be where it stands."""
     anything = {
         f"{token.rsplit(':', 1)[1]}.{name}"

@@ -96,7 +96,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_its_rule_refuses_what_it_should(used: dict[str, Any]) -> None:
+def test_its_rule_rejects_what_it_should(used: dict[str, Any]) -> None:
     assert used["refused"] == ["the box is grey"]
 
 

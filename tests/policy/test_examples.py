@@ -48,7 +48,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_only_what_needs_a_decision_is_refused(stack: str) -> None:
+def test_only_what_needs_a_decision_is_rejected(stack: str) -> None:
     found = refusals(stack)
     assert set(found) == REFUSED.get(stack, set()), found
 
@@ -64,7 +64,7 @@ def test_a_list_for_another_stack_lets_nothing_pass(stack: str) -> None:
     assert set(refusals(stack, other)) == REFUSED[stack]
 
 
-def test_repositories_outside_of_the_list_are_refused() -> None:
+def test_repositories_outside_of_the_list_are_rejected() -> None:
     """An orders team's stack must not get rights on another team's repositories."""
     stacks = [stack for stack in STACKS if not stack.startswith(("local", "example-generic", "example-docker"))]
     own = {"least-privilege": {"repositories": ["mendixapps/mendix-*", "mendix-*", "eu.gcr.io"]}}

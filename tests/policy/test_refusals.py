@@ -265,7 +265,7 @@ CASES: list[tuple[str, str, str, Mutation, str]] = [
     CASES,
     ids=[f"{case[0]}-{number}" for number, case in enumerate(CASES)],
 )
-def test_what_is_wrong_is_refused_by_its_rule(
+def test_what_is_wrong_is_rejected_by_its_rule(
     rule: str, stack: str, kind: str, mutation: Mutation, complaint: str
 ) -> None:
     item = one(stack, kind)
@@ -279,11 +279,11 @@ def test_what_is_wrong_is_refused_by_its_rule(
     assert all("\nDo: " in each for each in said)
 
 
-def test_every_rule_is_seen_to_refuse() -> None:
+def test_every_rule_is_seen_to_reject() -> None:
     assert {case[0] for case in CASES} == {rule.name for rule in RULES}
 
 
-def test_a_registry_without_protection_is_refused() -> None:
+def test_a_registry_without_protection_is_rejected() -> None:
     rule = rule_named("protected-registries")
     item = one(ACR, REGISTRY)
     assert item.protect

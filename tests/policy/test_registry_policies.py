@@ -124,6 +124,6 @@ def test_a_policy_that_cannot_be_read_passes_nowhere() -> None:
     assert len(refused(REGISTRY, {"policy": "{"})) == 3
 
 
-def test_a_repository_of_ecr_public_is_refused() -> None:
+def test_a_repository_of_ecr_public_is_rejected() -> None:
     """Its images are everybody's by nature: nothing about it has to be set for that."""
     assert "no-anonymous-access" in refused("aws:ecrpublic/repository:Repository", {"repositoryName": "orders"})

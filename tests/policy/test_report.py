@@ -61,7 +61,7 @@ def _refused(rule: Rule, urn: str, state: State | None) -> set[str]:
     return found
 
 
-def test_what_the_pack_refuses_of_a_recorded_preview_is_a_risk() -> None:
+def test_what_the_pack_rejects_in_recordings_is_a_risk() -> None:
     refused: dict[str, set[tuple[str, str]]] = {}
     for place in sorted(RECORDED.iterdir()):
         if place.name == "short-object" or not (place / "preview.json").stat().st_size:
@@ -83,7 +83,7 @@ def test_what_the_pack_refuses_of_a_recorded_preview_is_a_risk() -> None:
     ("rule", "stack", "kind", "mutation"),
     [case[:4] for case in CASES if case[0] not in ABOUT_PODS and case[2] != NOT_SHOWN],
 )
-def test_every_refusal_is_a_risk(rule: str, stack: str, kind: str, mutation: Mutation, op: str) -> None:
+def test_every_rejection_is_a_risk(rule: str, stack: str, kind: str, mutation: Mutation, op: str) -> None:
     if op == "create" and rule in ABOUT_REGISTRIES:
         return
     item = one(stack, kind)

@@ -47,7 +47,7 @@ def test_wrong_input_is_reported_with_its_cause(content: str, said: str) -> None
     assert "prod.json" in str(error.value)
 
 
-def test_bytes_that_are_no_text_are_refused() -> None:
+def test_bytes_that_are_no_text_are_rejected() -> None:
     with pytest.raises(WrongInputError, match="UTF-8"):
         read_preview(b'{"config": "\xff\xfe"}', "prod.json")
 
@@ -96,7 +96,7 @@ def test_an_early_failed_preview_is_named_by_the_caller(tmp_path: Path) -> None:
     assert "no such cluster" in done.stdout
 
 
-def test_one_stack_given_twice_is_refused(tmp_path: Path) -> None:
+def test_one_stack_given_twice_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(GOOD)
     done = subprocess.run([REPORT, "a.json", "a.json"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2

@@ -186,7 +186,7 @@ def test_the_short_object_is_rejected_with_the_needed_flag() -> None:
         (["--events", f"prod={RECORDED / 'unchanged' / 'preview.json'}"], "is not an event log"),
     ],
 )
-def test_wrong_events_and_statuses_are_refused(tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_wrong_events_and_statuses_are_rejected(tmp_path: Path, arguments: list[str], said: str) -> None:
     preview = f"prod={RECORDED / 'unchanged' / 'preview.json'}"
     done = subprocess.run([REPORT, preview, *arguments], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, said in done.stderr, done.stdout) == (2, True, ""), done.stderr

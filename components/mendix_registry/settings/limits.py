@@ -1,7 +1,7 @@
 """What stacks of one registry kind have in common: the clouds' limits that they share, and what only one of them can have.
 
-The module ``limits`` in a kind's folder gives it as the value ``LIMITS``; ``mendix-registry-fleet`` reads it. ``keys`` are those below
-``registry`` in the stack file.
+The module ``limits`` in a kind's folder gives it as the value ``LIMITS``, which ``mendix-registry-fleet`` reads. ``keys`` are those
+below ``registry`` in the stack file.
 """
 
 from __future__ import annotations

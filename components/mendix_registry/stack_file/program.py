@@ -3,7 +3,7 @@ be outputs. Only this module of the package needs Pulumi's SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ class RejectedConfigurationError(ConfigurationError, pulumi.RunError):
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def _reported() -> Generator[None]:
     try:
         yield
     except ConfigurationError as error:

@@ -76,7 +76,7 @@ def cases(found_by: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("broken", cases("configuration"))
-def test_a_broken_stack_is_refused_before_anything_is_made(broken: Broken) -> None:
+def test_a_broken_stack_is_rejected_before_anything_is_made(broken: Broken) -> None:
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in broken.config().items()}
     with pytest.raises(ConfigurationError) as refused:
         parse(values, [], Surroundings(ENVIRONMENT, ROOT / "stacks"))

@@ -54,7 +54,7 @@ def test_a_denial_counts_only_with_the_expected_reason() -> None:
     assert "no emulator recorded a decision" in undecided.reason
 
 
-def test_an_error_on_the_way_is_never_a_refusal() -> None:
+def test_an_error_on_the_way_is_never_a_rejection() -> None:
     cell = _cell(_raise(ConnectionError("no route")), expected=False, decided=[DECIDED])
     assert (cell.outcome, cell.as_expected) == ("error", False)
 

@@ -118,7 +118,7 @@ def test_every_other_name_does_not_exist(answers: dict[str, tuple[str, str, str]
         "",
     ],
 )
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_what_is_no_name_is_rejected(name: str) -> None:
     with pytest.raises(ClusterError, match="is not a DNS name"):
         dns.checked({name: "198.18.0.129"})
 

@@ -146,7 +146,7 @@ async def test_a_mount_from_another_repository_becomes_an_upload(client: httpx.A
     assert cloud.asked[0].mount_from == "team/app"
 
 
-async def test_a_manifest_that_is_too_large_is_refused(client: httpx.AsyncClient, cloud: Cloud) -> None:
+async def test_a_manifest_that_is_too_large_is_rejected(client: httpx.AsyncClient, cloud: Cloud) -> None:
     answer = await client.put("/v2/team/app/manifests/1", content=b" " * (4 * 1024 * 1024 + 1))
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (413, "SIZE_INVALID")
     assert cloud.written == []

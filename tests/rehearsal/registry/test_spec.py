@@ -49,7 +49,7 @@ def test_an_accepted_host_is_valid_for_dns_and_certificates(text: str) -> None:
     "text",
     ["", "https://registry", "registry/x", "Registry", "registry:", "registry:x", "a b", "[::1]:5000", "x\n", "a..b"],
 )
-def test_a_refusal_names_the_path_and_what_to_give(text: str) -> None:
+def test_a_rejection_names_the_path_and_what_to_give(text: str) -> None:
     with pytest.raises(ValueError, match=r"^registry\.pushHost: .* is not a registry host\. Give host or host:port"):
         HostPort.parse(text, "registry.pushHost")
 
@@ -66,7 +66,7 @@ def test_a_refusal_names_the_path_and_what_to_give(text: str) -> None:
         ({"username": "robot", "password": "é" * 37}, "72 bytes"),
     ],
 )
-def test_credentials_that_the_registry_could_not_check_are_refused(given_: dict[str, str], words: str) -> None:
+def test_credentials_that_the_registry_could_not_check_are_rejected(given_: dict[str, str], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         RegistrySpec("registry.example.com", "registry.example.com", **given_)
 

@@ -180,7 +180,7 @@ def test_a_long_namespaces_token_has_the_programs_name(tmp_path: Path) -> None:
     assert namespace.identity.startswith("mendix-nnn") and len(namespace.identity) == 50
 
 
-def test_a_stack_whose_file_has_become_wrong_can_still_be_destroyed(tmp_path: Path) -> None:
+def test_a_stack_with_a_wrong_file_can_be_destroyed(tmp_path: Path) -> None:
     kept, file = tmp_path / "kept.json", tmp_path / "Pulumi.dev.yaml"
     (tmp_path / "Pulumi.yaml").write_text("name: mendix-registry\nruntime: python\n")
     project = load_project(tmp_path)

@@ -74,7 +74,7 @@ def test_a_host_that_mendix_recognises_as_ecr(region: str, endpoint: str, host: 
     assert HELPER.fullmatch(host)
 
 
-def test_a_partition_without_dual_stack_is_refused() -> None:
+def test_a_partition_without_dual_stack_is_rejected() -> None:
     with pytest.raises(ValueError, match="no dual-stack"):
         ecr_host("123456789012", "eusc-de-east-1", "aws-eusc", "dual-stack")
 

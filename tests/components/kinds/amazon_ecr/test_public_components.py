@@ -58,7 +58,7 @@ def test_a_callers_options_reach_no_child() -> None:
 
 
 @pytest.mark.parametrize("subject", ["*", "team-?", "${aws:PrincipalTag/x}"])
-def test_a_wildcard_in_the_subject_is_refused(subject: str) -> None:
+def test_a_wildcard_in_the_subject_is_rejected(subject: str) -> None:
     def program() -> None:
         EcrPushRole(
             "builder",
@@ -73,7 +73,7 @@ def test_a_wildcard_in_the_subject_is_refused(subject: str) -> None:
         run(program, answers=ANSWERS)
 
 
-def test_irsa_and_pod_identity_at_once_are_refused() -> None:
+def test_irsa_and_pod_identity_at_once_are_rejected() -> None:
     with pytest.raises(Exception, match="one of them"):
         run(lambda: EcrPushRole("builder", {"service_accounts": [], "repository_arns": []}), answers=ANSWERS)
 

@@ -122,7 +122,7 @@ def test_rules_know_the_policy_size_limit_of_google() -> None:
     assert most_principals() == MAXIMUM_PRINCIPALS
 
 
-def test_the_oracle_refuses_what_google_would_refuse() -> None:
+def test_the_oracle_rejects_what_google_would_reject() -> None:
     good = {"format": "DOCKER", "dockerConfig": {"immutableTags": True}}
     judge_body("artifactregistry.v1", "Repository", good)
     for wrong in (

@@ -134,7 +134,7 @@ def test_no_permission_of_a_push_is_surplus(aws: Any, cluster: Any, registry: An
         push_image(registry(aws.assume("less", cluster.token("orders", "builder"))), "orders")
 
 
-def test_a_forged_registry_token_is_refused(registry: Any, aws: Any) -> None:
+def test_a_forged_registry_token_is_rejected(registry: Any, aws: Any) -> None:
     forged = base64.b64encode(b"AWS:made-up").decode()
     answer = registry(None).get("/v2/", headers={"authorization": f"Basic {forged}"})
     assert answer.status_code == 403

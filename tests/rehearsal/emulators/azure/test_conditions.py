@@ -63,6 +63,6 @@ def test_operators_for_texts_compare_as_documented(operator: str, value: str, na
         ("% StringEquals", "cannot be read"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_place(text: str, says: str) -> None:
+def test_what_cannot_be_read_is_rejected_with_its_place(text: str, says: str) -> None:
     with pytest.raises(ConditionError, match=says):
         parse(text)

@@ -22,7 +22,7 @@ def code_of(error: pytest.ExceptionInfo[HttpResponseError]) -> str:
     return str(error.value.error.code)
 
 
-def test_the_21st_credential_of_an_identity_is_refused(azure: Azure) -> None:
+def test_the_21st_credential_of_an_identity_is_rejected(azure: Azure) -> None:
     azure.identity("builder", *(f"ns-{number}:builder" for number in range(20)))
     with pytest.raises(HttpResponseError, match="at most 20") as error:
         azure.trust("builder", "system:serviceaccount:ns-20:builder", "ns-20")
@@ -120,7 +120,7 @@ def test_a_registry_name_is_taken_worldwide(azure: Azure) -> None:
         {"policies": {"exportPolicy": {"status": "disabled"}}},
     ],
 )
-def test_what_only_premium_registries_have_is_refused_to_others(azure: Azure, properties: dict[str, Any]) -> None:
+def test_only_premium_registries_have_their_features(azure: Azure, properties: dict[str, Any]) -> None:
     path = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/examplemendixacr"
     body = {"location": "westeurope", "sku": {"name": "Standard"}, "properties": properties}
     assert azure.put(path, body).json()["error"]["code"] == "FeatureNotSupportedInSku"

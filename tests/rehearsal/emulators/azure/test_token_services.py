@@ -32,7 +32,7 @@ def test_a_trusted_service_account_signs_in_with_azure_identity(azure: Azure) ->
         (lambda a: "nonsense", "AADSTS50027"),
     ],
 )
-def test_another_token_is_refused_with_its_fault(azure: Azure, token: Callable[[Azure], str], code: str) -> None:
+def test_another_token_is_rejected_with_its_fault(azure: Azure, token: Callable[[Azure], str], code: str) -> None:
     made = azure.identity("builder", "orders:builder")
     with pytest.raises(ClientAuthenticationError, match=f"{code}:"):
         azure.sign_in(made.client_id, token(azure))
@@ -40,7 +40,7 @@ def test_another_token_is_refused_with_its_fault(azure: Azure, token: Callable[[
     assert (last["service"], last["allowed"], last["code"]) == ("entra", False, code)
 
 
-def test_the_same_claims_of_another_cluster_are_refused(azure: Azure, other_cluster: Any) -> None:
+def test_the_same_claims_of_another_cluster_are_rejected(azure: Azure, other_cluster: Any) -> None:
     made = azure.identity("builder", "orders:builder")
     forged = other_cluster.token("orders", "builder", audience="api://AzureADTokenExchange")
     with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):

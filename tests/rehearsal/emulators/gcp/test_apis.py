@@ -52,7 +52,7 @@ def test_what_exists_is_not_made_again(google: Google) -> None:
         ),
     ],
 )
-def test_a_repository_that_google_refuses_is_refused(
+def test_a_repository_that_google_rejects_is_rejected(
     google: Google, identity: str, parent: str, body: dict[str, Any], says: str
 ) -> None:
     create = google.repositories.create(parent=parent, repositoryId=identity, body={"format": "DOCKER", **body})
@@ -67,7 +67,7 @@ def test_what_cannot_be_changed_is_not(google: Google) -> None:
     assert changed["description"] == "apps"
 
 
-def test_the_hundred_and_first_service_account_is_refused(make_google: Callable[..., Google]) -> None:
+def test_the_hundred_and_first_service_account_is_rejected(make_google: Callable[..., Google]) -> None:
     google = make_google(quota=3)
     for number in range(3):
         google.service_account(f"builder-{number}")
@@ -77,7 +77,7 @@ def test_the_hundred_and_first_service_account_is_refused(make_google: Callable[
 
 
 @pytest.mark.parametrize("name", ["short", "Builder-orders", "builder-", "b" * 31, "1builder"])
-def test_an_account_id_outside_of_its_rule_is_refused(google: Google, name: str) -> None:
+def test_an_account_id_outside_of_its_rule_is_rejected(google: Google, name: str) -> None:
     assert refusal(lambda: google.service_account(name)).status_code == 400
 
 

@@ -69,7 +69,7 @@ def test_the_realm_accepts_only_valid_access_tokens(google: Google, serve: Any) 
         assert httpx.post(url, data={"grant_type": "password"}).status_code == 404
 
 
-async def test_a_key_that_is_no_access_token_is_refused(google: Google) -> None:
+async def test_a_key_that_is_no_access_token_is_rejected(google: Google) -> None:
     basic = base64.b64encode(b"_json_key:{}").decode()
     request = RegistryRequest(HOST, "ping", authorization=f"Basic {basic}")
     verdict = await google.cloud.registries[HOST].authorize(request)
