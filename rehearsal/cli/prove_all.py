@@ -67,9 +67,13 @@ def _one(project: Project, stack: str, cwd: Path, console: Console, *, json: boo
         try:
             with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
                 matrix = tried(project, stack, console, json=True)
-        except UsageError as refused:
-            matrix = Matrix(stack, (), str(refused))
-    left = _taken_down(project, stack, cwd, console)
+        except UsageError as rejected:
+            matrix = Matrix(stack, (), str(rejected))
+    try:
+        left = _taken_down(project, stack, cwd, console)
+    except UsageError as rejected:
+        # A stack file that is wrong: nothing was deployed.
+        left = str(rejected)
     return Matrix(stack, matrix.cells, matrix.error or left)
 
 
