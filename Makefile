@@ -62,7 +62,7 @@ check: .venv/.synced ## Lint, format check, types, import contracts
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
-format: .venv/.synced ## Put the sources into the house's form
+format: .venv/.synced ## Put the sources into the project's form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 

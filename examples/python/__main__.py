@@ -1,4 +1,10 @@
-"""Two registries in one program. First: pulumi package add ../../components"""
+"""Two registries in one program. First, in this directory:
+
+pulumi package add ../../components
+pulumi stack init dev
+pulumi config set --secret registryPassword
+pulumi config set aws:region eu-west-1
+"""
 
 import pulumi
 from pulumi_mendix_registry import EcrPushRole, EcrRegistry, MendixRegistry
@@ -22,7 +28,7 @@ shared = MendixRegistry(
     namespaces=[{"name": "orders"}],
 )
 
-# Amazon ECR, pushed to by a role of this program's own.
+# Amazon ECR, pushed to by this program's own role.
 repositories = EcrRegistry("repositories", repositories=["mendixapps/billing"], region="eu-west-1")
 role = EcrPushRole(
     "role",

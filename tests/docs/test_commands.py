@@ -35,6 +35,7 @@ OTHERS = frozenset(
         "jq",
         "make",
         "oc",
+        "rm",
         "sh",
         "unset",
         "uv",

@@ -38,6 +38,7 @@ ROOTS = (
     "Pulumi.yaml",
     "stacks",
     "bench",
+    "examples",
     "ci",
     "components",
     "fleet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mendix_registry.kinds import KINDS
@@ -14,7 +15,7 @@ from mendix_registry.settings.stack import Settings
 
 def image(settings: Settings) -> Iterator[Problem]:
     """The client image is one exact image."""
-    if settings.builder.mode != "none" and "@sha256:" not in settings.builder.image:
+    if settings.builder.mode != "none" and not re.search(r"@sha256:[0-9a-f]{64}$", settings.builder.image):
         yield Problem(
             "STK085",
             (*BUILDER, "image"),
