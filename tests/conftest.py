@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 REHEARSE = Path(sys.executable).with_name("rehearse")
+STACKS = sorted(["local", *(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.example-*.yaml"))])
+"""The project's own stacks; whoever works here may have stack files beside them."""
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

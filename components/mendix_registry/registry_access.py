@@ -2,7 +2,7 @@
 
 A place's component (``mendix_registry.kinds.generic``, later ``aws``, ``azure``, ``gcp``, ``openshift``) makes one
 :class:`RegistryAccess` per namespace. ``mendix_registry.kubernetes`` turns it into a ServiceAccount, a pull secret, an
-``OperatorConfiguration`` and a proved push without knowing which kind it came from.
+``OperatorConfiguration`` and a proven push without knowing which kind it came from.
 """
 
 from __future__ import annotations

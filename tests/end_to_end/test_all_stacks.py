@@ -9,14 +9,12 @@ import pytest
 
 from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.cluster import BuiltCluster
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STACKS
 from tests.end_to_end.conftest import Project
 from tests.policy.registrations import refusals
 from tests.rehearsal.descriptions import described_stack
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-
-STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
 
 
 @pytest.mark.parametrize("stack", STACKS)

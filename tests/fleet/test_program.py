@@ -19,6 +19,7 @@ from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import Settings, parse
 from tests.components.kinds.microsoft_acr.conftest import ANSWERS, CALLS, GROUP
 from tests.components.program import run
+from tests.conftest import STACKS as PROJECT_STACKS
 from tests.report import registries
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,7 @@ VARIABLES = {
 }
 # These read objects of a live cluster before they register anything.
 LIVE = {"Pulumi.example-docker-secret.yaml", "Pulumi.local.yaml", "Pulumi.example-openshift3.yaml"}
-EXAMPLES = sorted(path.name for path in STACKS.glob("Pulumi.*.yaml") if path.name not in LIVE)
+EXAMPLES = [name for stack in PROJECT_STACKS if (name := f"Pulumi.{stack}.yaml") not in LIVE]
 
 
 def _settings(name: str, changes: dict[str, Any], namespaces: list[dict[str, Any]] | None = None) -> Settings:

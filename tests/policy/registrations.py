@@ -22,7 +22,6 @@ from tests.components.kinds.microsoft_acr.conftest import CALLS
 from tests.components.program import Recording, Registered, run
 
 ROOT = Path(__file__).parents[2]
-STACKS = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in ROOT.glob("stacks/Pulumi.*.yaml"))
 IMAGE = "gcr.io/go-containerregistry/krane@sha256:" + "a" * 64
 CERTIFICATE = (ROOT / "tests/components/stack_file/ca.pem").read_text()
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from policy.rules import RULES
-from tests.policy.registrations import STACKS, managed, refusals, resource
+from tests.conftest import STACKS
+from tests.policy.registrations import managed, refusals, resource
 
 pytestmark = pytest.mark.slow
 

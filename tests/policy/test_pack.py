@@ -12,8 +12,9 @@ import pytest
 
 from policy.rules import RULES
 from tests.components.program import Registered
+from tests.conftest import STACKS
 from tests.policy.registering import MARK
-from tests.policy.registrations import ROOT, STACKS, managed, one, recorded, refusals
+from tests.policy.registrations import ROOT, managed, one, recorded, refusals
 from tests.pulumi_cli import PulumiProject
 
 pytestmark = pytest.mark.slow

@@ -50,7 +50,7 @@ class MendixNamespaceArgs:
 
 
 class MendixNamespace(pulumi.ComponentResource):
-    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proved push."""
+    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proven push."""
 
     namespace: pulumi.Output[str]
     """The namespace's name."""

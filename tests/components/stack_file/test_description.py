@@ -23,8 +23,8 @@ from mendix_registry.stack_file.description import describe
 from mendix_registry.stack_file.file import load
 from mendix_registry.stack_file.reading import Reading
 from tests.components.stack_file.test_corpus import RIGHT, read
-from tests.components.stack_file.test_file import STACKS, only_nulls_differ, variables
-from tests.conftest import ROOT
+from tests.components.stack_file.test_file import only_nulls_differ, variables
+from tests.conftest import ROOT, STACKS
 
 
 class Description(SingleFileSnapshotExtension):

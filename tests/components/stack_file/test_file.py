@@ -15,9 +15,8 @@ import pytest
 import yaml
 
 from mendix_registry.__main__ import main
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STACKS
 
-STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
 CERTIFICATE = Path(__file__).with_name("ca.pem").read_text()
 
 
