@@ -8,16 +8,16 @@ from typing import Any
 import pulumi
 
 from mendix_registry.kinds import KINDS
-from mendix_registry.place import NAME
-from mendix_registry.registry_access import (
+from mendix_registry.namespace_access import (
     Anonymous,
     ExistingPullSecret,
+    NamespaceAccess,
     NewCredentialFile,
     NewPullSecret,
-    RegistryAccess,
     ServiceAccountToken,
     WorkloadIdentity,
 )
+from mendix_registry.place import NAME
 from mendix_registry.settings.stack import Settings
 
 
@@ -95,7 +95,7 @@ def deploy(settings: Settings, parent: pulumi.Resource | None = None, prefix: st
     return outputs
 
 
-def _who(access: RegistryAccess) -> pulumi.Input[str]:
+def _who(access: NamespaceAccess) -> pulumi.Input[str]:
     if access.pending is not None:
         return f"no one yet: {access.pending}"
     match access.credentials:

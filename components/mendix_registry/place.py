@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from mendix_registry.registry_access import RegistryAccess
+from mendix_registry.namespace_access import NamespaceAccess
 from mendix_registry.settings.transport import TransportDecision
 
 NAME = "registry"
@@ -31,7 +31,7 @@ class RegistryPlace(pulumi.ComponentResource):
     transport_reason: pulumi.Output[str]
     """Why."""
 
-    access: Mapping[str, RegistryAccess]
+    access: Mapping[str, NamespaceAccess]
     """Each namespace's access, by its name."""
 
     def __init__(self, token: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -43,7 +43,7 @@ class RegistryPlace(pulumi.ComponentResource):
         push_host: pulumi.Input[str],
         pull_host: pulumi.Input[str],
         decision: TransportDecision,
-        access: Mapping[str, RegistryAccess],
+        access: Mapping[str, NamespaceAccess],
         **more: pulumi.Input[str],
     ) -> None:
         """Sets the attributes and registers the outputs, and ``more`` of the kind's own."""

@@ -25,7 +25,7 @@ from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.kubernetes.proof_image import proof_image
 from mendix_registry.kubernetes.push_job import PushJob, PushJobArgs
 from mendix_registry.kubernetes.service_account_link import DEFAULT_SERVICE_ACCOUNT
-from mendix_registry.registry_access import RegistryAccess
+from mendix_registry.namespace_access import NamespaceAccess
 from mendix_registry.settings.builder import Builder
 
 SCRIPT = "verify.sh"
@@ -84,7 +84,7 @@ class BuilderJob(PushJob):
         self.register_outputs({"reference": self.reference, "digest": self.digest, "pulled": self.pulled})
 
 
-def _pull_job(access: RegistryAccess, builder: Builder, image: pulumi.Input[str]) -> Any:
+def _pull_job(access: NamespaceAccess, builder: Builder, image: pulumi.Input[str]) -> Any:
     return {
         **job_limits(builder),
         "template": {

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from mendix_registry.kubernetes.login_secret import DOCKER_CONFIG_KEY
-from mendix_registry.registry_access import (
+from mendix_registry.namespace_access import (
     Anonymous,
     Credentials,
     ExistingPullSecret,

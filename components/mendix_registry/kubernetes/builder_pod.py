@@ -26,7 +26,7 @@ import pulumi
 
 from mendix_registry.kubernetes.builder_login import Login
 from mendix_registry.kubernetes.names import MANAGED_BY
-from mendix_registry.registry_access import RegistryAccess
+from mendix_registry.namespace_access import NamespaceAccess
 from mendix_registry.settings.builder import Builder, Quantities
 
 GRACE_SECONDS = 10
@@ -68,7 +68,7 @@ class Work:
 
 
 def push_spec(
-    access: RegistryAccess,
+    access: NamespaceAccess,
     builder: Builder,
     login: Login,
     service_account: pulumi.Input[str],
@@ -105,7 +105,7 @@ def push_spec(
     }
 
 
-def _container(access: RegistryAccess, builder: Builder, login: Login, script: str, work: Work) -> dict[str, Any]:
+def _container(access: NamespaceAccess, builder: Builder, login: Login, script: str, work: Work) -> dict[str, Any]:
     environment: dict[str, pulumi.Input[str]] = {
         "PUSH_HOST": access.push_host,
         "REPOSITORY": access.repository,
@@ -146,7 +146,7 @@ def _container(access: RegistryAccess, builder: Builder, login: Login, script: s
     }
 
 
-def texts(access: RegistryAccess, name: str) -> dict[str, str]:
+def texts(access: NamespaceAccess, name: str) -> dict[str, str]:
     """The ConfigMap's text files: the script ``name``, what all share, and the authority's certificate where one is given."""
     made = {each: script(each) for each in (CLIENT_SCRIPT, name)}
     if access.transport.ca_certificate:
@@ -161,7 +161,7 @@ def script(name: str) -> str:
     return re.sub(r"(?m)^[ \t]*#(?!!).*\n", "", text)
 
 
-def pod(access: RegistryAccess, builder: Builder, *, automount_token: bool) -> dict[str, Any]:
+def pod(access: NamespaceAccess, builder: Builder, *, automount_token: bool) -> dict[str, Any]:
     """What every pod of a builder Job has in its ``spec``."""
     security: dict[str, Any] = {"run_as_non_root": True, "seccomp_profile": {"type": "RuntimeDefault"}}
     user = builder.run_as_user

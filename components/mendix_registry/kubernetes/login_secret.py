@@ -13,7 +13,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from mendix_registry.existing_secret import fault, remedy
 from mendix_registry.kubernetes.names import MANAGED_BY
-from mendix_registry.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret
+from mendix_registry.namespace_access import ExistingPullSecret, NewCredentialFile, NewPullSecret
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
 DOCKER_CONFIG_KEY = ".dockerconfigjson"

@@ -19,7 +19,7 @@ from mendix_registry.kubernetes.object_identity import keep_identity
 from mendix_registry.kubernetes.operator_configuration import operator_configuration
 from mendix_registry.kubernetes.push_job import PushJobArgs
 from mendix_registry.kubernetes.service_account_link import link_to_default
-from mendix_registry.registry_access import ExistingPullSecret, NewCredentialFile, NewPullSecret, RegistryAccess
+from mendix_registry.namespace_access import ExistingPullSecret, NamespaceAccess, NewCredentialFile, NewPullSecret
 from mendix_registry.settings.builder import Builder
 from mendix_registry.settings.mirroring import Copy
 from mendix_registry.settings.stack import Namespace as NamespaceOptions
@@ -33,7 +33,7 @@ class MendixNamespaceArgs:
     namespace: NamespaceOptions
     """The namespace."""
 
-    access: RegistryAccess
+    access: NamespaceAccess
     """How it pushes and pulls."""
 
     operator_configuration: OperatorOptions
@@ -50,7 +50,7 @@ class MendixNamespaceArgs:
 
 
 class MendixNamespace(pulumi.ComponentResource):
-    """Gives one namespace its registry: everything that :class:`RegistryAccess` asks for, and a proven push."""
+    """Gives one namespace its registry: everything that :class:`NamespaceAccess` asks for, and a proven push."""
 
     namespace: pulumi.Output[str]
     """The namespace's name."""
@@ -143,7 +143,7 @@ class MendixNamespace(pulumi.ComponentResource):
         )
         return created.metadata.apply(lambda metadata: metadata.name or options.name)
 
-    def _before_push(self, name: str, access: RegistryAccess) -> list[pulumi.Resource]:
+    def _before_push(self, name: str, access: NamespaceAccess) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
         role, bundle = access.push_role, access.ca_bundle
         if role:
@@ -178,7 +178,7 @@ class MendixNamespace(pulumi.ComponentResource):
         return made
 
     def _service_account(
-        self, name: str, access: RegistryAccess
+        self, name: str, access: NamespaceAccess
     ) -> tuple[pulumi.Output[str], list[pulumi.Output[str]]]:
         identity = access.identity
         if not identity.create:

@@ -17,7 +17,7 @@ from pulumi_kubernetes.apiextensions import CustomResource, CustomResourcePatch
 from pulumi_kubernetes.core.v1 import Secret
 
 from mendix_registry.kubernetes.names import MANAGED_BY
-from mendix_registry.registry_access import RegistryAccess
+from mendix_registry.namespace_access import NamespaceAccess
 from mendix_registry.settings import credentials
 from mendix_registry.settings.stack import OPERATOR_CONFIGURATION
 from mendix_registry.settings.stack import OperatorConfiguration as Options
@@ -29,7 +29,7 @@ CA_SECRET_KEY = "custom.crt"  # noqa: S105 - the key that Mendix documents
 
 
 def operator_configuration(
-    name: str, namespace: pulumi.Input[str], access: RegistryAccess, options: Options, parent: pulumi.Resource
+    name: str, namespace: pulumi.Input[str], access: NamespaceAccess, options: Options, parent: pulumi.Resource
 ) -> None:
     """Patches (or creates) ``mendix-operator-configuration`` in one namespace, as a child of ``parent``."""
     trusted = None
@@ -49,7 +49,7 @@ def operator_configuration(
 
 
 def specification(
-    access: RegistryAccess, options: Options, trusted_secret: pulumi.Input[str] | None = None
+    access: NamespaceAccess, options: Options, trusted_secret: pulumi.Input[str] | None = None
 ) -> dict[str, Any]:
     """``spec`` as this stack sets it; the overlay is merged below, never over, the managed fields."""
     registry: dict[str, Any] = {"pushURL": access.push_host, "pullURL": access.pull_host}

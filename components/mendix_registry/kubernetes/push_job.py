@@ -17,7 +17,7 @@ from mendix_registry.kubernetes.builder_login import login
 from mendix_registry.kubernetes.builder_pod import CLIENT_SCRIPT, Work, push_spec, script, texts
 from mendix_registry.kubernetes.names import MANAGED_BY, short
 from mendix_registry.kubernetes.object_identity import keep_identity
-from mendix_registry.registry_access import RegistryAccess
+from mendix_registry.namespace_access import NamespaceAccess
 from mendix_registry.settings.builder import Builder
 
 _ANNOTATIONS = {"pulumi.com/replaceUnready": "true"}
@@ -31,7 +31,7 @@ class PushJobArgs:
     namespace: pulumi.Input[str]
     """The namespace's name."""
 
-    access: RegistryAccess
+    access: NamespaceAccess
     """How it pushes and pulls."""
 
     builder: Builder

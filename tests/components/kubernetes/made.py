@@ -10,15 +10,15 @@ from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from mendix_registry.kubernetes import ClusterEvents, MendixNamespace, MendixNamespaceArgs, on_job_failure
-from mendix_registry.registry_access import (
+from mendix_registry.namespace_access import (
     Anonymous,
     CaBundle,
     Credentials,
     ExistingPullSecret,
+    NamespaceAccess,
     NewCredentialFile,
     NewPullSecret,
     PushRole,
-    RegistryAccess,
     ServiceAccountIdentity,
     ServiceAccountToken,
     WorkloadIdentity,
@@ -54,7 +54,7 @@ EXISTING_SECRET: dict[str, Any] = {
 }
 
 
-def access(kind: str = "new-pull-secret", **changes: Any) -> RegistryAccess:
+def access(kind: str = "new-pull-secret", **changes: Any) -> NamespaceAccess:
     """The access of namespace ``orders``. Called inside a program."""
     values: dict[str, Any] = {
         "namespace": "orders",
@@ -68,7 +68,7 @@ def access(kind: str = "new-pull-secret", **changes: Any) -> RegistryAccess:
         "credentials": CREDENTIALS[kind](),
         "pull": "linked-secret" if kind.endswith("pull-secret") else "node",
     }
-    return RegistryAccess(**{**values, **changes})
+    return NamespaceAccess(**{**values, **changes})
 
 
 def namespace(

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from mendix_registry.registry_access import ServiceAccountIdentity
+from mendix_registry.namespace_access import ServiceAccountIdentity
 from mendix_registry.settings.builder import Builder
 from mendix_registry.settings.mirroring import Copy
 from tests.components.kubernetes import made

@@ -25,13 +25,13 @@ from mendix_registry.kubernetes import (
     cluster_provider,
     on_job_failure,
 )
-from mendix_registry.registry_access import (
+from mendix_registry.namespace_access import (
     Anonymous,
     CaBundle,
     Credentials,
+    NamespaceAccess,
     NewCredentialFile,
     NewPullSecret,
-    RegistryAccess,
     ServiceAccountIdentity,
     ServiceAccountToken,
     WorkloadIdentity,
@@ -121,9 +121,9 @@ class _Namespace(pulumi.ComponentResource):
             BuilderJob(name, BuilderJobArgs(**args), opts=child)
 
 
-def _access(name: str, case: Case, facts: Facts) -> RegistryAccess:
+def _access(name: str, case: Case, facts: Facts) -> NamespaceAccess:
     host = facts.filled(case.host)
-    return RegistryAccess(
+    return NamespaceAccess(
         namespace=name,
         kind="generic",
         push_host=host,

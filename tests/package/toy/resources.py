@@ -6,8 +6,8 @@ import pulumi
 from mendix_registry.kinds.toy.settings import ToyRegistry
 from pulumi_kubernetes.core.v1 import ConfigMap
 
+from mendix_registry.namespace_access import Anonymous, NamespaceAccess, ServiceAccountIdentity
 from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import Anonymous, RegistryAccess, ServiceAccountIdentity
 from mendix_registry.settings.stack import Settings
 from mendix_registry.settings.transport import decide
 
@@ -22,7 +22,7 @@ class Toy(RegistryPlace):
         ConfigMap(f"{self.prefix}box", data={"colour": registry.colour}, opts=pulumi.ResourceOptions(parent=self))
         decision = decide(settings.push_host, registry.transport)
         access = {
-            namespace.name: RegistryAccess(
+            namespace.name: NamespaceAccess(
                 namespace=namespace.name,
                 kind=registry.type,
                 push_host=settings.push_host,

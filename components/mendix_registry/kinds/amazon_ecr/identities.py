@@ -22,8 +22,8 @@ from mendix_registry.kinds.amazon_ecr.settings import (
     Roles,
     StaticKeys,
 )
+from mendix_registry.namespace_access import Credentials, NewCredentialFile, WorkloadIdentity
 from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import Credentials, NewCredentialFile, WorkloadIdentity
 from mendix_registry.settings.stack import Namespace, Settings
 
 CREDENTIALS_SECRET = "mendix-registry"  # noqa: S105 - the name of an object, not a secret

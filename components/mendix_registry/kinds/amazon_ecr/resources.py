@@ -14,8 +14,8 @@ from mendix_registry.kinds.amazon_ecr.location import locate
 from mendix_registry.kinds.amazon_ecr.mxpc import configuration_file
 from mendix_registry.kinds.amazon_ecr.registry import EcrRegistry, EcrRegistryArgs
 from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Irsa, Repositories, StaticKeys
+from mendix_registry.namespace_access import NamespaceAccess, ServiceAccountIdentity
 from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import RegistryAccess, ServiceAccountIdentity
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision
 
@@ -90,10 +90,10 @@ class AmazonEcr(RegistryPlace):
                 f"{self.prefix}pull-{role}", role=role, policy_arn=policy, opts=pulumi.ResourceOptions(parent=self)
             )
 
-    def _access(self, namespace: Namespace, identity: Identity, decision: TransportDecision) -> RegistryAccess:
+    def _access(self, namespace: Namespace, identity: Identity, decision: TransportDecision) -> NamespaceAccess:
         repository = self._settings.repository(namespace)
         account = namespace.service_account
-        return RegistryAccess(
+        return NamespaceAccess(
             namespace=namespace.name,
             kind=self._registry.type,
             push_host=self._location.host,

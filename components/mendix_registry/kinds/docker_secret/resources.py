@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 
 from mendix_registry.kinds.docker_secret.settings import DockerSecretRegistry
+from mendix_registry.namespace_access import ExistingPullSecret, NamespaceAccess, ServiceAccountIdentity
 from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import ExistingPullSecret, RegistryAccess, ServiceAccountIdentity
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision, decide
 
@@ -28,9 +28,9 @@ class DockerSecret(RegistryPlace):
 
 def _access(
     settings: Settings, registry: DockerSecretRegistry, namespace: Namespace, decision: TransportDecision
-) -> RegistryAccess:
+) -> NamespaceAccess:
     repository = settings.repository(namespace)
-    return RegistryAccess(
+    return NamespaceAccess(
         namespace=namespace.name,
         kind=registry.type,
         push_host=settings.push_host,

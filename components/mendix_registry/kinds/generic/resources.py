@@ -8,8 +8,8 @@ import pulumi
 from mendix_registry.docker_config import docker_config
 from mendix_registry.kinds.generic.settings import GenericRegistry
 from mendix_registry.mxpc import configuration_file
+from mendix_registry.namespace_access import Anonymous, NamespaceAccess, NewPullSecret, ServiceAccountIdentity
 from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import Anonymous, NewPullSecret, RegistryAccess, ServiceAccountIdentity
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision, decide
 
@@ -35,7 +35,7 @@ class Generic(RegistryPlace):
 
 def _access(
     settings: Settings, registry: GenericRegistry, namespace: Namespace, decision: TransportDecision
-) -> RegistryAccess:
+) -> NamespaceAccess:
     push_host, pull_host = settings.push_host, settings.pull_host
     repository = settings.repository(namespace)
     link = registry.links_pull_secret
@@ -53,7 +53,7 @@ def _access(
                 namespace.name, push_host, pull_host, repository, (username, known), link=link
             )
         )
-    return RegistryAccess(
+    return NamespaceAccess(
         namespace=namespace.name,
         kind=registry.type,
         push_host=push_host,

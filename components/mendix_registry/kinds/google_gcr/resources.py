@@ -23,9 +23,9 @@ from mendix_registry.kinds.google_gcr.settings import (
     RepositoryAddress,
     WorkloadIdentity,
 )
+from mendix_registry.namespace_access import NamespaceAccess, ServiceAccountIdentity
+from mendix_registry.namespace_access import WorkloadIdentity as PushesAs
 from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import RegistryAccess, ServiceAccountIdentity
-from mendix_registry.registry_access import WorkloadIdentity as PushesAs
 from mendix_registry.service_account import ServiceAccountArgs
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision, decide
@@ -127,9 +127,9 @@ class GoogleGcr(RegistryPlace):
         credentials: PushesAs,
         annotations: Mapping[str, pulumi.Input[str]],
         ready: tuple[pulumi.Resource, ...],
-    ) -> RegistryAccess:
+    ) -> NamespaceAccess:
         account = namespace.service_account
-        return RegistryAccess(
+        return NamespaceAccess(
             namespace=namespace.name,
             kind=self._registry.type,
             push_host=settings.push_host,

@@ -21,16 +21,16 @@ from mendix_registry.kinds.microsoft_acr.settings import (
 )
 from mendix_registry.kinds.microsoft_acr.token import AcrToken
 from mendix_registry.mxpc import configuration_file
-from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import (
+from mendix_registry.namespace_access import (
     Anonymous,
     Credentials,
+    NamespaceAccess,
     NewPullSecret,
     Pull,
-    RegistryAccess,
     ServiceAccountIdentity,
     WorkloadIdentity,
 )
+from mendix_registry.place import RegistryPlace
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision
 from mendix_registry.settings.values import SecretText
@@ -111,8 +111,8 @@ class MicrosoftAcr(RegistryPlace):
 
     def _by_workload_identity(
         self, name: str, authentication: WorkloadIdentityAuthentication
-    ) -> dict[str, RegistryAccess]:
-        access: dict[str, RegistryAccess] = {}
+    ) -> dict[str, NamespaceAccess]:
+        access: dict[str, NamespaceAccess] = {}
         for identity_name, members in identities(self._settings, authentication).items():
             logical = f"{name}-{identity_name.removeprefix(authentication.name_prefix + '-')}"
             identity = AcrIdentity(
@@ -174,7 +174,7 @@ class MicrosoftAcr(RegistryPlace):
             arguments["location"] = location
         return arguments
 
-    def _by_admin(self, authentication: AdminAuthentication) -> dict[str, RegistryAccess]:
+    def _by_admin(self, authentication: AdminAuthentication) -> dict[str, NamespaceAccess]:
         found = list_registry_credentials_output(
             resource_group_name=self._group,
             registry_name=self._registry_name,
@@ -191,8 +191,8 @@ class MicrosoftAcr(RegistryPlace):
             for namespace in self._settings.namespaces
         }
 
-    def _by_token(self, name: str, authentication: TokenAuthentication) -> dict[str, RegistryAccess]:
-        access: dict[str, RegistryAccess] = {}
+    def _by_token(self, name: str, authentication: TokenAuthentication) -> dict[str, NamespaceAccess]:
+        access: dict[str, NamespaceAccess] = {}
         for namespace in self._settings.namespaces:
             token = AcrToken(
                 f"{name}-{namespace.name}",
@@ -222,7 +222,7 @@ class MicrosoftAcr(RegistryPlace):
         username: pulumi.Output[str],
         password: pulumi.Output[str],
         ready: tuple[pulumi.Resource, ...] = (),
-    ) -> RegistryAccess:
+    ) -> NamespaceAccess:
         link = self._registry.links_pull_secret
         repository = self._settings.repository(namespace)
 
@@ -255,9 +255,9 @@ class MicrosoftAcr(RegistryPlace):
         build_pod_labels: Mapping[str, str] | None = None,
         ready: tuple[pulumi.Resource, ...] = (),
         pending: str | None = None,
-    ) -> RegistryAccess:
+    ) -> NamespaceAccess:
         cloud = _CLIENT_ENVIRONMENT.get(self._registry.azure_environment)
-        return RegistryAccess(
+        return NamespaceAccess(
             namespace=namespace.name,
             kind=self._registry.type,
             push_host=self._login_server,

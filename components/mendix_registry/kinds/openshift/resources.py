@@ -19,14 +19,14 @@ from mendix_registry.kinds.openshift.settings import (
     OpenShift4Registry,
     OpenShiftRegistry,
 )
-from mendix_registry.place import RegistryPlace
-from mendix_registry.registry_access import (
+from mendix_registry.namespace_access import (
     CaBundle,
+    NamespaceAccess,
     PushRole,
-    RegistryAccess,
     ServiceAccountIdentity,
     ServiceAccountToken,
 )
+from mendix_registry.place import RegistryPlace
 from mendix_registry.settings.stack import Namespace, Settings
 from mendix_registry.settings.transport import TransportDecision, decide
 
@@ -116,9 +116,9 @@ def _access(
     pull_host: pulumi.Input[str],
     bundle: CaBundle | None = None,
     mxpc: pulumi.Output[str] | None = None,
-) -> RegistryAccess:
+) -> NamespaceAccess:
     builder = settings.service_account(namespace)
-    return RegistryAccess(
+    return NamespaceAccess(
         namespace=namespace.name,
         kind=settings.registry.type,
         push_host=settings.push_host,

@@ -12,7 +12,7 @@ import pytest
 from mendix_registry import EcrRegistry
 from mendix_registry.deployment import deploy
 from mendix_registry.kinds.amazon_ecr.resources import AmazonEcr
-from mendix_registry.registry_access import NewCredentialFile
+from mendix_registry.namespace_access import NewCredentialFile
 from tests.components.kinds.amazon_ecr import api_oracle, iam_oracle
 from tests.components.kinds.amazon_ecr.stack import (
     ACCOUNT,

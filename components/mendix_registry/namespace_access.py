@@ -1,7 +1,7 @@
 """The one value that every kind of registry produces and the Kubernetes side consumes.
 
 A place's component (``mendix_registry.kinds.generic``, later ``aws``, ``azure``, ``gcp``, ``openshift``) makes one
-:class:`RegistryAccess` per namespace. ``mendix_registry.kubernetes`` turns it into a ServiceAccount, a pull secret, an
+:class:`NamespaceAccess` per namespace. ``mendix_registry.kubernetes`` turns it into a ServiceAccount, a pull secret, an
 ``OperatorConfiguration`` and a proven push without knowing which kind it came from.
 """
 
@@ -118,7 +118,7 @@ not at all as far as this stack knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryAccess:
+class NamespaceAccess:
     """How one namespace pushes to and pulls from its registry.
 
     ``kind``: the registry kind, spelled as mxpc-cli spells it. ``push_host`` is what pods reach, ``pull_host`` what
