@@ -45,7 +45,8 @@ def _check(resource: Resource) -> Iterator[Finding]:
         if not is_listed(entry, resource.listed("allowed")):
             yield Finding(
                 f"{resource.name} makes {words}, which is valid until someone deletes it.",
-                f"use the cloud's workload identity for this namespace; where that is not possible, add {entry} to allowed.",
+                f"use the cloud's workload identity for this namespace; where that is not possible, add {entry} to the rule's "
+                "list allowed in the pack's configuration.",
             )
 
 
