@@ -80,7 +80,7 @@ def _print_cluster(console: Console, found: Status) -> None:
         scheme = "https" if registry.tls else "http"
         user = registry.username or "anyone"
         _fact(console, "registry", f"{scheme}, push {registry.push_host}, pull {registry.pull_host}, as {user}")
-    _fact(console, "home", found.home)
+    _fact(console, "sandbox", found.home)
     if found.processes:
         console.print()
         for process in found.processes:

@@ -34,7 +34,7 @@ class BuiltCluster(Cluster):
 
     def __init__(self, home: Path, state: NodeState, report: Report) -> None:
         if state.subnet is None:
-            raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+            raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
         self._node = BuiltNode(home, report)
         self._state = state
         self._report = report
@@ -54,7 +54,7 @@ class BuiltCluster(Cluster):
     def service(self, spec: ServiceSpec) -> ServiceEndpoint:
         node, subnet = self._node.directory, self._state.subnet
         if subnet is None:
-            raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+            raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
         with exclusive(node.lock):
             services.remember(node, spec)
             self._node.apply(self._state)
@@ -80,7 +80,7 @@ class BuiltCluster(Cluster):
     def get(self, path: str) -> dict[str, Any] | None:
         """The object at a path of the API, as an administrator sees it; None where there is none."""
         if self._state.subnet is None:
-            raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+            raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
         with self._node.connect(self._state.subnet) as server:
             return server.get(path)
 
@@ -97,7 +97,7 @@ class BuiltCluster(Cluster):
     def token(self, namespace: str, service_account: str, audience: str) -> str:
         """A token of a ServiceAccount by the TokenRequest API; namespace and ServiceAccount are made where they are missing."""
         if self._state.subnet is None:
-            raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+            raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
         home = f"/api/v1/namespaces/{namespace}"
         account = f"{home}/serviceaccounts/{service_account}"
         metadata = {"name": service_account, "namespace": namespace}
@@ -118,7 +118,7 @@ class BuiltCluster(Cluster):
     def connect(self) -> ApiServer:
         """A connection to the API server as its administrator, to be used in a ``with`` statement."""
         if self._state.subnet is None:
-            raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+            raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
         return self._node.connect(self._state.subnet)
 
     def annotations(self, namespace: str, service_account: str) -> dict[str, str]:
@@ -140,7 +140,7 @@ def open_built(home: Path, progress: Report) -> BuiltCluster:
 
     def waiting(seconds: float) -> None:
         progress(
-            Progress("node", "waiting for another command that starts or ends this home's cluster", seconds=seconds)
+            Progress("node", "waiting for another command that starts or ends the sandbox's cluster", seconds=seconds)
         )
 
     with exclusive(NodeDirectory.of(home).lock, waiting):

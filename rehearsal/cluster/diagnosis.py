@@ -212,7 +212,7 @@ def _proxy(*, needed: bool) -> Check:
 def _network(home: Path) -> Check:
     state = NodeState.read(NodeDirectory.of(home))
     if state is not None and state.alive and state.subnet is not None:
-        return Check("network", True, f"this home's cluster has {state.subnet.network}")
+        return Check("network", True, f"the sandbox's cluster has {state.subnet.network}")
     if shutil.which("ip") is None:
         return Check("network", False, "the program ip is missing", "Install iproute2.")
     subnet = free_subnet(None)

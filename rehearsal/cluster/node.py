@@ -63,7 +63,7 @@ class BuiltNode:
         if state.alive:
             trouble = self.trouble(state, _HEALTHY_SECONDS)
             if trouble is not None and self._outdated(state) is None and not self._stopped():
-                self._tell("node", f"the cluster of this home is slow ({trouble}): waiting for it")
+                self._tell("node", f"the sandbox's cluster is slow ({trouble}): waiting for it")
                 trouble = self.trouble(state, _SLOW_SECONDS)
             if trouble is None:
                 self._tell("node", "the cluster of this home is running")
