@@ -5,6 +5,7 @@ The description is the JSON that ``python -m mendix_registry describe`` prints: 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -126,6 +127,10 @@ def begin(project: Project, stack: str, kept: Path, *, deploys: bool = True) -> 
     if known := _KNOWN.get(key):
         return lambda: known
     library = project.root / "components"
+    made_from = _made_from(key, library)
+    if kept_document := _still_right(kept, made_from):
+        known = _KNOWN.setdefault(key, Description.of(kept_document))
+        return lambda: known
     paths = [str(library), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(  # noqa: S603 - an argument list made here, no shell
         [sys.executable, "-m", "mendix_registry", "describe", "--stack", stack],
@@ -147,7 +152,43 @@ def begin(project: Project, stack: str, kept: Path, *, deploys: bool = True) -> 
             return Description.of(json.loads(kept.read_text(encoding="utf-8")))
         if process.returncode != 0:
             raise RuntimeError(f"`python -m mendix_registry describe --stack {stack}` failed:\n{errors.strip()}")
+        _key_file(kept).unlink(missing_ok=True)
         write_atomically(kept, output)
+        write_atomically(_key_file(kept), made_from)
         return _KNOWN.setdefault(key, Description.of(json.loads(output)))
 
     return described
+
+
+def _still_right(kept: Path, made_from: str) -> dict[str, Any] | None:
+    """The kept description, where another one would be the same: it is of this stack file by this library, and took nothing from
+    variables or other files, whose contents are not kept."""
+    try:
+        if _key_file(kept).read_text(encoding="utf-8") != made_from:
+            return None
+        document: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    variables = [each for each in document["prerequisites"] if each["what"] == "environment variable"]
+    if any(each["name"] in os.environ or not each.get("missing") for each in variables):
+        return None
+    return None if _reads_a_file(document["settings"]) else document
+
+
+def _reads_a_file(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        return bool(mapping.get("secret") is True and "file" in mapping) or any(map(_reads_a_file, mapping.values()))
+    return isinstance(value, list) and any(map(_reads_a_file, cast("list[Any]", value)))
+
+
+def _made_from(key: tuple[Path, bytes], library: Path) -> str:
+    digest = hashlib.sha256(repr((key, sys.executable)).encode())
+    for path in sorted(library.rglob("*.py")):
+        found = path.stat()
+        digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _key_file(kept: Path) -> Path:
+    return kept.with_suffix(".key")
