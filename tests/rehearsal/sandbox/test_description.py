@@ -56,7 +56,7 @@ def test_the_next_command_takes_the_kept_description(runs: Callable[[], int]) ->
 
 
 @pytest.mark.parametrize("changed", ["stack file", "library", "interrupted"])
-def test_what_could_change_a_description_makes_it_anew(project: Project, runs: Callable[[], int], changed: str) -> None:
+def test_a_possible_change_needs_a_new_description(project: Project, runs: Callable[[], int], changed: str) -> None:
     runs()
     match changed:
         case "stack file":
