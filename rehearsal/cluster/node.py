@@ -66,11 +66,11 @@ class BuiltNode:
                 self._tell("node", f"the sandbox's cluster is slow ({trouble}): waiting for it")
                 trouble = self.trouble(state, _SLOW_SECONDS)
             if trouble is None:
-                self._tell("node", "the cluster of this home is running")
+                self._tell("node", "the sandbox's cluster is running")
                 return state
-            self._tell("node", f"the cluster of this home is not well ({trouble}): starting it again")
+            self._tell("node", f"the sandbox's cluster is not well ({trouble}): starting it again")
         elif state.init is not None:
-            self._tell("node", "the cluster of this home has ended: starting it again with its data")
+            self._tell("node", "the sandbox's cluster has ended: starting it again with its data")
         launch.end_node(state)
         self._prepare(cache)
         images = ensure_images(cache, self._report)
@@ -239,7 +239,7 @@ class BuiltNode:
     def apply(self, state: NodeState) -> None:
         """Make the running node follow the files: names, registries. What has not changed goes on undisturbed."""
         if state.subnet is None or state.init is None:
-            raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+            raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
         generation = self._write_specification(state, state.subnet, KUBERNETES.cached(cache_directory()))
         running = Running.read(self.directory.running)
         if running is not None and running.generation == generation:

@@ -36,7 +36,7 @@ def serve(built: BuiltNode, state: NodeState, spec: RegistrySpec, report: Report
     node = built.directory
     subnet = state.subnet
     if subnet is None:
-        raise ClusterError("The cluster of this home is not running.", "Start it with `rehearse up`.")
+        raise ClusterError("The sandbox's cluster is not running.", "Start it with `rehearse up`.")
     others = [
         _without_hosts_of(spec, registry, report) for registry in served(node) if registry.push_host != spec.push_host
     ]
