@@ -149,13 +149,12 @@ def begin(project: Project, stack: str, kept: Path, *, deploys: bool = True) -> 
         if process.returncode == _WRONG and "Traceback" not in errors:
             if deploys or not kept.is_file():
                 raise UsageError(f"The stack file is wrong.\n\n{errors.strip()}\n\n{_NOTHING_DEPLOYED}")
-            return Description.of(json.loads(kept.read_text(encoding="utf-8")))
+            return Description.of(json.loads(kept.read_text(encoding="utf-8"))["description"])
         if process.returncode != 0:
             raise RuntimeError(f"`python -m mendix_registry describe --stack {stack}` failed:\n{errors.strip()}")
-        _key_file(kept).unlink(missing_ok=True)
-        write_atomically(kept, output)
-        write_atomically(_key_file(kept), made_from)
-        return _KNOWN.setdefault(key, Description.of(json.loads(output)))
+        document = json.loads(output)
+        write_atomically(kept, json.dumps({"madeFrom": made_from, "description": document}))
+        return _KNOWN.setdefault(key, Description.of(document))
 
     return described
 
@@ -164,11 +163,12 @@ def _still_right(kept: Path, made_from: str) -> dict[str, Any] | None:
     """The kept description, where another one would be the same: it is of this stack file by this library, and took nothing from
     variables or other files, whose contents are not kept."""
     try:
-        if _key_file(kept).read_text(encoding="utf-8") != made_from:
-            return None
-        document: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    if found.get("madeFrom") != made_from:
+        return None
+    document: dict[str, Any] = found["description"]
     variables = [each for each in document["prerequisites"] if each["what"] == "environment variable"]
     if any(each["name"] in os.environ or not each.get("missing") for each in variables):
         return None
@@ -188,7 +188,3 @@ def _made_from(key: tuple[Path, bytes], library: Path) -> str:
         found = path.stat()
         digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-def _key_file(kept: Path) -> Path:
-    return kept.with_suffix(".key")

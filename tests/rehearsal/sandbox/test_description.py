@@ -55,7 +55,7 @@ def test_the_next_command_takes_the_kept_description(runs: Callable[[], int]) ->
     assert [runs(), runs(), runs()] == [1, 0, 0]
 
 
-@pytest.mark.parametrize("changed", ["stack file", "library", "interrupted"])
+@pytest.mark.parametrize("changed", ["stack file", "library", "deleted"])
 def test_a_possible_change_needs_a_new_description(project: Project, runs: Callable[[], int], changed: str) -> None:
     runs()
     match changed:
@@ -65,7 +65,7 @@ def test_a_possible_change_needs_a_new_description(project: Project, runs: Calla
         case "library":
             os.utime(project.root / "components" / "more.py", (1, 1))
         case _:
-            (project.root / "kept.key").unlink()
+            (project.root / "kept.json").unlink()
     assert [runs(), runs()] == [1, 0]
 
 
