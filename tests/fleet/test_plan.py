@@ -18,6 +18,7 @@ from fleet.plan import FleetPlan, make_plan
 from fleet.plan_text import duration
 from fleet.stacks import make_stacks
 from fleet.state_writes import enough_stacks
+from mendix_registry.kinds.google_gcr import limits
 from tests.fleet.conftest import AWS, AZURE, GENERIC, GOOGLE, STATE, Workspace, fleet_content
 
 pytestmark = pytest.mark.slow
@@ -35,9 +36,9 @@ SHARED_AZURE = {
 }
 CASES: dict[str, dict[str, Any]] = {
     "aws": fleet_content(namespaces=600, stacks=6, state=STATE),
-    "azure": fleet_content(AZURE, namespaces=600, stacks=6),
-    "azure_shared_identities": fleet_content(SHARED_AZURE, namespaces=600, stacks=6),
-    "google": fleet_content(GOOGLE, namespaces=600, stacks=6),
+    "azure": fleet_content(AZURE, namespaces=120, stacks=6),
+    "azure_shared_identities": fleet_content(SHARED_AZURE, namespaces=120, stacks=6),
+    "google": fleet_content(GOOGLE, namespaces=120, stacks=6),
     "generic_without_jobs": fleet_content(GENERIC, 30, 3, config={"mendix-registry:builder": {"mode": "none"}}),
 }
 
@@ -88,8 +89,8 @@ def test_the_first_200_writes_of_azure_do_not_wait() -> None:
 
 
 def test_parallel_stacks_are_no_faster_than_their_shared_quota() -> None:
-    plan = without_jobs(AWS, 1000, 50, rollout={"stacksAtOnce": 50}, quotas={"awsRoles": 1000})
-    assert plan.estimate.seconds == 1000 * 2 / 5
+    plan = without_jobs(AWS, 200, 10, rollout={"stacksAtOnce": 10})
+    assert plan.estimate.seconds == 200 * 2 / 5
     assert plan.estimate.limit.startswith("AWS IAM writes")
 
 
@@ -155,34 +156,34 @@ def test_a_duration_is_rounded_up(seconds: float, text: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("registry", "namespaces", "told"),
+    ("registry", "quotas", "told"),
     [
-        (AWS, 1001, "1,001 IAM roles in the account; 1,000 are allowed"),
-        (AZURE, 401, "401 role assignments in the subscription; 400 are allowed"),
+        (AWS, {"awsRoles": 100}, "101 IAM roles in the account; 100 are allowed"),
+        (AZURE, {"azureRoleAssignments": 100}, "101 role assignments in the subscription; 100 are allowed"),
         (
             {**GOOGLE, "authentication": {"method": "workload-identity"}},
-            101,
+            {},
             "101 service accounts in the project example-mendix; 100 are allowed",
         ),
         (
             {**GOOGLE, "repository": "example-mendix/all/{namespace}", "artifactRegistry": {"existing": True}},
-            1501,
-            "1,501 principals in the policy of the repository all; 1,500 are allowed",
+            {},
+            "101 principals in the policy of the repository all; 100 are allowed",
         ),
     ],
     ids=["aws-roles", "azure-role-assignments", "google-service-accounts", "google-principals"],
 )
 def test_a_limit_counts_over_all_stacks(
-    workspace: Workspace, registry: dict[str, Any], namespaces: int, told: str
+    workspace: Workspace, registry: dict[str, Any], quotas: dict[str, int], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each stack is within it; together they are not, and the last stack would fail half way."""
-    # Azure's is 4,000, which takes minutes to count four times.
-    quotas = {"azureRoleAssignments": 400} if registry is AZURE else {}
-    content = fleet_content(registry, namespaces, 40, quotas=quotas)
+    # No quota of a fleet file is about principals, and 1,500 take a minute to count.
+    monkeypatch.setattr(limits, "MAXIMUM_PRINCIPALS", 100)
+    content = fleet_content(registry, 101, 10, quotas=quotas)
     assert told in workspace.refused(content)
     result = workspace.run("plan")
     assert result.exit_code == 2 and "EXCEEDED" in result.stdout and "counts over all stacks together" in result.stderr
-    workspace.write(fleet_content(registry, namespaces - 1, 40, quotas=quotas))
+    workspace.write(fleet_content(registry, 100, 10, quotas=quotas))
     assert workspace.run("plan").exit_code == 0
 
 

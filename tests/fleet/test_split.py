@@ -209,13 +209,13 @@ def test_a_csv_file_gives_the_namespaces(workspace: Workspace) -> None:
 
 
 @pytest.mark.slow
-def test_a_fleet_of_5000_namespaces_is_split_whole(workspace: Workspace) -> None:
+def test_a_fleet_of_1000_namespaces_is_split_whole(workspace: Workspace) -> None:
     registry = {**AWS, "authentication": {**AWS["authentication"], "roles": {"shared": 19, "namePrefix": "m-{stack}"}}}
-    workspace.write(fleet_content(registry, 5000, 50))
+    workspace.write(fleet_content(registry, 1000, 10))
     assert workspace.run("split").exit_code == 0
     listed = [
         entry["name"]
         for text in workspace.files().values()
         for entry in yaml.load(text, yaml.CSafeLoader)["config"]["mendix-registry:namespaces"]
     ]
-    assert sorted(listed) == names(5000)
+    assert sorted(listed) == names(1000)
