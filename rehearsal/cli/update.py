@@ -87,10 +87,13 @@ def run(sandbox: Sandbox, request: Request) -> tuple[int, Course]:
 
     What a change that did not end well has done stays in the stack's event log: the next command recovers by it.
     """
-    with _event_log(sandbox, request.verb) as log:
+    with _event_log(sandbox, request.verb) as log, _temporary_directory(sandbox.home) as temporary:
         command = sandbox.command(request.verb, "--event-log", str(log), *request.arguments)
         # The flag --event-log exists only with this variable, which changes nothing else.
-        environment = {**sandbox.environment, "PULUMI_DEBUG_COMMANDS": "1"}
+        environment = {**sandbox.environment, "PULUMI_DEBUG_COMMANDS": "1", "TMPDIR": temporary}
+        if request.verb == "preview":
+            # A preview makes the whole state after each step as well, and throws it away.
+            environment["PULUMI_SKIP_CHECKPOINTS"] = "true"
         process = subprocess.Popen(  # noqa: S603 - an argument list made here, no shell
             command,
             cwd=request.cwd,
@@ -117,6 +120,11 @@ def _event_log(sandbox: Sandbox, verb: Verb) -> Generator[Path]:
     sandbox.event_log.unlink(missing_ok=True)
     sandbox.state_file.keep()
     yield sandbox.event_log
+
+
+def _temporary_directory(home: Path) -> tempfile.TemporaryDirectory[str]:
+    """Of one command. pulumi-kubernetes leaves the kubeconfig there, with its credentials, each time that it is started."""
+    return tempfile.TemporaryDirectory(prefix="temporary-", dir=home, ignore_cleanup_errors=True)
 
 
 @contextmanager
