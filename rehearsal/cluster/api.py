@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import ssl
 import time
@@ -11,10 +12,11 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
-import httpx
 import yaml
 
+from rehearsal.cluster.answers import UNREACHABLE
 from rehearsal.cluster.errors import ClusterError
 from rehearsal.cluster.pki import Pair
 
@@ -33,12 +35,16 @@ class Api(Protocol):
 
 
 class ApiServer:
-    """A connection to one API server. Raises :class:`ClusterError` when it cannot be reached or refuses."""
+    """A connection to one API server. Raises :class:`ClusterError` when it cannot be reached or refuses.
 
-    def __init__(self, server: str, context: ssl.SSLContext, headers: dict[str, str] | None = None) -> None:
+    By the standard library: every command of `rehearse` calls the API server, and to import a client such as httpx takes longer
+    than its calls.
+    """
+
+    def __init__(self, server: str, context: ssl.SSLContext) -> None:
         self.server = server
-        # Proxies of the environment are for the outside; the API server of a rehearsal is on this machine.
-        self._client = httpx.Client(base_url=server, verify=context, headers=headers, timeout=10, trust_env=False)
+        self._context = context
+        self._connection = self._connect(10)
 
     @classmethod
     def with_certificates(cls, server: str, authority: Path, client: Pair) -> ApiServer:
@@ -52,49 +58,61 @@ class ApiServer:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        self._connection.close()
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The object at ``path``; None when there is none."""
-        response = self._request("GET", path)
-        return None if response.status_code == HTTPStatus.NOT_FOUND else response.json()
+        return self._request("GET", path)
 
     def ready(self) -> bool:
         """Whether the server reports that it is; False also when nothing listens yet."""
+        connection = self._connect(2)
         try:
-            return self._client.get("/readyz", timeout=2).status_code == HTTPStatus.OK
-        except httpx.HTTPError:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == HTTPStatus.OK
+        except UNREACHABLE:
             return False
+        finally:
+            connection.close()
 
     def apply(self, path: str, document: dict[str, Any], manager: str = FIELD_MANAGER) -> dict[str, Any]:
         """Server-side apply of ``document`` at ``path`` (the object's own path) as a field manager."""
-        return self._request(
-            "PATCH",
-            path,
-            params={"fieldManager": manager, "force": "true"},
-            headers={"Content-Type": "application/apply-patch+yaml"},
-            # JSON is YAML, and takes no time.
-            content=json.dumps(document),
-        ).json()
+        query = urlencode({"fieldManager": manager, "force": "true"})
+        # JSON is YAML, and takes no time.
+        return self._request("PATCH", f"{path}?{query}", document, "application/apply-patch+yaml") or {}
 
     def create(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
         """POST of ``document`` to a collection or a subresource."""
-        return self._request("POST", path, json=document).json()
+        return self._request("POST", path, document) or {}
 
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _connect(self, seconds: float) -> http.client.HTTPSConnection:
+        url = urlsplit(self.server)
+        return http.client.HTTPSConnection(url.hostname or "", url.port, context=self._context, timeout=seconds)
+
+    def _request(
+        self, method: str, path: str, document: dict[str, Any] | None = None, content_type: str = "application/json"
+    ) -> dict[str, Any] | None:
+        """What is answered; None where there is no such object."""
+        body = None if document is None else json.dumps(document)
         try:
-            response = self._client.request(method, path, **options)
-        except httpx.HTTPError as error:
+            self._connection.request(method, path, body, {"Content-Type": content_type} if body else {})
+            response = self._connection.getresponse()
+            status, text = response.status, response.read()
+        except UNREACHABLE as error:
+            # The next request connects again.
+            self._connection.close()
             raise ClusterError(
                 f"The API server {self.server} could not be reached: {error}",
                 "See `rehearse status`; `rehearse down` and `rehearse up` start the built cluster again.",
             ) from error
-        if response.is_error and response.status_code != HTTPStatus.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        if status >= HTTPStatus.BAD_REQUEST:
             with contextlib.suppress(ValueError):
-                message = response.json().get("message", "")
+                message = json.loads(text).get("message", "")
                 raise ClusterError(f"The API server {self.server} refused {method} {path}: {message}")
-            raise ClusterError(f"The API server {self.server} answered {response.status_code} to {method} {path}.")
-        return response
+            raise ClusterError(f"The API server {self.server} answered {status} to {method} {path}.")
+        return json.loads(text)
 
 
 def operator_configuration_definition() -> dict[str, Any]:

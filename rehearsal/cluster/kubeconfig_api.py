@@ -12,8 +12,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import httpx
-
 from rehearsal.cluster.api import FIELD_MANAGER
 from rehearsal.cluster.errors import ClusterError
 
@@ -67,6 +65,7 @@ class KubeconfigApi:
         return self._call("DELETE", path)[0] != HTTPStatus.NOT_FOUND
 
     def _call(self, method: str, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        import httpx
         from kr8s import APITimeoutError
 
         # kr8s puts a slash between the two, and "//version" would name a host.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from rehearsal.cluster import built, existing, kind_cluster
 from rehearsal.cluster.cluster import Cluster
 from rehearsal.cluster.errors import Report
 from rehearsal.cluster.paths import NodeDirectory
@@ -23,8 +22,16 @@ def open_cluster(
     ``auto`` is ``context`` when a context is named, else ``kind`` where a container engine and the ``kind`` program
     work, else ``built``. Blocks until the cluster can run pods. Raises :class:`ClusterError`.
     """
+    # Imported where it is used: what the other kinds need takes a tenth of a second of every command.
     if kind == "context" or (kind == "auto" and context is not None):
-        return existing.open_context(home, context, progress)
-    if kind == "kind" or (kind == "auto" and not NodeDirectory.of(home).state.exists() and kind_cluster.usable()):
-        return kind_cluster.open_kind(home, progress)
-    return built.open_built(home, progress)
+        from rehearsal.cluster.existing import open_context
+
+        return open_context(home, context, progress)
+    if kind == "kind" or (kind == "auto" and not NodeDirectory.of(home).state.exists()):
+        from rehearsal.cluster import kind_cluster
+
+        if kind == "kind" or kind_cluster.usable():
+            return kind_cluster.open_kind(home, progress)
+    from rehearsal.cluster.built import open_built
+
+    return open_built(home, progress)

@@ -7,8 +7,7 @@ import time
 from dataclasses import replace
 from http import HTTPStatus
 
-import httpx
-
+from rehearsal.cluster.answers import UNREACHABLE, basic_authentication, status
 from rehearsal.cluster.errors import ClusterError, Progress, Report
 from rehearsal.cluster.images import CLIENT_REPOSITORY
 from rehearsal.cluster.node import BuiltNode
@@ -106,22 +105,20 @@ def _without_hosts_of(spec: RegistrySpec, other: ServedRegistry, report: Report)
 
 
 def _await_answer(built: BuiltNode, endpoint: RegistryEndpoint, spec: RegistrySpec, report: Report) -> None:
-    verify: ssl.SSLContext | bool = ssl.create_default_context(cadata=endpoint.ca_pem) if spec.tls else False
+    context = ssl.create_default_context(cadata=endpoint.ca_pem) if spec.tls else None
+    headers = basic_authentication(spec.username, spec.password) if spec.username else {}
     began = time.monotonic()
-    url = f"{'https' if spec.tls else 'http'}://{endpoint.address}/v2/"
-    credentials = (spec.username, spec.password) if spec.username else None
     last = ""
-    with httpx.Client(verify=verify, trust_env=False, timeout=2) as client:
-        while time.monotonic() - began < _READY_SECONDS:
-            try:
-                response = client.get(url, auth=credentials)
-            except httpx.HTTPError as error:
-                last = str(error)
-            else:
-                if response.status_code == HTTPStatus.OK:
-                    report(Progress("registry", f"registry {spec.push_host} answers", seconds=time.monotonic() - began))
-                    return
-                last = f"status {response.status_code}"
-            time.sleep(0.05)
+    while time.monotonic() - began < _READY_SECONDS:
+        try:
+            answered = status(endpoint.address, "/v2/", context, headers)
+        except UNREACHABLE as error:
+            last = str(error)
+        else:
+            if answered == HTTPStatus.OK:
+                report(Progress("registry", f"registry {spec.push_host} answers", seconds=time.monotonic() - began))
+                return
+            last = f"status {answered}"
+        time.sleep(0.05)
     log = built.directory.logs / f"registry-{directory_name(spec.push_host)}.log"
-    raise ClusterError(f"The registry {spec.push_host} did not answer at {url}: {last}", f"See {log}.")
+    raise ClusterError(f"The registry {spec.push_host} did not answer at {endpoint.address}: {last}", f"See {log}.")

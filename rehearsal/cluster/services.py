@@ -15,12 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from rehearsal.cluster import pki
+from rehearsal.cluster.answers import UNREACHABLE, status
 from rehearsal.cluster.containerd import hosts_file
 from rehearsal.cluster.control_plane import API_PORT, ISSUER
 from rehearsal.cluster.errors import ClusterError, Progress, Report
@@ -113,19 +113,18 @@ def await_answer(node: NodeDirectory, subnet: Subnet, spec: ServiceSpec, report:
     context = ssl.create_default_context(cafile=str(authority))
     began = time.monotonic()
     last = ""
-    with httpx.Client(verify=context, trust_env=False, timeout=2) as client:
-        while time.monotonic() - began < _READY_SECONDS:
-            try:
-                response = client.get(f"https://{subnet.service}/", headers={"host": spec.health})
-            except httpx.HTTPError as error:
-                last = str(error)
-            else:
-                if response.is_success:
-                    report(Progress(spec.name, f"{spec.name} answer", seconds=time.monotonic() - began))
-                    return ServiceEndpoint(subnet.service, authority)
-                last = f"status {response.status_code}"
-            report(Progress(spec.name, f"waiting for {spec.name}", seconds=time.monotonic() - began))
-            time.sleep(0.1)
+    while time.monotonic() - began < _READY_SECONDS:
+        try:
+            answered = status(subnet.service, "/", context, {"Host": spec.health})
+        except UNREACHABLE as error:
+            last = str(error)
+        else:
+            if answered == HTTPStatus.OK:
+                report(Progress(spec.name, f"{spec.name} answer", seconds=time.monotonic() - began))
+                return ServiceEndpoint(subnet.service, authority)
+            last = f"status {answered}"
+        report(Progress(spec.name, f"waiting for {spec.name}", seconds=time.monotonic() - began))
+        time.sleep(0.1)
     log = node.logs / f"service-{spec.name}.log"
     raise ClusterError(f"The rehearsal's {spec.name} did not answer at https://{subnet.service}: {last}", f"See {log}.")
 
