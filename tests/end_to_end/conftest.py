@@ -104,9 +104,13 @@ class Project:
         """The deployment as `pulumi stack export` gives it."""
         return json.loads(self.pulumi("stack", "export", stack=stack))["deployment"]
 
-    def states(self) -> list[str]:
-        """The stacks in the sandbox's state."""
-        return [path.stem for path in (self.home / "state" / ".pulumi" / "stacks").glob("*/*.json")]
+    def states(self) -> dict[str, list[dict[str, Any]]]:
+        """The stacks in the sandbox's state, and the resources of each. To see what a test has left, no CLI is started."""
+        found = {
+            path.stem: json.loads(path.read_text())
+            for path in (self.home / "state" / ".pulumi" / "stacks").glob("*/*.json")
+        }
+        return {stack: (state["checkpoint"].get("latest") or {}).get("resources", []) for stack, state in found.items()}
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -124,7 +128,9 @@ def project(tmp_path: Path, home: Path) -> Iterator[Project]:
     yield made
     try:
         # Other tests of this worker have stacks in the same home.
-        for stack in (name for name in made.states() if (made.root / "stacks" / f"Pulumi.{name}.yaml").exists()):
+        for stack, resources in made.states().items():
+            if not resources or not (made.root / "stacks" / f"Pulumi.{stack}.yaml").exists():
+                continue
             gone = made.run("destroy", "--yes", "--skip-preview", "--stack", stack)
             assert gone.returncode == 0, gone.stdout + gone.stderr
     finally:
@@ -157,13 +163,14 @@ def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
         if stack not in deployed:
             continue
         described = described_stack(stack, project.root)
-        if project.state(stack).get("resources"):
+        if deployed[stack]:
             delete_images(described, node)
-            project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+            if any(resource.get("protect") for resource in deployed[stack]):
+                project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
             project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
         # What a stack keeps, its owner deletes; the stack then finds it gone.
         delete_repositories(described, node)
-        if project.state(stack).get("resources"):
+        if project.states()[stack]:
             gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
             assert gone.returncode == 0, gone.stdout + gone.stderr
         project.pulumi("stack", "rm", "--yes", stack=stack)
