@@ -32,7 +32,7 @@ class AmazonEcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: AmazonEcrRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:aws:AmazonEcr", name, opts)
+        super().__init__("mendix-registry:aws:AmazonEcr", name, registry, opts)
         self._settings = settings
         self._registry = registry
         self._location = locate(registry, self)

@@ -65,7 +65,7 @@ class MicrosoftAcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: AzureRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:azure:MicrosoftAcr", name, opts)
+        super().__init__("mendix-registry:azure:MicrosoftAcr", name, registry, opts)
         self._settings, self._registry = settings, registry
         self._decision = TransportDecision(
             False, "Azure Container Registry is reached by https only", registry.transport.ca_certificate
