@@ -1,4 +1,5 @@
-"""A component's arguments as Pulumi keeps them: in the state, in previews and before policies, under the schema's names."""
+"""A component's inputs as Pulumi keeps them: in the state, in previews and before policies, under the schema's and the stack file's
+names."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ from typing import Any, cast
 
 import pulumi
 from pydantic.alias_generators import to_camel
+
+from mendix_registry.settings.section import Section
+from mendix_registry.settings.values import OriginText, SecretText
 
 
 def component_inputs(args: Mapping[str, Any], args_type: type[Any]) -> dict[str, Any]:
@@ -30,3 +34,37 @@ def _renamed(value: Any, hint: Any) -> Any:
     if inner and isinstance(value, Sequence) and not isinstance(value, str):
         return [_renamed(item, inner[0]) for item in cast("Sequence[Any]", value)]
     return cast("Any", value)
+
+
+_ELSEWHERE = (SecretText, OriginText, pulumi.Output)
+"""What is, or may be, a credential, and what a program gives as an output."""
+
+
+def settings_inputs(section: Section) -> dict[str, Any]:
+    """``section`` as the stack file gives it, without defaults.
+
+    Credentials and outputs are left out: the state has them where they are used (a Secret, an annotation), and of a program at its
+    ``MendixRegistry``. So every input is known in a preview, and none is a secret.
+    """
+    fields = type(section).model_fields
+    given = {field.alias or name: (getattr(section, name), field) for name, field in fields.items()}
+    return _items(
+        {name: value for name, (value, field) in given.items() if value != field.get_default(call_default_factory=True)}
+    )
+
+
+def _items(values: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: _plain(value) for name, value in values.items() if not isinstance(value, _ELSEWHERE)}
+    return {name: value for name, value in plain.items() if value != {}}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Section():
+            return settings_inputs(value)
+        case Mapping():
+            return _items(cast("Mapping[str, Any]", value))
+        case tuple() | list():
+            return [_plain(item) for item in cast("Sequence[Any]", value)]
+        case _:
+            return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import pulumi
 
@@ -35,12 +35,15 @@ class ServiceAccountIdentity:
 class Anonymous:
     """No one authenticates: the registry lets everyone push."""
 
+    kind: ClassVar[str] = "anonymous"
+
 
 @dataclass(frozen=True, slots=True)
 class NewPullSecret:
     """A ``kubernetes.io/dockerconfigjson`` Secret that this stack makes. ``docker_config`` is its JSON text, a secret;
     ``username`` is who it authenticates as."""
 
+    kind: ClassVar[str] = "pull-secret"
     name: str
     docker_config: pulumi.Output[str]
     username: pulumi.Input[str]
@@ -51,6 +54,7 @@ class ExistingPullSecret:
     """A ``kubernetes.io/dockerconfigjson`` Secret that exists; it must serve the push client for ``push`` and nodes for ``pull``,
     each a host and a repository."""
 
+    kind: ClassVar[str] = "existing-pull-secret"
     name: str
     push: tuple[str, str]
     pull: tuple[str, str]
@@ -62,6 +66,7 @@ class NewCredentialFile:
     file). ``variable`` is the environment variable that holds the file's path for the client; ``content`` is a secret;
     ``username`` is who it authenticates as."""
 
+    kind: ClassVar[str] = "credential-file"
     name: str
     file: str
     content: pulumi.Output[str]
@@ -74,6 +79,7 @@ class ServiceAccountToken:
     """The ServiceAccount's own projected token is the registry's password (OpenShift). ``username`` is what stands beside it;
     ``audience`` what the token is made for, None for the API server's own; ``expiration_seconds`` its life."""
 
+    kind: ClassVar[str] = "service-account-token"
     username: str
     audience: str | None = None
     expiration_seconds: int = 3600
@@ -86,12 +92,14 @@ class WorkloadIdentity:
     ``description`` is who it becomes there, which often only the cloud knows.
     """
 
+    kind: ClassVar[str] = "workload-identity"
     description: pulumi.Input[str]
 
 
 Credentials: TypeAlias = (
     Anonymous | NewPullSecret | ExistingPullSecret | NewCredentialFile | ServiceAccountToken | WorkloadIdentity
 )
+"""``kind`` is how the component of a namespace names it in its inputs."""
 
 
 @dataclass(frozen=True, slots=True)

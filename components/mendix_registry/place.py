@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pulumi
 
+from mendix_registry.component_inputs import settings_inputs
 from mendix_registry.namespace_access import NamespaceAccess
+from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.transport import TransportDecision
 
 NAME = "registry"
@@ -15,6 +17,8 @@ NAME = "registry"
 
 class RegistryPlace(pulumi.ComponentResource):
     """A place where the registry lives. A kind's component makes what is needed there, then calls :meth:`publish`.
+
+    Its inputs are the stack file's key ``registry``, without credentials and without the authority's certificates, which are long.
 
     A child that is named after something else than this component begins with :attr:`prefix`, so that a program can have several.
     """
@@ -34,8 +38,11 @@ class RegistryPlace(pulumi.ComponentResource):
     access: Mapping[str, NamespaceAccess]
     """Each namespace's access, by its name."""
 
-    def __init__(self, token: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(token, name, None, opts)
+    def __init__(
+        self, token: str, name: str, registry: RegistryKind, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        transport = registry.transport.model_copy(update={"ca_certificate": None})
+        super().__init__(token, name, settings_inputs(registry.model_copy(update={"transport": transport})), opts)
         self.prefix = name.removesuffix(NAME)
 
     def publish(

@@ -26,7 +26,7 @@ IMAGE = "gcr.io/go-containerregistry/krane@sha256:" + "a" * 64
 CERTIFICATE = (ROOT / "tests/components/stack_file/ca.pem").read_text()
 
 
-class _Environment(dict[str, str]):
+class Environment(dict[str, str]):
     """Every variable that an example names has a value that suits it."""
 
     def __contains__(self, name: object) -> bool:
@@ -61,7 +61,7 @@ ANSWERS = {**AMAZON, **AZURE, **GOOGLE, "kubernetes:core/v1:Secret": _secret}
 def recorded(stack: str) -> Recording:
     """The example stack ``stack``, registered under mocks."""
     content = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())
-    settings = parse(content["config"], surroundings=Surroundings(_Environment())).settings
+    settings = parse(content["config"], surroundings=Surroundings(Environment())).settings
     return run(lambda: deploy(settings), answers=ANSWERS, calls=CALLS)
 
 

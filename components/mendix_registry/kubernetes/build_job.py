@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
+from mendix_registry.component_inputs import settings_inputs
 from mendix_registry.kubernetes.builder_pod import Work, script
 from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.kubernetes.push_job import PushJob, PushJobArgs
@@ -36,7 +37,8 @@ class BuildJob(PushJob):
         access, builder, build = args.access, args.builder, args.builder.build
         if build is None:
             raise ValueError(f"{name}: builder.build, which describes the app, is missing")
-        super().__init__(SCRIPT, name, args, opts)
+        work = {"repository": access.repository, "build": settings_inputs(build)}
+        super().__init__(SCRIPT, name, args, opts, work)
         tag = image_tag(build, builder.architecture)
         url = None
         if build.mda.url:

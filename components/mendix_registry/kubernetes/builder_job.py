@@ -54,8 +54,9 @@ class BuilderJob(PushJob):
     proved."""
 
     def __init__(self, name: str, args: BuilderJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(SCRIPT, name, args, opts)
         access, builder = args.access, args.builder
+        work = {"repository": access.repository, "proveNodePull": builder.prove_node_pull}
+        super().__init__(SCRIPT, name, args, opts, work)
         # Everything whose change must prove the push again, and nothing else.
         image = self._revision(access.push_host, access.pull_host, access.repository).apply(
             lambda revision: proof_image(

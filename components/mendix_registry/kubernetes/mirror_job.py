@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -33,7 +34,7 @@ class MirrorJob(PushJob):
     """The destinations, ``host/repository:tag``. Known only once all of them are there."""
 
     def __init__(self, name: str, args: MirrorJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(SCRIPT, name, args, opts)
+        super().__init__(SCRIPT, name, args, opts, mirror_inputs(args.copies))
         push_host = args.access.push_host
         listed = "".join(
             f"{copy.source} {copy.destination} {','.join(copy.platforms) or '-'}\n" for copy in args.copies
@@ -51,3 +52,14 @@ class MirrorJob(PushJob):
             lambda values: [f"{values[0]}/{copy.destination}" for copy in args.copies]
         )
         self.register_outputs({"mirrored": self.mirrored})
+
+
+def mirror_inputs(copies: Sequence[Copy]) -> dict[str, Any]:
+    """The ``copies`` as inputs of a component, by the stack file's keys."""
+    return {
+        "mirror": [
+            {"source": copy.source, "destination": copy.destination}
+            | ({"platforms": copy.platforms} if copy.platforms else {})
+            for copy in copies
+        ]
+    }

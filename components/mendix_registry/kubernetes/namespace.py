@@ -13,7 +13,7 @@ from pulumi_kubernetes.rbac.v1 import RoleBinding
 from mendix_registry.kubernetes.build_job import BuildJob
 from mendix_registry.kubernetes.builder_job import BuilderJob, BuilderJobArgs
 from mendix_registry.kubernetes.login_secret import login_secret
-from mendix_registry.kubernetes.mirror_job import MirrorJob, MirrorJobArgs
+from mendix_registry.kubernetes.mirror_job import MirrorJob, MirrorJobArgs, mirror_inputs
 from mendix_registry.kubernetes.names import MANAGED_BY
 from mendix_registry.kubernetes.object_identity import keep_identity
 from mendix_registry.kubernetes.operator_configuration import operator_configuration
@@ -77,7 +77,7 @@ class MendixNamespace(pulumi.ComponentResource):
         access, builder = args.access, args.builder
         keep = pulumi.ResourceOptions(transformations=[keep_identity])
         super().__init__(
-            "mendix-registry:kubernetes:MendixNamespace", name, None, pulumi.ResourceOptions.merge(opts, keep)
+            "mendix-registry:kubernetes:MendixNamespace", name, _inputs(args), pulumi.ResourceOptions.merge(opts, keep)
         )
         self.namespace = self._namespace(name, args.namespace)
         self.service_account, revisions = self._service_account(name, access)
@@ -198,3 +198,20 @@ class MendixNamespace(pulumi.ComponentResource):
         uid = created.metadata.apply(lambda metadata: str(metadata.uid))
         # Annotations name the identity at the cloud; with another one there, the push has to be proved again.
         return account, [uid, *(pulumi.Output.from_input(value) for value in identity.annotations.values())]
+
+
+def _inputs(args: MendixNamespaceArgs) -> dict[str, Any]:
+    # The ServiceAccount by its name, not by the object that is made: its name is known in every preview.
+    access = args.access
+    return {
+        "namespace": access.namespace,
+        "repository": access.repository,
+        "pushHost": access.push_host,
+        "pullHost": access.pull_host,
+        "imageNameTemplate": access.image_name_template,
+        "serviceAccount": access.identity.name,
+        "credentials": access.credentials.kind,
+        "pull": access.pull,
+        "operatorConfiguration": {"adopt": args.operator_configuration.adopt},
+        "builder": {"mode": args.builder.mode, **(mirror_inputs(args.copies) if args.copies else {})},
+    }

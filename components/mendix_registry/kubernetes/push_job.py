@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -54,12 +54,24 @@ class PushJobArgs:
 
 
 class PushJob(pulumi.ComponentResource):
-    """What the modes share. A mode's class calls :meth:`_push` once, in its constructor."""
+    """What the modes share. A mode's class calls :meth:`_push` once, in its constructor; ``work`` are its own inputs, which show
+    what it does."""
 
-    def __init__(self, script: str, name: str, args: PushJobArgs, opts: pulumi.ResourceOptions | None) -> None:
+    def __init__(
+        self, script: str, name: str, args: PushJobArgs, opts: pulumi.ResourceOptions | None, work: Mapping[str, Any]
+    ) -> None:
         keep = pulumi.ResourceOptions(transformations=[keep_identity])
         token = f"mendix-registry:kubernetes:{type(self).__name__}"
-        super().__init__(token, name, None, pulumi.ResourceOptions.merge(opts, keep))
+        # Names as the program gives them, not of the objects that are made: these are known in every preview.
+        inputs = {
+            "namespace": args.access.namespace,
+            "serviceAccount": args.access.identity.name,
+            "secretName": getattr(args.access.credentials, "name", None),
+            "image": args.builder.image,
+            "timeoutSeconds": args.builder.timeout_seconds,
+            **work,
+        }
+        super().__init__(token, name, inputs, pulumi.ResourceOptions.merge(opts, keep))
         self._args = args
         self._script = script
         self._short_name = short(name, 40)

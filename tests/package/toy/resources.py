@@ -18,7 +18,7 @@ class Toy(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: ToyRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:index:Toy", name, opts)
+        super().__init__("mendix-registry:index:Toy", name, registry, opts)
         ConfigMap(f"{self.prefix}box", data={"colour": registry.colour}, opts=pulumi.ResourceOptions(parent=self))
         decision = decide(settings.push_host, registry.transport)
         access = {

@@ -51,7 +51,7 @@ class _Trust:
 
 
 class Identities:
-    """Registers the identities of all namespaces as children of ``parent``."""
+    """Registers the identities of all namespaces as children of ``parent``. ``by_namespace`` has them by the namespace's name."""
 
     def __init__(
         self,
@@ -66,28 +66,24 @@ class Identities:
         self._location = location
         self._repository_arns = repository_arns
         self._parent = parent
-        self._by_namespace: dict[str, Identity] = {}
         match registry.authentication:
             case Irsa() as method:
-                self._irsa(method)
+                self.by_namespace = self._irsa(method)
             case PodIdentity() as method:
-                self._pod_identity(method)
+                self.by_namespace = self._pod_identity(method)
             case StaticKeys() as method:
-                self._static(method)
+                self.by_namespace = self._static(method)
 
-    def of(self, namespace: Namespace) -> Identity:
-        """Who pushes for ``namespace``."""
-        return self._by_namespace[namespace.name]
-
-    def _irsa(self, method: Irsa) -> None:
+    def _irsa(self, method: Irsa) -> dict[str, Identity]:
         providers = [self._oidc_provider(method.oidc_provider, method.audience), *method.also_trust]
         roles = self._roles(method.roles, _Trust(providers=providers, audience=method.audience))
-        for namespace in self._settings.namespaces:
-            role_arn, ready = roles[namespace.name]
-            annotations: dict[str, pulumi.Input[str]] = {"eks.amazonaws.com/role-arn": role_arn}
-            if method.audience != DEFAULT_AUDIENCE:
-                annotations["eks.amazonaws.com/audience"] = method.audience
-            self._by_namespace[namespace.name] = Identity(WorkloadIdentity(role_arn), annotations, role_arn, ready)
+        audience = {} if method.audience == DEFAULT_AUDIENCE else {"eks.amazonaws.com/audience": method.audience}
+        return {
+            name: Identity(
+                WorkloadIdentity(role_arn), {"eks.amazonaws.com/role-arn": role_arn, **audience}, role_arn, ready
+            )
+            for name, (role_arn, ready) in roles.items()
+        }
 
     def _oidc_provider(self, options: OidcProvider, audience: str) -> pulumi.Input[str]:
         if options.existing:
@@ -108,7 +104,7 @@ class Identities:
         )
         return provider.arn
 
-    def _pod_identity(self, method: PodIdentity) -> None:
+    def _pod_identity(self, method: PodIdentity) -> dict[str, Identity]:
         cluster = method.cluster
         arn = pulumi.Output.concat(
             "arn:",
@@ -121,11 +117,13 @@ class Identities:
             cluster.name,
         )
         roles = self._roles(method.roles, _Trust(clusters=[arn]))
+        identities: dict[str, Identity] = {}
         for namespace in self._settings.namespaces:
             role_arn, ready = roles[namespace.name]
             if method.associate:
                 ready = (*ready, self._association(method, namespace, role_arn))
-            self._by_namespace[namespace.name] = Identity(WorkloadIdentity(role_arn), {}, role_arn, ready)
+            identities[namespace.name] = Identity(WorkloadIdentity(role_arn), {}, role_arn, ready)
+        return identities
 
     def _association(
         self, method: PodIdentity, namespace: Namespace, role_arn: pulumi.Input[str]
@@ -180,15 +178,13 @@ class Identities:
             args["import_name"] = plan.import_id
         return push_role(f"{self._parent.prefix}{plan.key}", args, self._parent)
 
-    def _static(self, method: StaticKeys) -> None:
-        for namespace in self._settings.namespaces:
-            if method.existing_key is not None:
-                key = method.existing_key
-                content = credentials_file(key.access_key_id, pulumi.Output.secret(key.secret_access_key.value))
-                self._by_namespace[namespace.name] = Identity(_file(content, key.access_key_id))
-                continue
-            user = self._user(method, namespace)
-            self._by_namespace[namespace.name] = Identity(_file(user.credentials_file, user.user_name), ready=(user,))
+    def _static(self, method: StaticKeys) -> dict[str, Identity]:
+        key = method.existing_key
+        if key is not None:
+            content = credentials_file(key.access_key_id, pulumi.Output.secret(key.secret_access_key.value))
+            return {n.name: Identity(_file(content, key.access_key_id)) for n in self._settings.namespaces}
+        users = {namespace.name: self._user(method, namespace) for namespace in self._settings.namespaces}
+        return {name: Identity(_file(u.credentials_file, u.user_name), ready=(u,)) for name, u in users.items()}
 
     def _user(self, method: StaticKeys, namespace: Namespace) -> EcrPushUser:
         users = method.users

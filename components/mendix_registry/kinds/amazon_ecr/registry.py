@@ -88,43 +88,34 @@ class EcrRegistry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EcrRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mendix-registry:index:EcrRegistry", name, component_inputs(args, EcrRegistryArgs), opts)
-        self._name = name
-        self._args = args
-        policy = args.get("lifecycle_policy")
-        self._lifecycle = lifecycle_policy(14, None) if policy is None else policy
-        self._ready: dict[str, tuple[pulumi.Resource, ...]] = {}
-        repositories = {repository: self._repository(repository) for repository in args["repositories"]}
+        repositories = {repository: self._repository(name, args, repository) for repository in args["repositories"]}
         self.repository_urls = _by_name({n: r.repository_url for n, r in repositories.items()})
         self.repository_arns = _by_name({n: r.arn for n, r in repositories.items()})
-        for repository, resource in repositories.items():
-            self._ready[repository] = (resource,)
         prefixes = args.get("creation_prefixes", args["repositories"]) if args.get("create_on_push", False) else []
-        if prefixes:
-            role_arn = self._creation_role()
-            for prefix in prefixes:
-                self._ready[prefix] = (*self.ready(prefix), self._template(prefix, role_arn))
+        role_arn = self._creation_role(name, args, self.repository_arns) if prefixes else None
+        templates = {prefix: self._template(name, args, prefix, role_arn) for prefix in prefixes}
+        self._ready = (repositories, templates)
         self.register_outputs({"repositoryUrls": self.repository_urls, "repositoryArns": self.repository_arns})
 
     def ready(self, repository: str) -> tuple[pulumi.Resource, ...]:
         """The resources after whose creation ``repository``, and what lies below it, take a push; none if this component
         makes nothing for it."""
-        return self._ready.get(repository, ())
+        return tuple(made[repository] for made in self._ready if repository in made)
 
-    def _repository(self, repository: str) -> Repository:
-        args = self._args
+    def _repository(self, name: str, args: EcrRegistryArgs, repository: str) -> Repository:
         imported = repository in args.get("imports", ())
         # Two registries of one program may have repositories of one name, in two regions.
         resource = Repository(
-            f"{self._name}/{repository}",
+            f"{name}/{repository}",
             name=repository,
             region=args.get("region"),
-            image_tag_mutability=self._mutability,
+            image_tag_mutability=_mutability(args),
             image_tag_mutability_exclusion_filters=[
                 {"filter": text, "filter_type": "WILDCARD"} for text in args.get("mutable_tags", ())
             ]
             or None,
             image_scanning_configuration={"scan_on_push": args.get("scan_on_push", True)},
-            encryption_configurations=[{"encryption_type": self._encryption, "kms_key": args.get("kms_key")}],
+            encryption_configurations=[{"encryption_type": _encryption(args), "kms_key": args.get("kms_key")}],
             # Left out rather than false: an import compares with what exists, where this is nothing.
             force_delete=None if args.get("deletion_protection", True) else True,
             tags=args.get("tags") or None,
@@ -134,36 +125,28 @@ class EcrRegistry(pulumi.ComponentResource):
         )
         # ECR replaces a lifecycle policy without a word: a default of ours would start to delete images of a repository that is
         # taken over, some of which may run by their digest.
-        if self._lifecycle and not (imported and args.get("lifecycle_policy") is None):
+        policy = _lifecycle(args)
+        if policy and not (imported and args.get("lifecycle_policy") is None):
             LifecyclePolicy(
-                f"{self._name}/{repository}",
+                f"{name}/{repository}",
                 repository=resource.name,
                 region=args.get("region"),
-                policy=self._lifecycle,
+                policy=policy,
                 opts=pulumi.ResourceOptions(parent=self),
             )
         return resource
 
-    @property
-    def _encryption(self) -> str:
-        return self._args.get("encryption_type", "AES256")
-
-    @property
-    def _mutability(self) -> str:
-        if not self._args.get("immutable_tags", True):
-            return "MUTABLE"
-        return "IMMUTABLE_WITH_EXCLUSION" if self._args.get("mutable_tags") else "IMMUTABLE"
-
-    def _creation_role(self) -> pulumi.Input[str] | None:
+    def _creation_role(
+        self, name: str, args: EcrRegistryArgs, repository_arns: pulumi.Output[Mapping[str, str]]
+    ) -> pulumi.Input[str] | None:
         """The role with which ECR creates: it needs one only to tag and to use a KMS key."""
-        args = self._args
         given = args.get("creation_role_arn")
         if given is not None:
             return given
-        if not args.get("tags") and self._encryption == "AES256":
+        if not args.get("tags") and _encryption(args) == "AES256":
             return None
         role = Role(
-            f"{self._name}-creation",
+            f"{name}-creation",
             name=args.get("creation_role_name"),
             path=args.get("creation_role_path"),
             description="Amazon ECR creates repositories on push by it",
@@ -173,9 +156,9 @@ class EcrRegistry(pulumi.ComponentResource):
             tags=args.get("tags") or None,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        arns = args.get("repository_arns", self.repository_arns)
+        arns = args.get("repository_arns", repository_arns)
         policy = RolePolicy(
-            f"{self._name}-creation",
+            f"{name}-creation",
             name="create",
             role=role.name,
             policy=pulumi.Output.all(arns=arns, key=args.get("kms_key")).apply(
@@ -186,25 +169,41 @@ class EcrRegistry(pulumi.ComponentResource):
         # The template may be used as soon as it exists, and by then the role must be allowed to create.
         return pulumi.Output.all(role.arn, policy.id).apply(lambda known: str(known[0]))
 
-    def _template(self, repository: str, role_arn: pulumi.Input[str] | None) -> RepositoryCreationTemplate:
-        args = self._args
+    def _template(
+        self, name: str, args: EcrRegistryArgs, repository: str, role_arn: pulumi.Input[str] | None
+    ) -> RepositoryCreationTemplate:
         return RepositoryCreationTemplate(
-            f"{self._name}/{repository}",
+            f"{name}/{repository}",
             prefix=repository,
             applied_fors=["CREATE_ON_PUSH"],
             description="Repositories of the apps of one namespace of Mendix for Private Cloud",
             region=args.get("region"),
-            image_tag_mutability=self._mutability,
+            image_tag_mutability=_mutability(args),
             image_tag_mutability_exclusion_filters=[
                 {"filter": text, "filter_type": "WILDCARD"} for text in args.get("mutable_tags", ())
             ]
             or None,
-            encryption_configurations=[{"encryption_type": self._encryption, "kms_key": args.get("kms_key")}],
-            lifecycle_policy=self._lifecycle or None,
+            encryption_configurations=[{"encryption_type": _encryption(args), "kms_key": args.get("kms_key")}],
+            lifecycle_policy=_lifecycle(args) or None,
             resource_tags=args.get("tags") or None,
             custom_role_arn=role_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _encryption(args: EcrRegistryArgs) -> str:
+    return args.get("encryption_type", "AES256")
+
+
+def _mutability(args: EcrRegistryArgs) -> str:
+    if not args.get("immutable_tags", True):
+        return "MUTABLE"
+    return "IMMUTABLE_WITH_EXCLUSION" if args.get("mutable_tags") else "IMMUTABLE"
+
+
+def _lifecycle(args: EcrRegistryArgs) -> str | None:
+    policy = args.get("lifecycle_policy")
+    return lifecycle_policy(14, None) if policy is None else policy
 
 
 def _by_name(outputs: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[Mapping[str, str]]:

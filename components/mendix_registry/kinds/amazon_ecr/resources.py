@@ -32,17 +32,17 @@ class AmazonEcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: AmazonEcrRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:aws:AmazonEcr", name, opts)
+        super().__init__("mendix-registry:aws:AmazonEcr", name, registry, opts)
         self._settings = settings
         self._registry = registry
         self._location = locate(registry, self)
         arns = {name: self._location.repository_arn(name) for name in ecr_plan.repositories(settings)}
         self._repositories = self._create_repositories(name, arns)
-        identities = Identities(settings, registry, self._location, arns, self)
+        identities = Identities(settings, registry, self._location, arns, self).by_namespace
         self._pull_by_nodes()
         decision = TransportDecision(False, "Amazon ECR is only reached by https", registry.transport.ca_certificate)
         access = {
-            namespace.name: self._access(namespace, identities.of(namespace), decision)
+            namespace.name: self._access(namespace, identities[namespace.name], decision)
             for namespace in settings.namespaces
         }
         self.publish(self._location.host, self._location.host, decision, access)

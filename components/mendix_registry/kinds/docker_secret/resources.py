@@ -20,7 +20,7 @@ class DockerSecret(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: DockerSecretRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:generic:DockerSecret", name, opts)
+        super().__init__("mendix-registry:generic:DockerSecret", name, registry, opts)
         decision = decide(settings.push_host, registry.transport)
         access = {n.name: _access(settings, registry, n, decision) for n in settings.namespaces}
         self.publish(settings.push_host, settings.pull_host, decision, access)

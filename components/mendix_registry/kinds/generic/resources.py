@@ -27,7 +27,7 @@ class Generic(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: GenericRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:generic:Generic", name, opts)
+        super().__init__("mendix-registry:generic:Generic", name, registry, opts)
         decision = decide(settings.push_host, registry.transport)
         access = {n.name: _access(settings, registry, n, decision) for n in settings.namespaces}
         self.publish(settings.push_host, settings.pull_host, decision, access)

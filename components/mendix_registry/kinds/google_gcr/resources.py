@@ -46,7 +46,7 @@ class GoogleGcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: GoogleRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:gcp:GoogleGcr", name, opts)
+        super().__init__("mendix-registry:gcp:GoogleGcr", name, registry, opts)
         decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         self._registry = registry
         addresses = {n.name: _address(settings, registry, n) for n in settings.namespaces}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native.containerregistry import get_registry_output, list_registry_credentials_output
@@ -44,6 +45,17 @@ _CLIENT_ENVIRONMENT = {"usgovernment": "AzureUSGovernmentCloud", "china": "Azure
 """How the push client's helper names the sovereign clouds (go-autorest, ``AZURE_ENVIRONMENT``)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The registry, whether it exists or is made here. ``made`` is what has to be there before anyone pushes."""
+
+    group: pulumi.Input[str]
+    name: pulumi.Output[str]
+    id: pulumi.Output[str]
+    login_server: pulumi.Output[str]
+    made: tuple[pulumi.Resource, ...] = ()
+
+
 class MicrosoftAcr(RegistryPlace):
     """A registry in Azure and the access of each namespace to it.
 
@@ -53,14 +65,13 @@ class MicrosoftAcr(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: AzureRegistry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:azure:MicrosoftAcr", name, opts)
+        super().__init__("mendix-registry:azure:MicrosoftAcr", name, registry, opts)
         self._settings, self._registry = settings, registry
         self._decision = TransportDecision(
             False, "Azure Container Registry is reached by https only", registry.transport.ca_certificate
         )
-        self._before: list[pulumi.Resource] = []
-        self._find_registry(name)
-        self._attach(name)
+        self._found = self._find_registry(name)
+        self._before = (*self._found.made, *self._attach(name))
         match registry.authentication:
             case WorkloadIdentityAuthentication() as authentication:
                 access = self._by_workload_identity(name, authentication)
@@ -68,16 +79,14 @@ class MicrosoftAcr(RegistryPlace):
                 access = self._by_admin(authentication)
             case TokenAuthentication() as authentication:
                 access = self._by_token(name, authentication)
-        self.publish(self._login_server, self._login_server, self._decision, access, registryId=self._registry_id)
+        host = self._found.login_server
+        self.publish(host, host, self._decision, access, registryId=self._found.id)
 
-    def _find_registry(self, name: str) -> None:
+    def _find_registry(self, name: str) -> _Found:
         registry = self._registry
         if registry.existing:
             place = parse_resource_id(registry.existing)
-            self._group: pulumi.Input[str] = place.resource_group
-            self._registry_name: pulumi.Output[str] = pulumi.Output.from_input(place.name)
-            self._registry_id: pulumi.Output[str] = pulumi.Output.from_input(registry.existing)
-            self._login_server: pulumi.Output[str] = (
+            login_server = (
                 pulumi.Output.from_input(registry.login_server)
                 if registry.login_server
                 else get_registry_output(
@@ -86,7 +95,12 @@ class MicrosoftAcr(RegistryPlace):
                     opts=pulumi.InvokeOutputOptions(parent=self),
                 ).login_server
             )
-            return
+            return _Found(
+                place.resource_group,
+                pulumi.Output.from_input(place.name),
+                pulumi.Output.from_input(registry.existing),
+                login_server,
+            )
         place = parse_resource_id(registry.import_) if registry.import_ else None
         group = place.resource_group if place else registry.resource_group or ""
         made = AcrRegistry(
@@ -94,20 +108,19 @@ class MicrosoftAcr(RegistryPlace):
             registry_arguments(registry, group, place.name if place else registry.name or ""),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._group, self._registry_name, self._registry_id = group, made.registry_name, made.registry_id
-        self._login_server = made.login_server
-        # A role of one mode has no effect in the other.
-        self._before.append(made)
+        # A role of one mode has no effect in the other, so nothing pushes before the mode is set.
+        return _Found(group, made.registry_name, made.registry_id, made.login_server, (made,))
 
-    def _attach(self, name: str) -> None:
-        for object_id in self._registry.kubelet_object_ids:
-            pull = AcrPull(
+    def _attach(self, name: str) -> list[AcrPull]:
+        # Not needed to push, but the proof also pulls.
+        return [
+            AcrPull(
                 f"{name}-pull-{object_id}",
-                {"registry_id": self._registry_id, "principal_id": object_id, "abac": self._registry.abac},
+                {"registry_id": self._found.id, "principal_id": object_id, "abac": self._registry.abac},
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            # Not needed to push, but the proof also pulls.
-            self._before.append(pull)
+            for object_id in self._registry.kubelet_object_ids
+        ]
 
     def _by_workload_identity(
         self, name: str, authentication: WorkloadIdentityAuthentication
@@ -123,7 +136,7 @@ class MicrosoftAcr(RegistryPlace):
             push = AcrPush(
                 logical,
                 {
-                    "registry_id": self._registry_id,
+                    "registry_id": self._found.id,
                     "principal_id": identity.principal_id,
                     "repositories": [self._settings.repository(namespace) for namespace in members],
                     "abac": self._registry.abac,
@@ -167,7 +180,7 @@ class MicrosoftAcr(RegistryPlace):
             group: pulumi.Input[str] = parse_resource_id(authentication.import_).resource_group
             arguments["import_id"] = authentication.import_
         else:
-            group = registry.resource_group or self._group
+            group = registry.resource_group or self._found.group
         arguments["resource_group"], arguments["identity_name"] = group, identity_name
         location = authentication.location or registry.location
         if location:
@@ -176,8 +189,8 @@ class MicrosoftAcr(RegistryPlace):
 
     def _by_admin(self, authentication: AdminAuthentication) -> dict[str, NamespaceAccess]:
         found = list_registry_credentials_output(
-            resource_group_name=self._group,
-            registry_name=self._registry_name,
+            resource_group_name=self._found.group,
+            registry_name=self._found.name,
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self._before),
         )
         username = found.apply(lambda result: result.username or "")
@@ -197,8 +210,8 @@ class MicrosoftAcr(RegistryPlace):
             token = AcrToken(
                 f"{name}-{namespace.name}",
                 {
-                    "resource_group": self._group,
-                    "registry_name": self._registry_name,
+                    "resource_group": self._found.group,
+                    "registry_name": self._found.name,
                     "token_name": authentication.token_name(namespace.name),
                     "repositories": [self._settings.repository(namespace)],
                     "include_subrepositories": self._registry.include_subrepositories,
@@ -234,7 +247,7 @@ class MicrosoftAcr(RegistryPlace):
                 namespace.name, values[0], values[0], repository, (values[1], values[2]), link=link
             )
 
-        values = pulumi.Output.all(self._login_server, username, password)
+        values = pulumi.Output.all(self._found.login_server, username, password)
         return self._access(
             namespace,
             _account(namespace),
@@ -260,8 +273,8 @@ class MicrosoftAcr(RegistryPlace):
         return NamespaceAccess(
             namespace=namespace.name,
             kind=self._registry.type,
-            push_host=self._login_server,
-            pull_host=self._login_server,
+            push_host=self._found.login_server,
+            pull_host=self._found.login_server,
             repository=self._settings.repository(namespace),
             image_name_template=self._settings.image_name_template(namespace),
             transport=self._decision,

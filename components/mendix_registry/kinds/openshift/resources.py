@@ -52,7 +52,7 @@ class OpenShift4(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: OpenShift4Registry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:openshift:OpenShift4", name, opts)
+        super().__init__("mendix-registry:openshift:OpenShift4", name, registry, opts)
         decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         access = {
             namespace.name: _access(
@@ -78,7 +78,7 @@ class OpenShift3(RegistryPlace):
     def __init__(
         self, name: str, settings: Settings, registry: OpenShift3Registry, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("mendix-registry:openshift:OpenShift3", name, opts)
+        super().__init__("mendix-registry:openshift:OpenShift3", name, registry, opts)
         decision = decide(settings.push_host, registry.transport, only_https=registry.only_https)
         if registry.pull_host:
             pull_host = pulumi.Output.from_input(registry.pull_host)
