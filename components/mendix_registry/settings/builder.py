@@ -45,7 +45,7 @@ class Resources(Section):
 STK030 = Rule(
     "STK030",
     "the tag {value!r} (with 13 characters of digest after it) {fault}",
-    "the registry would refuse it",
+    "the registry would reject it",
     "use at most 115 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'",
 )
 

@@ -2,7 +2,7 @@
 
 Mendix names five variables and nothing else of Go's template language; the Operator puts the pull (or push) URL, a
 slash and the rendered template together. So a template is good if, for all values that the variables can have, host,
-slash and result form an OCI reference. Values of the documented shape must render well, else the template is refused;
+slash and result form an OCI reference. Values of the documented shape must render well, else the template is rejected;
 values that only *could* come (a version with build metadata, with capitals, a very long one) give a warning that names
 the value.
 """
@@ -106,7 +106,7 @@ def syntax_problems(template: str, at: Location) -> Iterator[Problem]:
 
 STK041 = Rule(
     "STK041",
-    "it gives an image name that no registry takes: {fault}",
+    "it gives an image name that no registry accepts: {fault}",
     "every build's push would fail",
     "keep the variables after one colon, as in {{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
 )
@@ -119,7 +119,7 @@ STK042 = Rule(
 )
 STK043 = Rule(
     "STK043",
-    "with {words} it gives an image name that no registry takes: {fault}",
+    "with {words} it gives an image name that no registry accepts: {fault}",
     "that app's build would fail when it pushes",
     "leave {{{{.Version}}}} out, or keep apps' versions to digits and dots",
     Severity.WARNING,

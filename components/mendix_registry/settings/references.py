@@ -82,7 +82,7 @@ def split_reference(text: str) -> Reference:
 def repository_fault(repository: str) -> str | None:
     """What is wrong with ``repository`` by the OCI grammar and go-containerregistry's ``checkRepository``, or None."""
     if len(repository) == 1:
-        return "has one character; Mendix's push client takes at least two"
+        return "has one character; Mendix's push client accepts at least two"
     if REPOSITORY.fullmatch(repository):
         return None
     if repository != repository.lower():
@@ -142,7 +142,7 @@ STK066 = Rule("STK066", "{value!r} is not an IPv6 address in brackets", "", "wri
 STK067 = Rule(
     "STK067",
     "{value!r} is not a host name",
-    "clients refuse to parse it",
+    "clients cannot parse it",
     "write host or host:port, e.g. registry.example.com:5000",
 )
 STK068 = Rule(
@@ -199,7 +199,7 @@ STK073 = Rule("STK073", "the tag {tag!r} {fault}", "no registry has it", "correc
 STK074 = Rule(
     "STK074",
     "{digest!r} is no digest",
-    "clients refuse it",
+    "clients reject it",
     "write sha256: and 64 hexadecimal digits after the @",
 )
 
@@ -265,7 +265,7 @@ STK076 = Rule(
 STK077 = Rule(
     "STK077",
     "the repository {value!r} {fault}",
-    "registries and clients refuse such a name (Mendix Operator 2.14 checks it too)",
+    "registries and clients reject such a name (Mendix Operator 2.14 checks it too)",
     "write lower-case path parts joined by '/', such as mendixapps/orders",
 )
 
@@ -285,7 +285,7 @@ def _repository(value: str) -> str:
 STK078 = Rule(
     "STK078",
     "{value!r} is not a namespace name",
-    "Kubernetes takes 1 to 63 lower-case letters, digits and dashes, not beginning or ending with a dash",
+    "Kubernetes accepts 1 to 63 lower-case letters, digits and dashes, not beginning or ending with a dash",
     "correct the name",
 )
 
@@ -300,7 +300,7 @@ def _label(value: str) -> str:
 STK079 = Rule(
     "STK079",
     "{value!r} is not the name of a Kubernetes object",
-    "Kubernetes takes 1 to 253 lower-case letters, digits, dashes and dots",
+    "Kubernetes accepts 1 to 253 lower-case letters, digits, dashes and dots",
     "correct the name",
 )
 

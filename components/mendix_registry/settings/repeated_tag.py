@@ -10,7 +10,7 @@ from mendix_registry.settings.problems import Location, Problem, Rule
 STK080 = Rule(
     "STK080",
     "two builds of one app would have the same tag, and the repository's tags are immutable",
-    "the second build's push would be refused",
+    "the second build's push would be rejected",
     "add a variable that changes with each build, such as {{{{.Timestamp}}}}, or {or_else}",
 )
 

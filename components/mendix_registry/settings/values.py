@@ -50,7 +50,7 @@ MAXIMUM_FILE_BYTES = 1 << 20
 class Surroundings:
     """Where values from outside come from: the process environment and the project directory.
 
-    ``unknown`` is whether a variable that is not set has the value :data:`UNKNOWN`, instead of being refused.
+    ``unknown`` is whether a variable that is not set has the value :data:`UNKNOWN`, instead of being rejected.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -332,7 +332,7 @@ MaybeSecret: TypeAlias = Annotated[OriginText, PlainValidator(_origin_text), Wit
 """A string that may stand elsewhere, and must where it has a credential in it; the rules look."""
 
 Secret: TypeAlias = Annotated[SecretText, PlainValidator(_secret), WithJsonSchema(SECRET_SCHEMA)]
-"""A secret that may stand elsewhere; plain text in the stack file is refused by the rules."""
+"""A secret that may stand elsewhere; the rules reject plain text in the stack file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ STK117 = Rule(
     "STK117",
     "a registry of the kind {type} has no place for {key}",
     "it would have no effect",
-    "remove it; {type} takes {accepted}",
+    "remove it; {type} accepts {accepted}",
 )
 
 

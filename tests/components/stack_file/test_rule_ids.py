@@ -63,7 +63,7 @@ def prefix(path: Path) -> str:
     return PREFIXES[folder] if room == "kinds" else "STK"
 
 
-def test_a_rule_is_one_constant_named_by_its_id_with_its_modules_prefix() -> None:
+def test_a_rule_is_a_constant_named_by_its_id() -> None:
     assert len(DEFINED) == len(RULES) > 300
     wrong = [
         (path, name)
@@ -81,12 +81,12 @@ def test_a_rule_is_one_constant_named_by_its_id_with_its_modules_prefix() -> Non
     assert made.count("Problem") == 1, "a problem is made by its rule's method `at`"
 
 
-def test_a_rule_stands_directly_above_a_function_that_checks_it() -> None:
+def test_a_rule_stands_above_a_function_that_checks_it() -> None:
     """The reference shows that function's docstring as the meaning."""
     assert [name for _, name, _, below in DEFINED if name not in dict(calls(below, "at", "error"))] == []
 
 
-def test_every_call_gives_exactly_the_values_of_the_rules_placeholders() -> None:
+def test_a_call_gives_exactly_its_placeholders_values() -> None:
     wrong = [
         f"{path}:{call.lineno}: {name}"
         for path, tree in SOURCES.items()
@@ -161,7 +161,7 @@ def test_ids_of_a_prefix_have_gaps_for_retired_rules() -> None:
         assert numbers == list(range(1, len(numbers) + 1)), f"take the next number of {prefix}, or add to RETIRED"
 
 
-def test_braces_in_a_value_survive_and_a_value_keeps_its_spelling() -> None:
+def test_a_value_keeps_its_braces_and_its_spelling() -> None:
     rule = Rule("STK000", "{key} has {value!r}", "{sentence}", "write {{namespace}}")
     problem = rule.at(("registry",), key="labels", value="{key}{0}", sentence="did you mean it?")
     assert (problem.what, problem.remedy) == ("labels has '{key}{0}'", "write {namespace}")

@@ -270,13 +270,13 @@ def _existing_for_all(roles: Roles, names: set[str], at: Location) -> Iterator[P
 ECR050 = Rule(
     "ECR050",
     "the trust policy of role {role!r} has {length} characters",
-    "IAM takes {limit} here",
+    "IAM accepts {limit} here",
     "{remedy}",
 )
 ECR051 = Rule(
     "ECR051",
     "the policy of role {role!r} has {length} characters",
-    f"IAM takes {INLINE_POLICY_LIMIT} and cannot be asked for more",
+    f"IAM accepts {INLINE_POLICY_LIMIT} and cannot be asked for more",
     "{remedy}",
 )
 

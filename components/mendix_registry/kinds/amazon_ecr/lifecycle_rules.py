@@ -115,7 +115,7 @@ ECR068 = Rule(
     "a repository has one lifecycle policy, and this key would have no effect",
     "remove {name}, or write it as a rule of the policy",
 )
-ECR069 = Rule("ECR069", "it has {length} characters", "ECR takes 100 to 30,720", "shorten it (or add a description)")
+ECR069 = Rule("ECR069", "it has {length} characters", "ECR accepts 100 to 30,720", "shorten it (or add a description)")
 
 
 def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iterator[Problem]:
@@ -185,7 +185,7 @@ ECR077 = Rule(
     "ECR077",
     "more than one rule selects untagged images (storage class {storage})",
     "ECR rejects such a policy",
-    "leave one of them",
+    "keep one of them",
 )
 
 

@@ -1,4 +1,4 @@
-"""Rules of Amazon ECR: regions and hosts, repositories, and what IAM would refuse."""
+"""Rules of Amazon ECR: regions and hosts, repositories, and what IAM would reject."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _account(value: str) -> str:
     return value
 
 
-ECR003 = Rule("ECR003", "{value!r} is not the ARN that belongs here", "AWS refuses it", "write it as {example}")
+ECR003 = Rule("ECR003", "{value!r} is not the ARN that belongs here", "AWS rejects it", "write it as {example}")
 ECR004 = Rule(
     "ECR004",
     "{value!r} is in {partition!r}, which is no partition of AWS",
@@ -112,7 +112,7 @@ def _key_arn(value: str) -> str:
 ECR005 = Rule(
     "ECR005",
     "{value!r} is not the URL of an OIDC issuer",
-    "the token's issuer must equal it, and IAM only takes https without query or final slash",
+    "the token's issuer must equal it, and IAM only accepts https without query or final slash",
     "give the cluster's identity.oidc.issuer ('aws eks describe-cluster' prints it)",
 )
 
@@ -142,7 +142,7 @@ def _audience(value: str) -> str:
 ECR007 = Rule(
     "ECR007",
     "{value!r} is not the name of an EKS cluster",
-    "EKS takes 1 to 100 letters, digits, dashes and underscores",
+    "EKS accepts 1 to 100 letters, digits, dashes and underscores",
     "give the name alone, not the ARN ('aws eks list-clusters' prints it)",
 )
 
@@ -157,7 +157,7 @@ def _cluster_name(value: str) -> str:
 ECR008 = Rule(
     "ECR008",
     "{value!r} is not a SHA-1 thumbprint",
-    "IAM takes 40 hexadecimal digits",
+    "IAM accepts 40 hexadecimal digits",
     "write it without colons",
 )
 
@@ -172,7 +172,7 @@ def _thumbprint(value: str) -> str:
 ECR009 = Rule(
     "ECR009",
     "{value!r} is not the name of a role or user",
-    "IAM takes letters, digits and +=,.@_-",
+    "IAM accepts letters, digits and +=,.@_-",
     "correct the name",
 )
 
@@ -224,7 +224,7 @@ def _repository_name(value: str) -> str:
 ECR012 = Rule(
     "ECR012",
     "{value!r} is not a filter of tags",
-    "ECR takes 1 to 128 letters, digits, '.', '_', '-' and at most two '*'",
+    "ECR accepts 1 to 128 letters, digits, '.', '_', '-' and at most two '*'",
     "write it as dev-*",
 )
 ECR013 = Rule(
@@ -246,14 +246,14 @@ def _tag_filter(value: str) -> str:
 
 ECR014 = Rule(
     "ECR014",
-    "the tag {key!r} is none that AWS takes",
+    "the tag {key!r} is none that AWS accepts",
     "a key has 1 to 128 characters and does not begin with aws:, a value has at most 256",
     "correct the tag",
 )
 ECR015 = Rule(
     "ECR015",
     "the tag {key!r} has {character!r} in it",
-    "AWS takes letters, digits, spaces and _.:/=+-@",
+    "AWS accepts letters, digits, spaces and _.:/=+-@",
     "correct the tag",
 )
 

@@ -34,7 +34,7 @@ DKS001 = Rule(
 DKS002 = Rule(
     "DKS002",
     "namespace {namespace!r} is created by this stack, so its Secret cannot exist before",
-    "docker-secret only checks and uses a Secret, it never makes one",
+    "docker-secret only checks and uses a Secret, it never creates one",
     "create namespace and Secret first and remove this key, or use the type generic",
 )
 

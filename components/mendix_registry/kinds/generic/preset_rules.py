@@ -94,7 +94,7 @@ GNR007 = Rule(
 GNR008 = Rule("GNR008", "the host is missing", "{title} runs under your own host name", "add pushHost")
 GNR009 = Rule(
     "GNR009",
-    "{title} takes no anonymous push",
+    "{title} accepts no anonymous push",
     "every build would fail with 401",
     "give username and password: {user}",
 )
@@ -108,7 +108,7 @@ GNR010 = Rule(
 
 
 def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
-    """What the preset's registry would refuse, apart from the repositories."""
+    """What the preset's registry would reject, apart from the repositories."""
     preset = effective_preset(registry)
     if preset is None:
         return
@@ -131,7 +131,7 @@ def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
 GNR011 = Rule(
     "GNR011",
     "{title} requires {required} path parts, {layout}; the repository {repository!r} has {count}",
-    "the registry refuses the push",
+    "the registry denies the push",
     "write it as {layout}",
 )
 

@@ -39,7 +39,7 @@ def check_copy(
 GNR003 = Rule(
     "GNR003",
     "there are no credentials to link",
-    "authentication is none, so no pull secret is made",
+    "authentication is none, so no pull secret is created",
     "remove the key, or give authentication",
 )
 
@@ -76,7 +76,7 @@ GNR004 = Rule(
 GNR005 = Rule(
     "GNR005",
     "it gives repositories of {parts} path parts",
-    "{title} takes at most {most}",
+    "{title} accepts at most {most}",
     "keep the variables after the colon: {{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
 )
 

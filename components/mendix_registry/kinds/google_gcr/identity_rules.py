@@ -62,9 +62,9 @@ def _projects(registry: GoogleRegistry) -> Iterator[Problem]:
 
 GAR035 = Rule(
     "GAR035",
-    "grant is false, but the repositories are made by this stack",
+    "grant is false, but the repositories are created by this stack",
     "only a permission on the whole project would allow the push, to every repository in it",
-    "remove the key, or write artifactRegistry.existing: true where someone else makes and grants",
+    "remove the key, or write artifactRegistry.existing: true where someone else creates them and grants access",
     Severity.WARNING,
 )
 
@@ -78,14 +78,14 @@ def _new_repositories(registry: GoogleRegistry) -> Iterator[Problem]:
 
 GAR036 = Rule(
     "GAR036",
-    "the service account cannot both be left alone (existing) and taken over (import)",
+    "the service account cannot both be kept as it is (existing) and taken over (import)",
     "",
     "remove one of the two keys",
 )
 GAR037 = Rule(
     "GAR037",
     "{key} has no effect beside {given}",
-    "it names service accounts that this stack would make",
+    "it names service accounts that this stack would create",
     "remove one of the two keys",
 )
 GAR038 = Rule(
@@ -96,7 +96,7 @@ GAR038 = Rule(
 )
 GAR039 = Rule(
     "GAR039",
-    "a service account that this stack makes or takes over would be granted nothing",
+    "a service account that this stack creates or takes over would be granted nothing",
     "no one else could have granted it anything before",
     "remove the key, or name the service account that has the permissions under existing",
 )
@@ -121,18 +121,18 @@ def _given(authentication: WorkloadIdentity) -> Iterator[Problem]:
 GAR040 = Rule(
     "GAR040",
     "{other} has no meaning {preposition} shards",
-    "service accounts are made per shard if shards is given, else per namespace",
-    "write {wanted} instead",
+    "service accounts are created per shard if shards is given, else per namespace",
+    "write {required} instead",
 )
 GAR041 = Rule(
     "GAR041",
     "{pattern!r} is one name for several service accounts",
     "an id is unique within the project",
-    "put {wanted} into it; for one service account for all namespaces write shards: 1",
+    "put {required} into it; for one service account for all namespaces write shards: 1",
 )
 GAR042 = Rule(
     "GAR042",
-    "{account!r}, the id of the service account for namespace {namespace!r}, is none that Google takes",
+    "{account!r}, the id of the service account for namespace {namespace!r}, is none that Google accepts",
     "it has 6 to 30 lower-case letters, digits and dashes, and begins with a letter",
     "write for example serviceAccount: mendix-{{namespace}}",
 )
@@ -145,17 +145,20 @@ def _pattern(settings: Settings, authentication: WorkloadIdentity) -> Iterator[P
     pattern = authentication.service_account
     at = (*AUTHENTICATION, "serviceAccount")
     if pattern is not None:
-        wanted, other = NAMESPACE_PLACEHOLDER, SHARD_PLACEHOLDER
+        required, other = NAMESPACE_PLACEHOLDER, SHARD_PLACEHOLDER
         if authentication.shards is not None:
-            wanted, other = other, wanted
+            required, other = other, required
         if other in pattern:
             yield GAR040.at(
-                at, other=other, preposition="with" if authentication.shards is not None else "without", wanted=wanted
+                at,
+                other=other,
+                preposition="with" if authentication.shards is not None else "without",
+                required=required,
             )
             return
         several = authentication.shards > 1 if authentication.shards is not None else len(settings.namespaces) > 1
-        if several and wanted not in pattern:
-            yield GAR041.at(at, pattern=pattern, wanted=wanted)
+        if several and required not in pattern:
+            yield GAR041.at(at, pattern=pattern, required=required)
             return
     for index, namespace in enumerate(settings.namespaces):
         account = authentication.account_id(namespace.name)
@@ -174,7 +177,7 @@ GAR043 = Rule(
 )
 GAR044 = Rule(
     "GAR044",
-    "{count} service accounts would be made; the project may have {quota}",
+    "{count} service accounts would be created; the project may have {quota}",
     "Google allows 100 in a project until it raises the quota on request",
     "add shards: {shards}, choose method: direct, which needs no service accounts, or have the quota raised and write it "
     "as serviceAccountQuota",
@@ -201,8 +204,8 @@ def _accounts(settings: Settings, authentication: WorkloadIdentity) -> Iterator[
 
 GAR045 = Rule(
     "GAR045",
-    "ServiceAccount {name!r} is not made here, so it does not get the annotation iam.gke.io/gcp-service-account",
-    "without it pods do not act as the Google service account, and the push is refused",
+    "ServiceAccount {name!r} is not created here, so it does not get the annotation iam.gke.io/gcp-service-account",
+    "without it pods do not act as the Google service account, and the registry denies the push",
     "annotate it with the account's e-mail address, remove create: false, or choose method: direct",
     Severity.WARNING,
 )

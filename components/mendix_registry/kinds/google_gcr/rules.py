@@ -66,7 +66,7 @@ GAR013 = Rule(
 GAR014 = Rule(
     "GAR014",
     "{name} is served from {actual}, not from {location}",
-    "the repository would be made where the host does not look",
+    "the repository would be created where the host does not look",
     "remove location, or correct pushHost",
 )
 GAR015 = Rule(
@@ -133,7 +133,7 @@ GAR019 = Rule(
 GAR020 = Rule(
     "GAR020",
     "the Artifact Registry repository {repository!r} {fault}",
-    "it takes 1 to 63 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
+    "it has 1 to 63 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
     "correct the second part of the path, or give this namespace its own repository (namespaces[].repository)",
 )
 
@@ -175,7 +175,7 @@ def _transport(registry: GoogleRegistry) -> Iterator[Problem]:
 
 GAR022 = Rule(
     "GAR022",
-    "the repositories cannot both be left alone (existing) and taken over (import)",
+    "the repositories cannot both be kept as they are (existing) and taken over (import)",
     "",
     "remove one of the two keys",
 )
@@ -216,7 +216,7 @@ GAR025 = Rule(
     "GAR025",
     "there are {count} clean-up policies",
     f"a repository has at most {MAXIMUM_CLEANUP_POLICIES}",
-    "join some: one policy takes several prefixes",
+    "join some: one policy accepts several prefixes",
 )
 GAR026 = Rule("GAR026", "there are {count} policies {policy!r}", "", "give each its own id")
 
@@ -243,7 +243,7 @@ GAR027 = Rule(
 GAR028 = Rule(
     "GAR028",
     "mostRecentVersions goes with action: keep only",
-    "Artifact Registry refuses a policy that deletes the newest versions",
+    "Artifact Registry rejects a policy that deletes the newest versions",
     "write action: keep, and another policy that deletes older ones",
 )
 GAR029 = Rule(

@@ -33,7 +33,7 @@ _SERVICE_ACCOUNT = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[a-z0
 GAR001 = Rule(
     "GAR001",
     "{value!r} gives no id of a service account",
-    "Google takes lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
+    "Google accepts lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
     "write for example mendix-{{namespace}}",
 )
 
@@ -70,7 +70,7 @@ GAR003 = Rule(
 GAR004 = Rule(
     "GAR004",
     "{value!r} is not the id of a Google project",
-    "Google takes 6 to 30 lower-case letters, digits and dashes, beginning with a letter",
+    "Google accepts 6 to 30 lower-case letters, digits and dashes, beginning with a letter",
     "write the project's id, not its display name",
 )
 
@@ -131,11 +131,11 @@ def _kms_key(value: str) -> str:
 
 GAR008 = Rule(
     "GAR008",
-    "the label {key!r} is none that Google takes",
+    "the label {key!r} is none that Google accepts",
     "key and value have at most 63 lower-case letters, digits, '_' and '-'; the key begins with a letter",
     "correct it",
 )
-GAR009 = Rule("GAR009", "there are {count} labels", "Artifact Registry takes at most 64", "remove some")
+GAR009 = Rule("GAR009", "there are {count} labels", "Artifact Registry accepts at most 64", "remove some")
 
 
 @raises(GAR008, GAR009)

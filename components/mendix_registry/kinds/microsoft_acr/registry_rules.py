@@ -49,7 +49,7 @@ ACR034 = Rule(
     "ACR034",
     "the resource group is missing",
     "Azure creates nothing outside of one",
-    "add resourceGroup, an existing one ('az group create' makes it)",
+    "add resourceGroup, an existing one ('az group create' creates one)",
 )
 ACR035 = Rule(
     "ACR035",
@@ -111,13 +111,13 @@ def _mode_of_a_registry_that_exists(registry: AzureRegistry) -> Iterator[Problem
 ACR039 = Rule(
     "ACR039",
     "the tier {sku} has no {feature}",
-    "Azure refuses to create the registry",
+    "Azure does not create such a registry",
     "write sku: Premium, or remove {key}",
 )
 ACR040 = Rule(
     "ACR040",
     "export can only be forbidden where the registry has no public access",
-    "Azure refuses this",
+    "Azure rejects this",
     "add publicNetworkAccess: false, or remove allowExport",
 )
 ACR041 = Rule(
@@ -129,7 +129,7 @@ ACR041 = Rule(
 ACR042 = Rule(
     "ACR042",
     "{count} ranges are given",
-    "a registry's firewall takes 200",
+    "a registry's firewall accepts 200",
     "merge them, or use a private endpoint",
 )
 

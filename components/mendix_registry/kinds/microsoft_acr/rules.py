@@ -163,13 +163,13 @@ def _lengths(settings: Settings, registry: AzureRegistry) -> Iterator[Problem]:
 ACR018 = Rule(
     "ACR018",
     "{first} and {key} contradict each other",
-    "either one given identity serves all namespaces, or this stack makes them",
+    "either one given identity serves all namespaces, or this stack creates them",
     "keep one of {first} and {key}",
 )
 ACR019 = Rule(
     "ACR019",
     "the issuer {url} is listed twice",
-    "Azure refuses a second credential for one issuer and subject",
+    "Azure rejects a second credential for one issuer and subject",
     "remove one of them",
 )
 ACR020 = Rule(
@@ -182,7 +182,7 @@ ACR020 = Rule(
 ACR021 = Rule(
     "ACR021",
     "identities in {place} had no federated credentials when this was written",
-    "Azure would refuse to create them; the identities may be in another region than registry and cluster",
+    "Azure would not create them; the identities may be in another region than registry and cluster",
     "add registry.authentication.location, or try whether Azure has caught up",
     Severity.WARNING,
 )
@@ -222,13 +222,13 @@ ACR022 = Rule(
 ACR023 = Rule(
     "ACR023",
     "identity {number} of {count} would have {credentials} federated credentials",
-    f"Azure takes {CREDENTIALS_PER_IDENTITY}; namespaces are spread by a hash, so that none moves when another comes",
+    f"Azure accepts {CREDENTIALS_PER_IDENTITY}; namespaces are spread by a hash, so that none moves when another comes",
     "remove {key} to give each namespace its own identity{or_else}",
 )
 ACR024 = Rule(
     "ACR024",
     "an identity's condition would list repositories in about {length} characters",
-    f"Azure takes {CONDITION_LENGTH}",
+    f"Azure accepts {CONDITION_LENGTH}",
     "share identities among fewer namespaces, or shorten the repositories",
 )
 ACR025 = Rule(
@@ -256,7 +256,8 @@ def _sharing(
     members = Counter(shard(namespace.name, count) for namespace in settings.namespaces)
     number, most = members.most_common(1)[0]
     if most * issuers > CREDENTIALS_PER_IDENTITY:
-        or_else = "" if given else f", or write sharedIdentities: {_enough(settings, issuers) or 'more'}"
+        enough = None if given else _enough(settings, issuers)
+        or_else = f", or write sharedIdentities: {enough}" if enough else ""
         yield ACR023.at(
             at,
             number=number + 1,
@@ -317,7 +318,7 @@ ACR028 = Rule(
 )
 ACR029 = Rule(
     "ACR029",
-    "namespace {name!r} has no password yet, so no pull secret is made there and no push is proved",
+    "namespace {name!r} has no password yet, so no pull secret is created there and no push is proved",
     "Azure shows a token's password only to whoever generates it, and the token must exist before",
     "after this update run 'az acr token credential generate --name {token} --password1 --registry …', put the password "
     "here and run again",

@@ -51,7 +51,7 @@ def _id_of(resource_type: str) -> Callable[[str], str]:
 ACR003 = Rule(
     "ACR003",
     "{value!r} is not the name of a container registry",
-    "Azure takes 5 to 50 letters and digits, nothing else; the name is taken worldwide",
+    "Azure accepts 5 to 50 letters and digits, nothing else; the name is taken worldwide",
     "correct the name ('az acr check-name --name …' shows whether it is free)",
 )
 
@@ -66,7 +66,7 @@ def _name(value: str) -> str:
 ACR004 = Rule(
     "ACR004",
     "{value!r} is not the name of a resource group",
-    "Azure takes 1 to 90 letters, digits and -_.() and no dot at the end",
+    "Azure accepts 1 to 90 letters, digits and -_.() and no dot at the end",
     "give the name only, not an id",
 )
 
@@ -96,7 +96,7 @@ def _guid(value: str) -> str:
 ACR006 = Rule(
     "ACR006",
     "{value!r} cannot begin the names of identities and tokens",
-    "Azure takes letters, digits and dashes; the namespace's name follows",
+    "Azure accepts letters, digits and dashes; the namespace's name follows",
     "write up to 40 letters, digits and dashes, beginning with a letter or digit",
 )
 
@@ -120,7 +120,7 @@ ACR008 = Rule(
     "Azure compares it with the token's 'iss' as text and fetches the cluster's keys from it by https",
     "give what 'az aks show --query oidcIssuerProfile.issuerUrl' prints",
 )
-ACR009 = Rule("ACR009", "the issuer has {length} characters", "Azure takes at most 600", "check the URL")
+ACR009 = Rule("ACR009", "the issuer has {length} characters", "Azure accepts at most 600", "check the URL")
 ACR010 = Rule(
     "ACR010",
     "the issuer {value!r} lacks the slash at its end",
@@ -145,7 +145,7 @@ def _issuer(value: str) -> str:
 ACR011 = Rule(
     "ACR011",
     "{value!r} is not an IPv4 address or range ({error})",
-    "the registry's firewall takes nothing else",
+    "the registry's firewall accepts nothing else",
     "write an address or a range with its lowest address, such as 203.0.113.0/24",
 )
 

@@ -26,7 +26,7 @@ _OLDEST = (0, 0, 0)
 OCP001 = Rule(
     "OCP001",
     "pods of the namespaces would have to run as user {user}",
-    "OpenShift gives each project a range of users and refuses pods that choose another",
+    "OpenShift gives each project a range of users and rejects pods that choose another",
     "remove runAsUser: OpenShift then assigns one",
     Severity.WARNING,
 )
@@ -47,7 +47,7 @@ def check(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Problem]:
 OCP002 = Rule(
     "OCP002",
     "{repository!r} is no ImageStream of namespace {namespace!r}",
-    "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
+    "OpenShift's registry accepts only <project>/<ImageStream>, and 'builder' may push only to its own project",
     "begin it with {{namespace}}/",
 )
 
@@ -64,7 +64,7 @@ def check_copy(
 OCP003 = Rule(
     "OCP003",
     "the repository {repository!r} is no ImageStream of namespace {namespace!r}",
-    "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
+    "OpenShift's registry accepts only <project>/<ImageStream>, and 'builder' may push only to its own project",
     "write it as {{namespace}}/<name>, such as {{namespace}}/mendix-apps",
 )
 OCP004 = Rule(
@@ -103,7 +103,7 @@ def _namespaces(settings: Settings, registry: OpenShiftRegistry) -> Iterator[Pro
 OCP006 = Rule(
     "OCP006",
     "in namespace {namespace!r} it gives {rendered!r}, which is no ImageStream of that project",
-    "OpenShift's registry takes only <project>/<ImageStream>, and 'builder' may push only to its own project",
+    "OpenShift's registry accepts only <project>/<ImageStream>, and 'builder' may push only to its own project",
     "begin it with {{namespace}}/, as in {{namespace}}/{{{{.Name}}}}:{{{{.Timestamp}}}}, or with {{repository}}",
 )
 

@@ -149,10 +149,10 @@ def mirror(settings: Settings) -> Iterator[Problem]:
 STK094 = Rule(
     "STK094",
     "the repository {repository!r} {fault}",
-    "registries and clients refuse such a name",
+    "registries and clients reject such a name",
     "write it as repository:tag, without a host, such as {{repository}}:runtime-10.24",
 )
-STK095 = Rule("STK095", "the tag {tag!r} {fault}", "the registry would refuse it", "correct the tag")
+STK095 = Rule("STK095", "the tag {tag!r} {fault}", "the registry would reject it", "correct the tag")
 STK096 = Rule(
     "STK096",
     "{repository!r} begins with the registry's host or is too long",

@@ -197,7 +197,7 @@ STK107 = Rule(
 STK108 = Rule(
     "STK108",
     "spec.trust.customCASecretName is set by this stack, because registry.transport.caCertificate is given",
-    "the Operator takes one Secret with authorities",
+    "the Operator accepts one Secret with authorities",
     "set operatorConfiguration.trustCaCertificate: false and also put the registry's authority into your own Secret",
 )
 
