@@ -3,10 +3,12 @@
 Every rule of the configuration reports a :class:`Problem`; all problems of a stack file are collected and raised together as
 one :class:`ConfigurationError`, before any resource is registered.
 
-Each rule is a :class:`Rule`, a constant with the name of its id, directly above the function that checks it (``@raises`` names
-those of a field's validator). An id is ``STK`` for stack files in general, ``GNR``, ``DKS``, ``ECR``, ``ACR``, ``GAR``, ``OCP`` for
-the folders of ``kinds``, and a number. A new rule gets the next number of its prefix; the number of a rule that is gone is never
-used again (``tests/components/stack_file/test_rule_ids.py``).
+Each rule is a :class:`Rule`, a constant with the name of its id. It stands directly above the function that checks it, whose
+docstring is its meaning in the reference; the validator of a field names its rules with ``@raises``.
+
+An id is ``STK`` for stack files in general, ``GNR``, ``DKS``, ``ECR``, ``ACR``, ``GAR``, ``OCP`` for the folders of ``kinds``, and
+a number. A new rule gets the next number of its prefix; the number of a rule that is gone is never used again
+(``tests/components/stack_file/test_rule_ids.py``).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ Location: TypeAlias = tuple[str | int, ...]
 
 _Validator = TypeVar("_Validator", bound=Callable[..., Any])
 _VALUE_FIRST = re.compile(r"\{[^{}]*\}.")
+"""A text that begins with a value. What is nothing but a placeholder is filled with a sentence."""
 
 
 class Severity(StrEnum):
