@@ -46,7 +46,7 @@ def _check(file: StackFile, problems: Sequence[Problem], *, as_json: bool) -> in
 
 
 def _describe(file: StackFile, reading: Reading | None, problems: Sequence[Problem], variables: Variables) -> int:
-    wrong = [problem for problem in problems if problem.rule != UNSET_VARIABLE]
+    wrong = [problem for problem in problems if problem.rule is not UNSET_VARIABLE]
     if any(problem.severity is Severity.ERROR for problem in wrong):
         _print(file, wrong, sys.stderr)
         return 1
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 def _entry(file: StackFile, problem: Problem) -> dict[str, str | int]:
     place = file.place(problem.location)
     return {
-        "rule": problem.rule,
+        "rule": problem.rule.id,
         "path": problem.path,
         "line": place.line,
         "column": place.column,

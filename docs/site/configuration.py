@@ -1,7 +1,8 @@
 """Writes the reference of the stack file from its types: ``python -m docs.site.configuration``.
 
 The pages lie in ``docs/reference/stack-file`` and in git, so that a code host shows them; a test fails if they are not current.
-Types, defaults and limits come from the JSON Schema, meanings from the fields' docstrings, rules from their source.
+Types, defaults and limits come from the JSON Schema, meanings from docstrings, rules from the constants that the modules define
+and from what the fields' validators declare.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from string import Formatter
+from types import FunctionType, ModuleType
 from typing import Any, cast, get_args
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from docs.site.refusals import Refusal, of_module, of_validator
 from mendix_registry.kinds import KINDS
 from mendix_registry.settings import copy_permission, image_name_template, named_hosts, repeated_tag, values
 from mendix_registry.settings.builder import Builder
+from mendix_registry.settings.problems import Rule, Severity
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.stack import Cluster, Namespace, OperatorConfiguration
 from mendix_registry.settings.transport import Transport
@@ -127,7 +129,7 @@ def texts() -> dict[str, str]:
 def _page(page: Page, definitions: dict[str, Any]) -> Iterator[str]:
     yield f"<!-- Written by python -m docs.site.configuration. -->\n\n# {page.title}\n\n{page.introduction}\n"
     waiting = [(path, model, "") for path, model in page.sections]
-    told: dict[tuple[Refusal, ...], str] = {}
+    listed: dict[tuple[Rule, ...], str] = {}
     while waiting:
         path, model, condition = waiting.pop(0)
         yield f"## `{path}`{condition or _condition(model)}\n"
@@ -140,13 +142,13 @@ def _page(page: Page, definitions: dict[str, Any]) -> Iterator[str]:
             models = _sections(field.annotation)
             yield f"### `{key}`\n"
             yield from _entry(field, properties[alias], definitions)
-            refusals = tuple(dict.fromkeys(one for found in _validators(field) for one in of_validator(found)))
-            if refusals in told:
-                first = told[refusals]
-                yield f"Refused: as [{'above' if first == key else f'`{first}`'}](#{_anchor(first)}).\n"
-            elif refusals:
-                told[refusals] = key
-                yield from _refusals(refusals)
+            rules = tuple(dict.fromkeys(rule for found in _validators(field) for rule in getattr(found, "rules", ())))
+            if rules in listed:
+                first = listed[rules]
+                yield f"Rejected: as [{'above' if first == key else f'`{first}`'}](#{_anchor(first)}).\n"
+            elif rules:
+                listed[rules] = key
+                yield from _rules(rules)
             if any(found in page.elsewhere for found in models):
                 yield f"Its keys: [`{key}`](common.md#{_anchor(key)}).\n"
                 continue
@@ -157,10 +159,10 @@ def _page(page: Page, definitions: dict[str, Any]) -> Iterator[str]:
         yield "## Rules\n"
         yield f"{page.checked} All of it is checked before the first resource, and all problems are reported at once.\n"
     for module in page.rules:
-        for rule in of_module(module):
-            if rule.meaning:
-                yield f"{_prose(rule.meaning)}\n"
-            yield from _refusals(rule.refusals)
+        for meaning, rules in _stated(module):
+            if meaning:
+                yield f"{_prose(meaning)}\n"
+            yield from _rules(rules)
 
 
 def _entry(field: FieldInfo, schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
@@ -179,19 +181,37 @@ def _entry(field: FieldInfo, schema: dict[str, Any], definitions: dict[str, Any]
         yield _prose(field.description) + "\n"
 
 
-def _refusals(refusals: tuple[Refusal, ...]) -> Iterator[str]:
-    for words, warning in (("Refused", False), ("Warned of", True)):
-        told = [refusal for refusal in refusals if refusal.warning is warning]
-        if told:
+def _stated(module: ModuleType) -> Iterator[tuple[str, tuple[Rule, ...]]]:
+    """The rules of a module, with their meaning: the docstring of the function (or class) that they stand above."""
+    above: list[Rule] = []
+    for value in vars(module).values():
+        if isinstance(value, Rule):
+            above.append(value)
+        elif above and isinstance(value, FunctionType | type):
+            yield " ".join((value.__doc__ or "").split()).partition(" Args:")[0], tuple(above)
+            above.clear()
+
+
+def _rules(rules: tuple[Rule, ...]) -> Iterator[str]:
+    for words, severity in (("Rejected", Severity.ERROR), ("Warned of", Severity.WARNING)):
+        entries = [f"- {_rule(rule)}" for rule in rules if rule.severity is severity]
+        if entries:
             yield f"{words}:\n"
-            yield "\n".join(f"- {_refusal(refusal)}" for refusal in told) + "\n"
+            yield "\n".join(entries) + "\n"
 
 
-def _refusal(refusal: Refusal) -> str:
-    text = f"`{refusal.rule}` *{_escaped(refusal.what)}*"
-    if refusal.why.strip(" …"):
-        text += f" – {_escaped(refusal.why)}"
-    return text + (f". Do: {_escaped(refusal.remedy)}." if refusal.remedy.strip(" …") else ".")
+def _rule(rule: Rule) -> str:
+    what, why, remedy = map(_words, (rule.what, rule.why, rule.remedy))
+    text = f"`{rule.id}` *{what}*"
+    if why.strip("…"):
+        text += f" – {why}"
+    return text + (f". Do: {remedy}." if remedy.strip("…") else ".")
+
+
+def _words(template: str) -> str:
+    """A rule's words for a page: each value that they are filled with is an ellipsis."""
+    text = "".join(words + ("…" if name is not None else "") for words, name, _, _ in Formatter().parse(template))
+    return _escaped(re.sub(r"…(?: …)+", "…", text))
 
 
 def _sections(annotation: Any) -> tuple[type[Section], ...]:
@@ -209,11 +229,7 @@ def _validators(field: FieldInfo) -> Iterator[Any]:
             yield from within(found.plain) if isinstance(found, OrOutput) else (found,)
 
     for found in (*field.metadata, *within(field.annotation)):
-        # What every text may be (a string, a variable's name, a file's) stands once, on the overview.
-        if (
-            isinstance(found, AfterValidator | BeforeValidator | PlainValidator)
-            and getattr(found.func, "__module__", "") != "mendix_registry.settings.values"
-        ):
+        if isinstance(found, AfterValidator | BeforeValidator | PlainValidator):
             yield found.func
 
 

@@ -109,7 +109,7 @@ def test_it_is_described_with_its_hosts(used: dict[str, Any]) -> None:
 
 def test_its_keys_are_in_schema_and_reference(used: dict[str, Any]) -> None:
     assert {"colour", "type", "repository"} <= set(used["schema"])
-    assert "### `registry.colour`" in used["page"] and "*the box is grey*" in used["page"]
+    assert "### `registry.colour`" in used["page"] and "`TOY001` *the box is …*" in used["page"]
 
 
 def test_its_resource_is_deployed_and_counted(used: dict[str, Any]) -> None:

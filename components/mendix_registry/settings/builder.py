@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field
 
 from mendix_registry.settings.labels import Labels, Toleration
-from mendix_registry.settings.problems import refusal
+from mendix_registry.settings.problems import Rule, raises
 from mendix_registry.settings.references import ImageReference, ObjectName, PinnedImageReference, tag_fault
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.values import MaybeSecret, OriginText, Text, known
@@ -42,83 +42,111 @@ class Resources(Section):
     """The most that it may use."""
 
 
+STK030 = Rule(
+    "STK030",
+    "the tag {value!r} (with 13 characters of digest after it) {fault}",
+    "the registry would reject it",
+    "use at most 115 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'",
+)
+
+
+@raises(STK030)
 def _tag(value: str) -> str:
     fault = tag_fault(value + "-" + 12 * "0")
     if fault:
-        raise refusal(
-            "STK030",
-            f"the tag {value!r} (with 13 characters of digest after it) {fault}",
-            "the registry would refuse it",
-            "use at most 115 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'",
-        )
+        raise STK030.error(value=value, fault=fault)
     return value
 
 
+STK031 = Rule(
+    "STK031",
+    "{value!r} is not a SHA-256",
+    "an app is built only from exactly the file that is meant",
+    "give its 64 hexadecimal digits; 'sha256sum app.mda' prints them",
+)
+
+
+@raises(STK031)
 def _sha256(value: str) -> str:
     text = value.removeprefix("sha256:").lower()
     if not _SHA256.fullmatch(text):
-        raise refusal(
-            "STK031",
-            f"{value!r} is not a SHA-256",
-            "an app is built only from exactly the file that is meant",
-            "give its 64 hexadecimal digits; 'sha256sum app.mda' prints them",
-        )
+        raise STK031.error(value=value)
     return text
 
 
+STK032 = Rule(
+    "STK032",
+    "this is no http or https URL",
+    "the Job downloads the app from it",
+    "write it as https://host/path; a file in the cluster goes under configMap or persistentVolumeClaim",
+)
+
+
+@raises(STK032)
 def _url(value: OriginText) -> OriginText:
     if not re.fullmatch(r"https?://[^\s/]+/\S*", value):
-        raise refusal(
-            "STK032",
-            "this is no http or https URL",
-            "the Job downloads the app from it",
-            "write it as https://host/path; a file in the cluster goes under configMap or persistentVolumeClaim",
-        )
+        raise STK032.error()
     return value
 
 
+STK033 = Rule(
+    "STK033",
+    "{value!r} is no directory of an image",
+    "the app's files get their path from it",
+    "write an absolute path of letters, digits, '.', '_' and '-', not the root",
+)
+
+
+@raises(STK033)
 def _directory(value: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+", value):
-        raise refusal(
-            "STK033",
-            f"{value!r} is no directory of an image",
-            "the app's files get their path from it",
-            "write an absolute path of letters, digits, '.', '_' and '-', not the root",
-        )
+        raise STK033.error(value=value)
     return value
 
 
+STK034 = Rule(
+    "STK034",
+    "{value!r} is no path inside a volume",
+    "the file is looked for below the volume's root only",
+    "write it relative, such as apps/orders.mda",
+)
+
+
+@raises(STK034)
 def _file_path(value: str) -> str:
     if value.startswith("/") or ".." in value.split("/") or not re.fullmatch(r"[A-Za-z0-9._/ -]+", value):
-        raise refusal(
-            "STK034",
-            f"{value!r} is no path inside a volume",
-            "the file is looked for below the volume's root only",
-            "write it relative, such as apps/orders.mda",
-        )
+        raise STK034.error(value=value)
     return value
 
 
+STK035 = Rule(
+    "STK035",
+    "{value!r} is no platform",
+    "images are distinguished by their platform",
+    "write os/architecture, such as linux/amd64",
+)
+
+
+@raises(STK035)
 def _platform(value: str) -> str:
     if not _PLATFORM.fullmatch(value):
-        raise refusal(
-            "STK035",
-            f"{value!r} is no platform",
-            "images are distinguished by their platform",
-            "write os/architecture, such as linux/amd64",
-        )
+        raise STK035.error(value=value)
     return value
 
 
+STK036 = Rule(
+    "STK036",
+    "the label {key!r} is empty or has a quote, comma, equals sign, backslash or line break",
+    "the client would split it in two",
+    "leave these characters out",
+)
+
+
+@raises(STK036)
 def _image_labels(value: dict[str, str]) -> dict[str, str]:
     for key, text in value.items():
         if not _LABEL_TEXT.fullmatch(key) or not _LABEL_TEXT.fullmatch(text):
-            raise refusal(
-                "STK036",
-                f"the label {key!r} is empty or has a quote, comma, equals sign, backslash or line break",
-                "the client would split it in two",
-                "leave these characters out",
-            )
+            raise STK036.error(key=key)
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.stack import Namespace
 
 
@@ -19,14 +19,24 @@ def repository_problems(
     yield denied(namespace, own, repository, at, remedy, foreign=foreign)
 
 
+STK118 = Rule(
+    "STK118",
+    "the builder of namespace {namespace!r} would copy to {repository!r}, but this stack allows it {own} only",
+    "the registry denies the push unless someone else has allowed it",
+    "{remedy}",
+    Severity.WARNING,
+)
+STK037 = Rule(
+    "STK037",
+    "the builder of namespace {namespace!r} would copy to {repository!r}, but this stack allows it {own} only",
+    "the registry denies the push",
+    "{remedy}",
+)
+
+
 def denied(namespace: Namespace, own: str, repository: str, at: Location, remedy: str, *, foreign: bool) -> Problem:
-    """A copy that this stack does not allow the builder is refused. If someone else manages the builder's identity, they may
+    """A copy that this stack does not allow the builder is rejected. If someone else manages the builder's identity, they may
     have allowed the copy: then it is only a warning."""
-    return Problem(
-        "STK037",
-        at,
-        f"the builder of namespace {namespace.name!r} would copy to {repository!r}, but this stack allows it {own} only",
-        "the registry denies the push" + (" unless someone else has allowed it" if foreign else ""),
-        remedy,
-        Severity.WARNING if foreign else Severity.ERROR,
-    )
+    if foreign:
+        return STK118.at(at, namespace=namespace.name, repository=repository, own=own, remedy=remedy)
+    return STK037.at(at, namespace=namespace.name, repository=repository, own=own, remedy=remedy)

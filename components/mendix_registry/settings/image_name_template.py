@@ -2,7 +2,7 @@
 
 Mendix names five variables and nothing else of Go's template language; the Operator puts the pull (or push) URL, a
 slash and the rendered template together. So a template is good if, for all values that the variables can have, host,
-slash and result form an OCI reference. Values of the documented shape must render well, else the template is refused;
+slash and result form an OCI reference. Values of the documented shape must render well, else the template is rejected;
 values that only *could* come (a version with build metadata, with capitals, a very long one) give a warning that names
 the value.
 """
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mendix_registry.settings.problems import Location, Problem, Severity, did_you_mean
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity, did_you_mean
 from mendix_registry.settings.references import NAME_LENGTH, repository_fault, tag_fault
 
 VARIABLES = ("Name", "Generation", "Version", "UnixTimestamp", "Timestamp")
@@ -71,35 +71,59 @@ def repeats(template: str) -> bool:
     return not used - {"Name"}
 
 
+STK038 = Rule(
+    "STK038",
+    "'{{{{{action}}}}}' is more than a variable",
+    "Mendix documents five variables and no functions, pipelines or conditions",
+    "use only {variables}",
+)
+STK039 = Rule(
+    "STK039",
+    "{{{{.{name}}}}} is no variable of Mendix",
+    "the Operator would fail to name the image",
+    "{suggestion}",
+)
+STK040 = Rule(
+    "STK040",
+    "there is a brace that belongs to no variable",
+    "it would become part of the image's name",
+    "write Mendix's variables as {{{{.Name}}}}, and {{repository}} or {{namespace}} for this stack's own values",
+)
+
+
 def syntax_problems(template: str, at: Location) -> Iterator[Problem]:
     """What is wrong with the template before any value is put in."""
     for action in _ACTION.findall(template):
         match = _VARIABLE.fullmatch(action)
         if match is None:
-            yield Problem(
-                "STK038",
-                at,
-                f"'{{{{{action}}}}}' is more than a variable",
-                "Mendix documents five variables and no functions, pipelines or conditions",
-                "use only " + ", ".join(f"{{{{.{name}}}}}" for name in VARIABLES),
-            )
+            yield STK038.at(at, action=action, variables=", ".join(f"{{{{.{name}}}}}" for name in VARIABLES))
         elif match.group(1) not in VARIABLES:
-            yield Problem(
-                "STK039",
-                at,
-                f"{{{{.{match.group(1)}}}}} is no variable of Mendix",
-                "the Operator would fail to name the image",
-                did_you_mean(match.group(1), VARIABLES),
-            )
+            yield STK039.at(at, name=match.group(1), suggestion=did_you_mean(match.group(1), VARIABLES))
     rest = _ACTION.sub("", template)
     if "{" in rest or "}" in rest:
-        yield Problem(
-            "STK040",
-            at,
-            "there is a brace that belongs to no variable",
-            "it would become part of the image's name",
-            "write Mendix's variables as {{.Name}}, and {repository} or {namespace} for this stack's own values",
-        )
+        yield STK040.at(at)
+
+
+STK041 = Rule(
+    "STK041",
+    "it gives an image name that no registry accepts: {fault}",
+    "every build's push would fail",
+    "keep the variables after one colon, as in {{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
+)
+STK042 = Rule(
+    "STK042",
+    "it begins with {first!r}, which reads as a registry host",
+    "the Operator puts the registry's host before it, so images would be {host}/{first}/…",
+    "leave the host out of the template",
+    Severity.WARNING,
+)
+STK043 = Rule(
+    "STK043",
+    "with {words} it gives an image name that no registry accepts: {fault}",
+    "that app's build would fail when it pushes",
+    "leave {{{{.Version}}}} out, or keep apps' versions to digits and dots",
+    Severity.WARNING,
+)
 
 
 def problems(template: str, host: str, at: Location) -> Iterator[Problem]:
@@ -112,35 +136,15 @@ def problems(template: str, host: str, at: Location) -> Iterator[Problem]:
     for values in DOCUMENTED:
         fault = _fault(render(template, values), host)
         if fault:
-            yield Problem(
-                "STK041",
-                at,
-                f"it gives an image name that no registry takes: {fault}",
-                "every build's push would fail",
-                "keep the variables after one colon, as in {repository}:{{.Name}}-{{.Timestamp}}",
-            )
+            yield STK041.at(at, fault=fault)
             return
     first = template.split("/", 1)[0]
     if "/" in template and (first == "localhost" or "." in first or ":" in first) and "{" not in first:
-        yield Problem(
-            "STK042",
-            at,
-            f"it begins with {first!r}, which reads as a registry host",
-            f"the Operator puts the registry's host before it, so images would be {host}/{first}/…",
-            "leave the host out of the template",
-            Severity.WARNING,
-        )
+        yield STK042.at(at, first=first, host=host)
     for words, values in HOSTILE:
         fault = _fault(render(template, values), host)
         if fault:
-            yield Problem(
-                "STK043",
-                at,
-                f"with {words} it gives an image name that no registry takes: {fault}",
-                "that app's build would fail when it pushes",
-                "leave {{.Version}} out, or keep apps' versions to digits and dots",
-                Severity.WARNING,
-            )
+            yield STK043.at(at, words=words, fault=fault)
             return
 
 

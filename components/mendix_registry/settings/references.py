@@ -13,7 +13,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from mendix_registry.settings.problems import refusal
+from mendix_registry.settings.problems import Rule, raises
 from mendix_registry.settings.values import Text, known
 
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
@@ -82,7 +82,7 @@ def split_reference(text: str) -> Reference:
 def repository_fault(repository: str) -> str | None:
     """What is wrong with ``repository`` by the OCI grammar and go-containerregistry's ``checkRepository``, or None."""
     if len(repository) == 1:
-        return "has one character; Mendix's push client takes at least two"
+        return "has one character; Mendix's push client accepts at least two"
     if REPOSITORY.fullmatch(repository):
         return None
     if repository != repository.lower():
@@ -113,155 +113,202 @@ def tag_fault(tag: str) -> str | None:
     return f"has {wrong!r} in it; a tag has only letters, digits, '.', '_' and '-'"
 
 
+STK061 = Rule(
+    "STK061",
+    "a host has no user or password in it",
+    "the host is written in plain text to the cluster and to the stack's outputs",
+    "give only host or host:port here and the credentials under 'authentication'",
+)
+STK062 = Rule(
+    "STK062",
+    "{value!r} begins with a scheme",
+    "an image reference has none: whether https is used is decided by 'transport'",
+    "write {host!r}",
+)
+STK063 = Rule(
+    "STK063",
+    "{value!r} has a path",
+    "the path is the repository",
+    "write {host!r} here and put {path!r} in 'repository'",
+)
+STK064 = Rule(
+    "STK064",
+    "{value!r} has upper-case letters",
+    "image references are compared as text",
+    "write {corrected!r}",
+)
+STK065 = Rule("STK065", "the port of {value!r} is not between 1 and 65535", "", "correct the port")
+STK066 = Rule("STK066", "{value!r} is not an IPv6 address in brackets", "", "write it as [2001:db8::1]:5000")
+STK067 = Rule(
+    "STK067",
+    "{value!r} is not a host name",
+    "clients cannot parse it",
+    "write host or host:port, e.g. registry.example.com:5000",
+)
+STK068 = Rule(
+    "STK068",
+    "{value!r} has neither a dot nor a port",
+    "clients then take it for the first part of a Docker Hub repository, not for a host",
+    "write the full name, or add the port: {value}:443",
+)
+
+
+@raises(STK061, STK062, STK063, STK064, STK065, STK066, STK067, STK068)
 def _host(value: str) -> str:
     if "@" in value:
         # Never repeat it: what stands before the @ is a password more often than not.
-        raise refusal(
-            "STK061",
-            "a host has no user or password in it",
-            "the host is written in plain text to the cluster and to the stack's outputs",
-            "give only host or host:port here and the credentials under 'authentication'",
-        )
+        raise STK061.error()
     if "://" in value:
-        raise refusal(
-            "STK062",
-            f"{value!r} begins with a scheme",
-            "an image reference has none: whether https is used is decided by 'transport'",
-            f"write {value.split('://', 1)[1].split('/', 1)[0]!r}",
-        )
+        raise STK062.error(value=value, host=value.split("://", 1)[1].split("/", 1)[0])
     if "/" in value:
         host, path = value.split("/", 1)
-        raise refusal(
-            "STK063",
-            f"{value!r} has a path",
-            "the path is the repository",
-            f"write {host!r} here and put {path!r} in 'repository'",
-        )
+        raise STK063.error(value=value, host=host, path=path)
     if value != value.lower():
-        raise refusal(
-            "STK064",
-            f"{value!r} has upper-case letters",
-            "image references are compared as text",
-            f"write {value.lower()!r}",
-        )
+        raise STK064.error(value=value, corrected=value.lower())
     name, port = split_host(value)
     if port is not None and not 0 < port < 65536:
-        raise refusal("STK065", f"the port of {value!r} is not between 1 and 65535", "", "correct the port")
+        raise STK065.error(value=value)
     if value.startswith("["):
         try:
             ipaddress.IPv6Address(name)
         except ValueError:
-            raise refusal(
-                "STK066", f"{value!r} is not an IPv6 address in brackets", "", "write it as [2001:db8::1]:5000"
-            ) from None
+            raise STK066.error(value=value) from None
         return value
     if not DNS_SUBDOMAIN.fullmatch(name) or (":" in value and port is None):
-        raise refusal(
-            "STK067",
-            f"{value!r} is not a host name",
-            "clients refuse to parse it",
-            "write host or host:port, e.g. registry.example.com:5000",
-        )
+        raise STK067.error(value=value)
     if "." not in name and port is None and name != "localhost":
-        raise refusal(
-            "STK068",
-            f"{value!r} has neither a dot nor a port",
-            "clients then take it for the first part of a Docker Hub repository, not for a host",
-            f"write the full name, or add the port: {value}:443",
-        )
+        raise STK068.error(value=value)
     return value
 
 
+STK069 = Rule("STK069", "{value!r} begins with a scheme", "an image reference has none", "leave the scheme out")
+STK070 = Rule(
+    "STK070",
+    "{value!r} has no registry host",
+    "clients would pull it from Docker Hub by default",
+    "write the whole reference, such as index.docker.io/library/alpine:3.22",
+)
+STK071 = Rule("STK071", "the repository {repository!r} {fault}", "no registry has it", "correct the reference")
+STK072 = Rule(
+    "STK072",
+    "{value!r} has neither a tag nor a digest",
+    "clients would take the tag 'latest', which moves",
+    "add a tag, or better a digest: 'crane digest <image>' prints it",
+)
+STK073 = Rule("STK073", "the tag {tag!r} {fault}", "no registry has it", "correct the reference")
+STK074 = Rule(
+    "STK074",
+    "{digest!r} is no digest",
+    "clients reject it",
+    "write sha256: and 64 hexadecimal digits after the @",
+)
+
+
+@raises(STK069, STK070, STK071, STK072, STK073, STK074, STK061, STK062, STK063, STK064, STK065, STK066, STK067, STK068)
 def _image(value: str) -> str:
     parts = split_reference(value)
     if "://" in value:
-        raise refusal(
-            "STK069", f"{value!r} begins with a scheme", "an image reference has none", "leave the scheme out"
-        )
+        raise STK069.error(value=value)
     if "/" not in value or not ("." in parts.host or ":" in parts.host or parts.host == "localhost"):
-        raise refusal(
-            "STK070",
-            f"{value!r} has no registry host",
-            "clients would pull it from Docker Hub by default",
-            "write the whole reference, such as index.docker.io/library/alpine:3.22",
-        )
+        raise STK070.error(value=value)
     _host(parts.host)
     fault = repository_fault(parts.repository)
     if fault:
-        raise refusal(
-            "STK071", f"the repository {parts.repository!r} {fault}", "no registry has it", "correct the reference"
-        )
+        raise STK071.error(repository=parts.repository, fault=fault)
     if not parts.tag and not parts.digest:
-        raise refusal(
-            "STK072",
-            f"{value!r} has neither a tag nor a digest",
-            "clients would take the tag 'latest', which moves",
-            "add a tag, or better a digest: 'crane digest <image>' prints it",
-        )
+        raise STK072.error(value=value)
     if parts.tag and (fault := tag_fault(parts.tag)):
-        raise refusal("STK073", f"the tag {parts.tag!r} {fault}", "no registry has it", "correct the reference")
+        raise STK073.error(tag=parts.tag, fault=fault)
     if parts.digest and not _DIGEST.fullmatch(parts.digest):
-        raise refusal(
-            "STK074",
-            f"{parts.digest!r} is no digest",
-            "clients refuse it",
-            "write sha256: and 64 hexadecimal digits after the @",
-        )
+        raise STK074.error(digest=parts.digest)
     return value
 
 
+STK075 = Rule(
+    "STK075",
+    "{value!r} is not pinned by digest",
+    "what is built from it would change without this stack knowing",
+    "write it as <image>@sha256:<digest> ('crane digest <image>' prints it)",
+)
+
+
+@raises(
+    STK075,
+    STK069,
+    STK070,
+    STK071,
+    STK072,
+    STK073,
+    STK074,
+    STK061,
+    STK062,
+    STK063,
+    STK064,
+    STK065,
+    STK066,
+    STK067,
+    STK068,
+)
 def _pinned_image(value: str) -> str:
     _image(value)
     if not split_reference(value).digest:
-        raise refusal(
-            "STK075",
-            f"{value!r} is not pinned by digest",
-            "what is built from it would change without this stack knowing",
-            "write it as <image>@sha256:<digest> ('crane digest <image>' prints it)",
-        )
+        raise STK075.error(value=value)
     return value
 
 
+STK076 = Rule(
+    "STK076",
+    "{value!r} has a placeholder that is not {{namespace}}",
+    "only the namespace's name can be put into a repository",
+    "use {{namespace}}, or put Mendix's variables in operatorConfiguration.imageNameTemplate",
+)
+STK077 = Rule(
+    "STK077",
+    "the repository {value!r} {fault}",
+    "registries and clients reject such a name (Mendix Operator 2.14 checks it too)",
+    "write lower-case path parts joined by '/', such as mendixapps/orders",
+)
+
+
+@raises(STK076, STK077)
 def _repository(value: str) -> str:
     # The shortest namespace that is no fault by itself.
     sample = value.replace(NAMESPACE_PLACEHOLDER, "nn")
     if "{" in sample or "}" in sample:
-        raise refusal(
-            "STK076",
-            f"{value!r} has a placeholder that is not {NAMESPACE_PLACEHOLDER}",
-            "only the namespace's name can be put into a repository",
-            f"use {NAMESPACE_PLACEHOLDER}, or put Mendix's variables in operatorConfiguration.imageNameTemplate",
-        )
+        raise STK076.error(value=value)
     fault = repository_fault(sample)
     if fault:
-        raise refusal(
-            "STK077",
-            f"the repository {value!r} {fault}",
-            "registries and clients refuse such a name (Mendix Operator 2.14 checks it too)",
-            "write lower-case path parts joined by '/', such as mendixapps/orders",
-        )
+        raise STK077.error(value=value, fault=fault)
     return value
 
 
+STK078 = Rule(
+    "STK078",
+    "{value!r} is not a namespace name",
+    "Kubernetes accepts 1 to 63 lower-case letters, digits and dashes, not beginning or ending with a dash",
+    "correct the name",
+)
+
+
+@raises(STK078)
 def _label(value: str) -> str:
     if not DNS_LABEL.fullmatch(value):
-        raise refusal(
-            "STK078",
-            f"{value!r} is not a namespace name",
-            "Kubernetes takes 1 to 63 lower-case letters, digits and dashes, not beginning or ending with a dash",
-            "correct the name",
-        )
+        raise STK078.error(value=value)
     return value
 
 
+STK079 = Rule(
+    "STK079",
+    "{value!r} is not the name of a Kubernetes object",
+    "Kubernetes accepts 1 to 253 lower-case letters, digits, dashes and dots",
+    "correct the name",
+)
+
+
+@raises(STK079)
 def _subdomain(value: str) -> str:
     if not DNS_SUBDOMAIN.fullmatch(value):
-        raise refusal(
-            "STK079",
-            f"{value!r} is not the name of a Kubernetes object",
-            "Kubernetes takes 1 to 253 lower-case letters, digits, dashes and dots",
-            "correct the name",
-        )
+        raise STK079.error(value=value)
     return value
 
 

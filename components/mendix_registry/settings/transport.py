@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from mendix_registry.settings.plain_http import NEWEST, parse_version, plain_http_rule
-from mendix_registry.settings.problems import refusal
+from mendix_registry.settings.problems import Rule, raises
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.values import Text, known
 
@@ -23,44 +23,54 @@ _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICA
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
+STK081 = Rule(
+    "STK081",
+    "there is a private key in it",
+    "this text goes to a ConfigMap that everyone with access to the namespace can read",
+    "give the certificate of the authority only",
+)
+STK082 = Rule(
+    "STK082",
+    "there is no PEM certificate in it",
+    "clients read certificates in PEM form ('-----BEGIN CERTIFICATE-----')",
+    "give the PEM text, for instance by {{file: registry-ca.pem}}",
+)
+STK083 = Rule(
+    "STK083",
+    "certificate {number} of {count} cannot be read: {error}",
+    "",
+    "export it from the authority again",
+)
+
+
+@raises(STK081, STK082, STK083)
 def _certificates(value: str) -> str:
     if _PRIVATE_KEY.search(value):
-        raise refusal(
-            "STK081",
-            "there is a private key in it",
-            "this text goes to a ConfigMap that everyone with access to the namespace can read",
-            "give the certificate of the authority only",
-        )
+        raise STK081.error()
     blocks: list[str] = _PEM_CERTIFICATE.findall(value)
     if not blocks:
-        raise refusal(
-            "STK082",
-            "there is no PEM certificate in it",
-            "clients read certificates in PEM form ('-----BEGIN CERTIFICATE-----')",
-            "give the PEM text, for instance by {file: registry-ca.pem}",
-        )
+        raise STK082.error()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for number, block in enumerate(blocks, start=1):
         try:
             context.load_verify_locations(cadata=block)
         except (ssl.SSLError, ValueError) as error:
-            raise refusal(
-                "STK083",
-                f"certificate {number} of {len(blocks)} cannot be read: {error}",
-                "",
-                "export it from the authority again",
-            ) from error
+            raise STK083.error(number=number, count=len(blocks), error=error) from error
     return "\n".join(blocks) + "\n"
 
 
+STK084 = Rule(
+    "STK084",
+    "{value!r} is not a version of go-containerregistry",
+    "which hosts may be plain http depends on it",
+    "write it as 0.21.5, or remove the key to have the newest rule",
+)
+
+
+@raises(STK084)
 def _version(value: str) -> str:
     if parse_version(value) is None:
-        raise refusal(
-            "STK084",
-            f"{value!r} is not a version of go-containerregistry",
-            "which hosts may be plain http depends on it",
-            "write it as 0.21.5, or remove the key to have the newest rule",
-        )
+        raise STK084.error(value=value)
     return value.removeprefix("v")
 
 

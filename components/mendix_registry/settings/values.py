@@ -29,7 +29,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from mendix_registry.settings.problems import refusal
+from mendix_registry.settings.problems import Rule
 
 if TYPE_CHECKING:
     import pulumi
@@ -50,7 +50,7 @@ MAXIMUM_FILE_BYTES = 1 << 20
 class Surroundings:
     """Where values from outside come from: the process environment and the project directory.
 
-    ``unknown`` is whether a variable that is not set has the value :data:`UNKNOWN`, instead of being refused.
+    ``unknown`` is whether a variable that is not set has the value :data:`UNKNOWN`, instead of being rejected.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -120,21 +120,47 @@ class OriginText(str):
         return self
 
 
+STK016 = Rule("STK016", "the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8")
+STK017 = Rule(
+    "STK017",
+    "there is only a line break",
+    "an empty value here means a mistake, not an intention",
+    "fill it",
+)
+
+
 def _resolve(value: object, info: ValidationInfo) -> tuple[str, Origin]:
     text, origin = _found(value, info)
     try:
         text.encode()
     except UnicodeEncodeError:
         # Python stands a byte that is not UTF-8 for half a character.
-        raise refusal(
-            "STK016", "the value is not UTF-8 text", "no client can send it", "write or export it as UTF-8"
-        ) from None
+        raise STK016.error() from None
     kept = text.removesuffix("\n").removesuffix("\r")
     if text and not kept:
-        raise refusal(
-            "STK017", "there is only a line break", "an empty value here means a mistake, not an intention", "fill it"
-        )
+        raise STK017.error()
     return kept, origin
+
+
+STK018 = Rule(
+    "STK018",
+    "this value is still encrypted",
+    "Pulumi decrypts 'secure:' values before the program starts; this one was not",
+    "check that 'encryptionsalt' or 'secretsprovider' of the stack file belongs to it",
+)
+STK019 = Rule(
+    "STK019",
+    "an object with {keys} is no value",
+    "",
+    "give a string, {{environment: NAME}} or {{file: path}}, with exactly that one key",
+)
+STK020 = Rule(
+    "STK020",
+    "a string is needed, but YAML reads this as a {found}",
+    "YAML drops leading and trailing zeros and turns words such as 'no' and 'on' into booleans",
+    "put the value in quotes",
+)
+STK021 = Rule("STK021", "a string is needed, not {found}", "", "give a string, {{environment: NAME}} or {{file: path}}")
 
 
 def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
@@ -149,33 +175,27 @@ def _found(value: object, info: ValidationInfo) -> tuple[str, Origin]:
             case {"file": str(name), **rest} if not rest:
                 return _from_file(name, surroundings), "file"
             case {"secure": _, **rest} if not rest:
-                raise refusal(
-                    "STK018",
-                    "this value is still encrypted",
-                    "Pulumi decrypts 'secure:' values before the program starts; this one was not",
-                    "check that 'encryptionsalt' or 'secretsprovider' of the stack file belongs to it",
-                )
+                raise STK018.error()
             case _:
                 keys = ", ".join(sorted(map(str, mapping))) or "nothing"
-                raise refusal(
-                    "STK019",
-                    f"an object with {keys} is no value",
-                    "",
-                    "give a string, {environment: NAME} or {file: path}, with exactly that one key",
-                )
+                raise STK019.error(keys=keys)
     if isinstance(value, bool | int | float):
-        raise refusal(
-            "STK020",
-            f"a string is needed, but YAML reads this as a {_yaml_name(value)}",
-            "YAML drops leading and trailing zeros and turns words such as 'no' and 'on' into booleans",
-            "put the value in quotes",
-        )
-    raise refusal(
-        "STK021",
-        f"a string is needed, not {_yaml_name(value)}",
-        "",
-        "give a string, {environment: NAME} or {file: path}",
-    )
+        raise STK020.error(found=_yaml_name(value))
+    raise STK021.error(found=_yaml_name(value))
+
+
+STK022 = Rule(
+    "STK022",
+    "the environment variable {name} is not set",
+    "the stack file takes this value from it",
+    "export {name} for the process that runs pulumi or rehearse",
+)
+STK023 = Rule(
+    "STK023",
+    "the environment variable {name} is empty",
+    "an empty value here means a mistake in how the variable is set, not an intention",
+    "set {name}, or remove the key from the stack file",
+)
 
 
 def _from_environment(name: str, surroundings: Surroundings) -> str:
@@ -183,47 +203,36 @@ def _from_environment(name: str, surroundings: Surroundings) -> str:
     if value is None and surroundings.unknown:
         return UNKNOWN
     if value is None:
-        raise refusal(
-            "STK022",
-            f"the environment variable {name} is not set",
-            "the stack file takes this value from it",
-            f"export {name} for the process that runs pulumi or rehearse",
-        )
+        raise STK022.error(name=name)
     if not value:
-        raise refusal(
-            "STK023",
-            f"the environment variable {name} is empty",
-            "an empty value here means a mistake in how the variable is set, not an intention",
-            f"set {name}, or remove the key from the stack file",
-        )
+        raise STK023.error(name=name)
     return value
+
+
+STK024 = Rule("STK024", "the file {name} is larger than 1 MiB", "no Kubernetes object can hold it", "name another file")
+STK025 = Rule("STK025", "the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM")
+STK026 = Rule(
+    "STK026",
+    "the file {name} cannot be read: {error}",
+    "the stack file takes this value from it",
+    "create it, or correct the path (relative to the directory of Pulumi.yaml)",
+)
+STK027 = Rule("STK027", "the file {name} is empty", "the stack file takes this value from it", "fill it")
 
 
 def _from_file(name: str, surroundings: Surroundings) -> str:
     path = surroundings.directory / Path(name).expanduser()
     try:
         if path.stat().st_size > MAXIMUM_FILE_BYTES:
-            raise refusal(
-                "STK024",
-                f"the file {name} is larger than 1 MiB",
-                "no Kubernetes object can hold it",
-                "name another file",
-            )
+            raise STK024.error(name=name)
         # Windows' editors begin a file with a mark, which would be the first character of the password.
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refusal(
-            "STK025", f"the file {name} is not UTF-8 text", "", "convert it; certificates must be PEM"
-        ) from error
+        raise STK025.error(name=name) from error
     except OSError as error:
-        raise refusal(
-            "STK026",
-            f"the file {name} cannot be read: {error.strerror or error}",
-            "the stack file takes this value from it",
-            "create it, or correct the path (relative to the directory of Pulumi.yaml)",
-        ) from error
+        raise STK026.error(name=name, error=error.strerror or error) from error
     if not text:
-        raise refusal("STK027", f"the file {name} is empty", "the stack file takes this value from it", "fill it")
+        raise STK027.error(name=name)
     return text
 
 
@@ -254,6 +263,15 @@ def _is_output(value: object) -> TypeGuard[pulumi.Output[str]]:
     return hasattr(value, "apply")
 
 
+STK028 = Rule("STK028", "the secret is empty", "", "give it a value, or remove the key")
+STK029 = Rule(
+    "STK029",
+    "the secret has {fault} in it",
+    "no login can carry a control character (RFC 7617, section 2), so the registry would reject it",
+    "set it again without; the output of a command often has more lines than the password",
+)
+
+
 def _secret(value: object, info: ValidationInfo) -> SecretText:
     if isinstance(value, SecretText):
         return value
@@ -263,14 +281,9 @@ def _secret(value: object, info: ValidationInfo) -> SecretText:
         return SecretText(Output.secret(value), "program")
     text, origin = _resolve(value, info)
     if not text:
-        raise refusal("STK028", "the secret is empty", "", "give it a value, or remove the key")
+        raise STK028.error()
     if fault := control_character(text):
-        raise refusal(
-            "STK029",
-            f"the secret has {fault} in it",
-            "no login can carry a control character (RFC 7617, section 2), so the registry would reject it",
-            "set it again without; the output of a command often has more lines than the password",
-        )
+        raise STK029.error(fault=fault)
     return SecretText(text, origin)
 
 
@@ -319,7 +332,7 @@ MaybeSecret: TypeAlias = Annotated[OriginText, PlainValidator(_origin_text), Wit
 """A string that may stand elsewhere, and must where it has a credential in it; the rules look."""
 
 Secret: TypeAlias = Annotated[SecretText, PlainValidator(_secret), WithJsonSchema(SECRET_SCHEMA)]
-"""A secret that may stand elsewhere; plain text in the stack file is refused by the rules."""
+"""A secret that may stand elsewhere; the rules reject plain text in the stack file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from typing import Any, cast
 import yaml
 
 from mendix_registry.settings.problems import PROJECT, ConfigurationError, Location, Problem
-from mendix_registry.settings.values import Surroundings
+from mendix_registry.settings.values import STK022, Surroundings
 from mendix_registry.stack_file.reading import Reading, parse, remove
 from mendix_registry.stack_file.sources import ENCRYPTED
 
-UNSET_VARIABLE = "STK022"
+UNSET_VARIABLE = STK022
 """The rule that a variable which the stack file reads is set."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

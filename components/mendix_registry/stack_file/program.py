@@ -10,7 +10,7 @@ from typing import Any, cast
 import pulumi
 
 from mendix_registry.kinds import KINDS
-from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem
+from mendix_registry.settings.problems import PROJECT, ConfigurationError, Problem, Rule
 from mendix_registry.settings.stack import Settings
 from mendix_registry.stack_file.reading import Reading, parse
 
@@ -76,6 +76,14 @@ def with_secrets(inputs: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+STK117 = Rule(
+    "STK117",
+    "a registry of the kind {type} has no place for {key}",
+    "it would have no effect",
+    "remove it; {type} accepts {accepted}",
+)
+
+
 def _in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a stack file, with what the program gave beside ``registry`` at its place within."""
     keys = {key: value for key, value in inputs.items() if key not in _PROGRAM_INPUTS}
@@ -90,13 +98,7 @@ def _in_their_place(inputs: Mapping[str, Any]) -> dict[str, Any]:
             _put(registry, places[key], inputs[key])
         elif kind:
             problems.append(
-                Problem(
-                    "STK117",
-                    (key,),
-                    f"a registry of the kind {kind.type} has no place for {key}",
-                    "it would have no effect",
-                    f"remove it; {kind.type} takes {' and '.join(places) or 'neither password nor role'}",
-                )
+                STK117.at((key,), type=kind.type, key=key, accepted=" and ".join(places) or "neither password nor role")
             )
     if problems:
         raise ConfigurationError(problems)

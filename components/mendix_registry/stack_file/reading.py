@@ -6,14 +6,22 @@ import json
 import types
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mendix_registry.kinds import KINDS
-from mendix_registry.settings.problems import PROJECT, ConfigurationError, Location, Problem, Severity, did_you_mean
+from mendix_registry.settings.problems import (
+    PROJECT,
+    ConfigurationError,
+    Location,
+    Problem,
+    Rule,
+    Severity,
+    did_you_mean,
+)
 from mendix_registry.settings.stack import Settings
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import rules
@@ -26,6 +34,10 @@ class Reading:
 
     settings: Settings
     warnings: tuple[Problem, ...]
+
+
+STK001 = Rule("STK001", "there is no such key", "it would have no effect", "{suggestion}")
+STK002 = Rule("STK002", "an object or a list is needed, not a text", "", "see docs/kinds for the form of {name}")
 
 
 def parse(
@@ -52,22 +64,12 @@ def parse(
             continue
         name = key.removeprefix(prefix)
         if name not in known:
-            problems.append(
-                Problem("STK001", (name,), "there is no such key", "it would have no effect", did_you_mean(name, known))
-            )
+            problems.append(STK001.at((name,), suggestion=did_you_mean(name, known)))
             continue
         try:
             raw[name] = json.loads(value) if isinstance(value, str) else value
         except json.JSONDecodeError:
-            problems.append(
-                Problem(
-                    "STK002",
-                    (name,),
-                    "an object or a list is needed, not a text",
-                    "",
-                    f"see docs/kinds for the form of {name}",
-                )
-            )
+            problems.append(STK002.at((name,), name=name))
     settings, found = _validate(raw, surroundings)
     failed = [problem.location for problem in problems]
     problems += (problem for problem in found if problem.location not in failed)
@@ -122,41 +124,56 @@ def _model(raw: dict[str, Any], surroundings: Surroundings) -> Settings:
     return StackSettings.model_validate(raw, context=surroundings, by_alias=True, by_name=False)
 
 
+STK003 = Rule("STK003", "this key is missing", "{meaning}", "add {key}")
+STK004 = Rule("STK004", "this must be {choices}", "{meaning}", "choose one of them")
+STK005 = Rule("STK005", "the list is empty", "{meaning}", "add at least one entry")
+STK006 = Rule(
+    "STK006",
+    "an object with keys is needed here",
+    "{meaning}",
+    "write its keys below it, indented, one per line",
+)
+STK007 = Rule("STK007", "true or false is needed here", "{meaning}", "write true or false")
+STK008 = Rule("STK008", "a list is needed here", "{meaning}", "begin each entry with a dash")
+STK009 = Rule(
+    "STK009",
+    "a text is needed here",
+    "{meaning}",
+    "put it in quotes if YAML reads it as a number, a boolean or nothing",
+)
+STK010 = Rule("STK010", "the value is not valid: {fault}", "{meaning}", "correct the value")
+
+
 def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
     location, model = _resolve(detail["loc"])
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind == "rule":
-        return Problem(context["rule"], location, context["what"], context["why"], context["remedy"])
+        return replace(context["problem"], location=location)
     if kind == "extra_forbidden":
         return _unknown_key(location, model, raw)
     if kind == "missing":
-        return Problem("STK003", location, "this key is missing", _description(model, location), f"add {location[-1]}")
+        return STK003.at(location, meaning=_description(model, location), key=location[-1])
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         return _choice(location, model, context)
     if kind in ("literal_error", "enum"):
         choices = str(context["expected"]).replace("True", "true").replace("False", "false")
-        return Problem(
-            "STK004", location, f"this must be {choices}", _description(model, location), "choose one of them"
-        )
+        return STK004.at(location, choices=choices, meaning=_description(model, location))
     if kind == "too_short":
-        return Problem("STK005", location, "the list is empty", _description(model, location), "add at least one entry")
+        return STK005.at(location, meaning=_description(model, location))
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        remedy = "write its keys below it, indented, one per line"
-        return Problem("STK006", location, "an object with keys is needed here", _description(model, location), remedy)
+        return STK006.at(location, meaning=_description(model, location))
     if kind in ("bool_type", "bool_parsing"):
-        return Problem(
-            "STK007", location, "true or false is needed here", _description(model, location), "write true or false"
-        )
+        return STK007.at(location, meaning=_description(model, location))
     if kind in ("tuple_type", "list_type"):
-        return Problem(
-            "STK008", location, "a list is needed here", _description(model, location), "begin each entry with a dash"
-        )
+        return STK008.at(location, meaning=_description(model, location))
     if kind == "string_type":
-        remedy = "put it in quotes if YAML reads it as a number, a boolean or nothing"
-        return Problem("STK009", location, "a text is needed here", _description(model, location), remedy)
-    what = f"the value is not valid: {detail['msg'].lower()}"
-    return Problem("STK010", location, what, _description(model, location), "correct the value")
+        return STK009.at(location, meaning=_description(model, location))
+    return STK010.at(location, fault=detail["msg"].lower(), meaning=_description(model, location))
+
+
+STK011 = Rule("STK011", "the {noun} is missing", "", "add {key}: one of {choices}")
+STK012 = Rule("STK012", "{tag!r} is no {noun} here", "", "{suggestion}")
 
 
 def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[str, Any]) -> Problem:
@@ -167,10 +184,23 @@ def _choice(location: Location, model: type[BaseModel] | None, context: Mapping[
     annotation = _keys(model).get(str(location[-1])) if model else None
     known = [*KINDS] if key == "type" else [tag for tag in map(_tag, _models(annotation)) if tag]
     if tag is None:
-        return Problem(
-            "STK011", (*location, key), f"the {words} is missing", "", f"add {key}: one of {', '.join(known)}"
-        )
-    return Problem("STK012", (*location, key), f"{str(tag)!r} is no {words} here", "", did_you_mean(str(tag), known))
+        return STK011.at((*location, key), noun=words, key=key, choices=", ".join(known))
+    return STK012.at((*location, key), tag=str(tag), noun=words, suggestion=did_you_mean(str(tag), known))
+
+
+STK013 = Rule(
+    "STK013",
+    "there is no key {key!r} here",
+    "how builds authenticate stands under the key authentication",
+    "see authentication in docs/kinds/{kind}.md",
+)
+STK014 = Rule(
+    "STK014",
+    "{key} authenticates builds to {owner}, beside what {kind} does",
+    "Mendix can use one authentication method per namespace; it cannot combine two",
+    "remove {key}, or choose the type {owner} for the namespaces that need it, in a separate stack",
+)
+STK015 = Rule("STK015", "there is no key {key!r} here", "it would have no effect", "{suggestion}")
 
 
 def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[str, Any]) -> Problem:
@@ -179,21 +209,10 @@ def _unknown_key(location: Location, model: type[BaseModel] | None, raw: dict[st
     if location[0] == "registry" and owner and len(location) == 2:
         kind = raw["registry"].get("type")
         if kind in owner.split(" and "):
-            why = "how builds authenticate stands under the key authentication"
-            return Problem(
-                "STK013", location, f"there is no key {key!r} here", why, f"see authentication in docs/kinds/{kind}.md"
-            )
-        return Problem(
-            "STK014",
-            location,
-            f"{key} authenticates builds to {owner}, beside what {kind} does",
-            "Mendix can use one authentication method per namespace; it cannot combine two",
-            f"remove {key}, or choose the type {owner} for the namespaces that need it, in a separate stack",
-        )
+            return STK013.at(location, key=key, kind=kind)
+        return STK014.at(location, key=key, owner=owner, kind=kind)
     known = _keys(model) if model else ()
-    return Problem(
-        "STK015", location, f"there is no key {key!r} here", "it would have no effect", did_you_mean(key, known)
-    )
+    return STK015.at(location, key=key, suggestion=did_you_mean(key, known))
 
 
 def _resolve(loc: Iterable[str | int]) -> tuple[Location, type[BaseModel] | None]:

@@ -53,7 +53,7 @@ def difference(expected: Iterable[Mapping[str, str]], found: Iterable[Problem]) 
     for item in expected:
         path = f"config.{PROJECT}:{str(item['path']).removeprefix('config.').removeprefix(PROJECT + ':')}"
         fits = [
-            p for p in left if (p.rule, p.path) == (item["rule"], path) and _folded(item["says"]) in _folded(str(p))
+            p for p in left if (p.rule.id, p.path) == (item["rule"], path) and _folded(item["says"]) in _folded(str(p))
         ]
         if fits:
             left.remove(fits[0])

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 from mendix_registry.kinds.toy.settings import ToyRegistry
 
-from mendix_registry.settings.problems import Location, Problem
+from mendix_registry.settings.problems import Location, Problem, Rule
 from mendix_registry.settings.stack import Namespace, Settings
+
+TOY001 = Rule("TOY001", "the box is {colour}", "no one plays with it", "choose a colour")
 
 
 def check(settings: Settings, registry: ToyRegistry) -> Iterator[Problem]:
     """Boxes are not grey."""
     if registry.colour == "grey":
-        yield Problem("TOY001", ("registry", "colour"), "the box is grey", "nobody plays with it", "choose a colour")
+        yield TOY001.at(("registry", "colour"), colour=registry.colour)
 
 
 def check_copy(

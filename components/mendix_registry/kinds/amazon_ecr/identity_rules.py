@@ -18,7 +18,7 @@ from mendix_registry.kinds.amazon_ecr.settings import (
 )
 from mendix_registry.kinds.amazon_ecr.values import arn_parts
 from mendix_registry.settings.places import NAMESPACES, REGISTRY
-from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.stack import Settings
 
 METHOD: Location = (*REGISTRY, "authentication")
@@ -42,6 +42,14 @@ def check(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]:
             yield from _static(settings, registry, method)
 
 
+ECR034 = Rule(
+    "ECR034",
+    "{arn} is in the partition {partition}, the registry in {known}",
+    "no partition of AWS trusts another",
+    "give one that begins with arn:{known}:",
+)
+
+
 def _partitions(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     known = registry.known_partition
     if known is None:
@@ -49,13 +57,7 @@ def _partitions(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     for at, arn in _arns(registry):
         partition = arn_parts(arn)["partition"]
         if partition != known:
-            yield Problem(
-                "ECR034",
-                at,
-                f"{arn} is in the partition {partition}, the registry in {known}",
-                "no partition of AWS trusts another",
-                f"give one that begins with arn:{known}:",
-            )
+            yield ECR034.at(at, arn=arn, partition=partition, known=known)
 
 
 def _arns(registry: AmazonEcrRegistry) -> Iterator[tuple[Location, str]]:
@@ -86,72 +88,98 @@ def _arns(registry: AmazonEcrRegistry) -> Iterator[tuple[Location, str]]:
             yield (*METHOD, "alsoTrust", index), arn
 
 
+ECR035 = Rule(
+    "ECR035",
+    "the provider is given twice, by ARN and by issuer",
+    "they could name two clusters",
+    "keep existing, which needs no look-up, or keep issuer",
+)
+ECR036 = Rule(
+    "ECR036",
+    "the cluster's OIDC provider is missing",
+    "the role must trust exactly this cluster's tokens",
+    "add existing: <ARN> ('aws iam list-open-id-connect-providers' prints them), or issuer: <URL>",
+)
+ECR037 = Rule(
+    "ECR037",
+    "an existing provider is left as it is, but create, import or thumbprints is given too",
+    "they would have no effect",
+    "remove them, or give issuer instead of existing",
+)
+ECR038 = Rule(
+    "ECR038",
+    "the provider is to be created and to be taken over",
+    "an account has one provider for each issuer",
+    "remove create if it exists, else import",
+)
+ECR039 = Rule(
+    "ECR039",
+    "{arn} is not the provider of {issuer}",
+    "a provider's ARN ends with its issuer",
+    "correct one of the two",
+)
+ECR040 = Rule(
+    "ECR040",
+    "thumbprints are only set on a provider that this stack creates or takes over",
+    "they would have no effect",
+    "remove them, or set create: true",
+)
+
+
 def _provider(registry: AmazonEcrRegistry, provider: OidcProvider) -> Iterator[Problem]:
     at = (*METHOD, "oidcProvider")
     if provider.existing and provider.issuer:
-        yield Problem(
-            "ECR035",
-            (*at, "issuer"),
-            "the provider is given twice, by ARN and by issuer",
-            "they could name two clusters",
-            "keep existing, which needs no look-up, or keep issuer",
-        )
+        yield ECR035.at((*at, "issuer"))
     if not provider.existing and not provider.issuer:
-        yield Problem(
-            "ECR036",
-            at,
-            "the cluster's OIDC provider is missing",
-            "the role must trust exactly this cluster's tokens",
-            "add existing: <ARN> ('aws iam list-open-id-connect-providers' prints them), or issuer: <URL>",
-        )
+        yield ECR036.at(at)
     if provider.existing and (provider.create or provider.import_ or provider.thumbprints):
-        yield Problem(
-            "ECR037",
-            (*at, "existing"),
-            "an existing provider is left as it is, but create, import or thumbprints is given too",
-            "they would have no effect",
-            "remove them, or give issuer instead of existing",
-        )
+        yield ECR037.at((*at, "existing"))
     if provider.create and provider.import_:
-        yield Problem(
-            "ECR038",
-            (*at, "import"),
-            "the provider is to be created and to be taken over",
-            "an account has one provider for each issuer",
-            "remove create if it exists, else import",
-        )
+        yield ECR038.at((*at, "import"))
     if provider.import_ and provider.issuer:
         issuer = provider.issuer.removeprefix("https://")
         if not provider.import_.endswith(f":oidc-provider/{issuer}"):
-            yield Problem(
-                "ECR039",
-                (*at, "import"),
-                f"{provider.import_} is not the provider of {provider.issuer}",
-                "a provider's ARN ends with its issuer",
-                "correct one of the two",
-            )
+            yield ECR039.at((*at, "import"), arn=provider.import_, issuer=provider.issuer)
     if provider.thumbprints and not (provider.create or provider.import_) and not provider.existing:
-        yield Problem(
-            "ECR040",
-            (*at, "thumbprints"),
-            "thumbprints are only set on a provider that this stack creates or takes over",
-            "they would have no effect",
-            "remove them, or set create: true",
-        )
+        yield ECR040.at((*at, "thumbprints"))
+
+
+ECR041 = Rule(
+    "ECR041",
+    "{arn} is trusted already",
+    "a second statement would only use up the trust policy's length",
+    "remove it",
+)
 
 
 def _further_providers(method: Irsa) -> Iterator[Problem]:
     seen = {method.oidc_provider.existing}
     for index, arn in enumerate(method.also_trust):
         if arn in seen:
-            yield Problem(
-                "ECR041",
-                (*METHOD, "alsoTrust", index),
-                f"{arn} is trusted already",
-                "a second statement would only use up the trust policy's length",
-                "remove it",
-            )
+            yield ECR041.at((*METHOD, "alsoTrust", index), arn=arn)
         seen.add(arn)
+
+
+ECR042 = Rule(
+    "ECR042",
+    "the roles are in account {account}, as the {noun} is, the registry in {registry}",
+    "a creation template belongs to the registry's account, where this stack creates nothing",
+    "remove the key, and keep the image name template's variables after the colon: "
+    "{{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
+)
+ECR043 = Rule(
+    "ECR043",
+    "the roles are in account {account}, as the {noun} is, the registry in {registry}",
+    "one provider cannot create in two accounts",
+    "set repositories.create: false if the repositories exist there, or correct the account",
+)
+ECR044 = Rule(
+    "ECR044",
+    "the roles are in account {account}, as the {noun} is, the registry in {registry}",
+    "ECR also asks the repositories' own policy about another account's roles, the nodes' among them",
+    "allow these roles to push, and the nodes' to pull, in each repository's policy (docs/kinds/amazon-ecr.md shows it)",
+    Severity.WARNING,
+)
 
 
 def _accounts(registry: AmazonEcrRegistry, method: Irsa | PodIdentity) -> Iterator[Problem]:
@@ -163,45 +191,45 @@ def _accounts(registry: AmazonEcrRegistry, method: Irsa | PodIdentity) -> Iterat
     if registry.account_id is None or account is None or account == registry.account_id:
         return
     if registry.repositories.create_on_push:
-        yield Problem(
-            "ECR042",
-            (*REGISTRY, "repositories", "createOnPush"),
-            f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}",
-            "a creation template belongs to the registry's account, where this stack creates nothing",
-            "remove the key, and keep the image name template's variables after the colon: "
-            "{repository}:{{.Name}}-{{.Timestamp}}",
+        yield ECR042.at(
+            (*REGISTRY, "repositories", "createOnPush"), account=account, noun=noun, registry=registry.account_id
         )
     if registry.repositories.create:
-        yield Problem(
-            "ECR043",
-            (*REGISTRY, "accountId"),
-            f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}",
-            "one provider cannot create in two accounts",
-            "set repositories.create: false if the repositories exist there, or correct the account",
-        )
+        yield ECR043.at((*REGISTRY, "accountId"), account=account, noun=noun, registry=registry.account_id)
     else:
-        yield Problem(
-            "ECR044",
-            (*REGISTRY, "accountId"),
-            f"the roles are in account {account}, as the {noun} is, the registry in {registry.account_id}",
-            "ECR also asks the repositories' own policy about another account's roles, the nodes' among them",
-            "allow these roles to push, and the nodes' to pull, in each repository's policy (docs/kinds/amazon-ecr.md shows it)",
-            Severity.WARNING,
-        )
+        yield ECR044.at((*REGISTRY, "accountId"), account=account, noun=noun, registry=registry.account_id)
+
+
+ECR045 = Rule(
+    "ECR045",
+    "ServiceAccount {account!r} of namespace {namespace!r} is not this stack's",
+    "its pods only get the role if it has the annotation eks.amazonaws.com/role-arn, which this stack does not set",
+    "have its owner set the annotation (mxpc-cli does) to the stack's output namespaces.<name>.pushedAs",
+    Severity.WARNING,
+)
 
 
 def _annotations(settings: Settings, method: Irsa) -> Iterator[Problem]:
     for index, namespace in enumerate(settings.namespaces):
         if not namespace.service_account.create:
-            yield Problem(
-                "ECR045",
-                (*NAMESPACES, index, "serviceAccount", "create"),
-                f"ServiceAccount {namespace.service_account.name!r} of namespace {namespace.name!r} is not this stack's",
-                "its pods only get the role if it has the annotation eks.amazonaws.com/role-arn, which this stack does not set",
-                "have its owner set the annotation (mxpc-cli does) to the stack's output namespaces.<name>.pushedAs",
-                Severity.WARNING,
-            )
+            at = (*NAMESPACES, index, "serviceAccount", "create")
+            yield ECR045.at(at, account=namespace.service_account.name, namespace=namespace.name)
             return
+
+
+ECR046 = Rule(
+    "ECR046",
+    "shared roles belong to no single namespace",
+    "it would not be known which of them to take over",
+    "give such a role under existing, or leave shared out",
+)
+ECR047 = Rule(
+    "ECR047",
+    "namespaces that share a role can push to each other's repositories",
+    "a role has one set of permissions",
+    "leave shared out: each namespace then has its own role (an account may have 1,000, or more on request)",
+    Severity.WARNING,
+)
 
 
 def _roles(settings: Settings, registry: AmazonEcrRegistry, method: Irsa | PodIdentity) -> Iterator[Problem]:
@@ -212,47 +240,45 @@ def _roles(settings: Settings, registry: AmazonEcrRegistry, method: Irsa | PodId
     yield from _unknown(roles.import_, names, (*at, "import"))
     yield from _both(roles.existing, roles.import_, (*at, "import"), "role")
     if roles.shared is not None and roles.import_:
-        yield Problem(
-            "ECR046",
-            (*at, "import"),
-            "shared roles belong to no single namespace",
-            "it would not be known which of them to take over",
-            "give such a role under existing, or leave shared out",
-        )
+        yield ECR046.at((*at, "import"))
     yield from _existing_for_all(roles, names, at)
     yield from _sizes(settings, registry, method, at)
     if roles.shared is not None and len(ecr_plan.repositories(settings)) > 1:
         plans = ecr_plan.role_plans(roles, settings.namespaces)
         if any(len(plan.namespaces) > 1 for plan in plans):
-            yield Problem(
-                "ECR047",
-                (*at, "shared"),
-                "namespaces that share a role can push to each other's repositories",
-                "a role has one set of permissions",
-                "leave shared out: each namespace then has its own role (an account may have 1,000, or more on request)",
-                Severity.WARNING,
-            )
+            yield ECR047.at((*at, "shared"))
+
+
+ECR048 = Rule(
+    "ECR048",
+    "every namespace has an existing role then, but import or shared is given too",
+    "they would have no effect",
+    "remove them, or name the namespaces under existing",
+)
+ECR049 = Rule("ECR049", "every namespace is under existing", "it would have no effect", "remove it")
 
 
 def _existing_for_all(roles: Roles, names: set[str], at: Location) -> Iterator[Problem]:
     if roles.existing_for_all is None:
         return
     if roles.import_ or roles.shared is not None:
-        yield Problem(
-            "ECR048",
-            (*at, "existingForAll"),
-            "every namespace has an existing role then, but import or shared is given too",
-            "they would have no effect",
-            "remove them, or name the namespaces under existing",
-        )
+        yield ECR048.at((*at, "existingForAll"))
     elif names and not names - set(roles.existing):
-        yield Problem(
-            "ECR049",
-            (*at, "existingForAll"),
-            "every namespace is under existing",
-            "it would have no effect",
-            "remove it",
-        )
+        yield ECR049.at((*at, "existingForAll"))
+
+
+ECR050 = Rule(
+    "ECR050",
+    "the trust policy of role {role!r} has {length} characters",
+    "IAM accepts {limit} here",
+    "{remedy}",
+)
+ECR051 = Rule(
+    "ECR051",
+    "the policy of role {role!r} has {length} characters",
+    f"IAM accepts {INLINE_POLICY_LIMIT} and cannot be asked for more",
+    "{remedy}",
+)
 
 
 def _sizes(
@@ -279,22 +305,24 @@ def _sizes(
             remedy = f"set shared: {enough}" if enough else "leave shared out"
             remedy += ", or have the quota raised and set trustPolicyLimit"
         if length > limit:
-            yield Problem(
-                "ECR050",
-                place,
-                f"the trust policy of role {plan.key!r} has {length} characters",
-                f"IAM takes {limit} here",
-                remedy,
-            )
+            yield ECR050.at(place, role=plan.key, length=length, limit=limit, remedy=remedy)
         else:
-            yield Problem(
-                "ECR051",
-                place,
-                f"the policy of role {plan.key!r} has {policy} characters",
-                f"IAM takes {INLINE_POLICY_LIMIT} and cannot be asked for more",
-                remedy,
-            )
+            yield ECR051.at(place, role=plan.key, length=policy, remedy=remedy)
         return
+
+
+ECR052 = Rule(
+    "ECR052",
+    "{text!r} is not an association of the cluster {cluster}",
+    "the provider finds it by cluster and association id",
+    "write it as {cluster},a-<id> ('aws eks list-pod-identity-associations' prints the ids)",
+)
+ECR053 = Rule(
+    "ECR053",
+    "with associate: false no association is touched",
+    "it would have no effect",
+    "remove one of the two",
+)
 
 
 def _associations(settings: Settings, method: PodIdentity) -> Iterator[Problem]:
@@ -303,21 +331,30 @@ def _associations(settings: Settings, method: PodIdentity) -> Iterator[Problem]:
     for namespace, text in method.import_.items():
         name, comma, association = text.partition(",")
         if not comma or name != method.cluster.name or not association.startswith("a-"):
-            yield Problem(
-                "ECR052",
-                (*at, namespace),
-                f"{text!r} is not an association of the cluster {method.cluster.name}",
-                "the provider finds it by cluster and association id",
-                f"write it as {method.cluster.name},a-<id> ('aws eks list-pod-identity-associations' prints the ids)",
-            )
+            yield ECR052.at((*at, namespace), text=text, cluster=method.cluster.name)
     if method.import_ and not method.associate:
-        yield Problem(
-            "ECR053",
-            at,
-            "with associate: false no association is touched",
-            "it would have no effect",
-            "remove one of the two",
-        )
+        yield ECR053.at(at)
+
+
+ECR054 = Rule(
+    "ECR054",
+    "this is not the id of a lasting access key",
+    "lasting ones are AKIA and at least 12 letters and digits; a session's (ASIA) ends within hours",
+    "create an access key of an IAM user",
+)
+ECR055 = Rule(
+    "ECR055",
+    "with an existing key no user and no key is created, but users or rotation is given too",
+    "they would have no effect",
+    "remove them, or the key",
+)
+ECR056 = Rule(
+    "ECR056",
+    "builders have a lasting access key",
+    "who reads the Secret can push until the key is rotated; AWS and Mendix advise against it",
+    "use irsa or pod-identity on EKS; elsewhere rotate by raising authentication.rotation",
+    Severity.WARNING,
+)
 
 
 def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys) -> Iterator[Problem]:
@@ -328,49 +365,34 @@ def _static(settings: Settings, registry: AmazonEcrRegistry, method: StaticKeys)
     yield from _both(method.users.existing, method.users.import_, (*at, "import"), "user")
     if method.existing_key is not None:
         if not re.fullmatch(r"AKIA[A-Z0-9]{12,124}", method.existing_key.access_key_id):
-            yield Problem(
-                "ECR054",
-                (*METHOD, "existingKey", "accessKeyId"),
-                "this is not the id of a lasting access key",
-                "lasting ones are AKIA and at least 12 letters and digits; a session's (ASIA) ends within hours",
-                "create an access key of an IAM user",
-            )
+            yield ECR054.at((*METHOD, "existingKey", "accessKeyId"))
         if method.users.existing or method.users.import_ or method.rotation != 1:
-            yield Problem(
-                "ECR055",
-                (*METHOD, "existingKey"),
-                "with an existing key no user and no key is created, but users or rotation is given too",
-                "they would have no effect",
-                "remove them, or the key",
-            )
-    yield Problem(
-        "ECR056",
-        (*METHOD, "method"),
-        "builders have a lasting access key",
-        "who reads the Secret can push until the key is rotated; AWS and Mendix advise against it",
-        "use irsa or pod-identity on EKS; elsewhere rotate by raising authentication.rotation",
-        Severity.WARNING,
-    )
+            yield ECR055.at((*METHOD, "existingKey"))
+    yield ECR056.at((*METHOD, "method"))
+
+
+ECR057 = Rule(
+    "ECR057",
+    "{namespace!r} is no namespace of this stack",
+    "it would have no effect",
+    "correct the name, or add it to namespaces",
+)
 
 
 def _unknown(given: Mapping[str, Any], names: Collection[str], at: Location) -> Iterator[Problem]:
     for namespace in given:
         if namespace not in names:
-            yield Problem(
-                "ECR057",
-                (*at, namespace),
-                f"{namespace!r} is no namespace of this stack",
-                "it would have no effect",
-                "correct the name, or add it to namespaces",
-            )
+            yield ECR057.at((*at, namespace), namespace=namespace)
+
+
+ECR058 = Rule(
+    "ECR058",
+    "the {noun} of namespace {namespace!r} is also under existing",
+    "a {noun} is either left as it is or taken over",
+    "remove it from one of the two",
+)
 
 
 def _both(existing: Mapping[str, Any], imported: Mapping[str, str], at: Location, noun: str) -> Iterator[Problem]:
     for namespace in sorted(existing.keys() & imported.keys()):
-        yield Problem(
-            "ECR058",
-            (*at, namespace),
-            f"the {noun} of namespace {namespace!r} is also under existing",
-            f"a {noun} is either left as it is or taken over",
-            "remove it from one of the two",
-        )
+        yield ECR058.at((*at, namespace), noun=noun, namespace=namespace)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mendix_registry.kinds.amazon_ecr import plan as ecr_plan
 from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, Lifecycle
-from mendix_registry.settings.problems import Location, Problem, Severity, refusal
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.stack import Settings
 
 MOST_RULES = 50
@@ -27,6 +28,16 @@ class _Part(BaseModel):
 
 
 _Tags = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
+ECR059 = Rule("ECR059", "tagged needs exactly one of tagPatternList and tagPrefixList", _REJECTED, "correct the rule")
+ECR060 = Rule("ECR060", "{key} goes with tagStatus tagged only, not with {status}", _REJECTED, "correct the rule")
+ECR061 = Rule(
+    "ECR061", f"the pattern {{pattern!r}} has more than {_MOST_WILDCARDS} wildcards", _REJECTED, "correct the rule"
+)
+ECR062 = Rule("ECR062", "countType {count_type} needs countUnit: days", _REJECTED, "correct the rule")
+ECR063 = Rule("ECR063", "countUnit goes with ages only, not with imageCountMoreThan", _REJECTED, "correct the rule")
+ECR064 = Rule("ECR064", "countType {count_type} needs storageClass: {storage}", _REJECTED, "correct the rule")
 
 
 class _Selection(_Part):
@@ -43,21 +54,25 @@ class _Selection(_Part):
         given = self.model_fields_set
         lists = given & {"tagPatternList", "tagPrefixList"}
         if self.tagStatus == "tagged" and len(lists) != 1:
-            raise refusal("ECR059", "tagged needs exactly one of tagPatternList and tagPrefixList")
+            raise ECR059.error()
         if self.tagStatus != "tagged" and lists:
-            raise refusal("ECR060", f"{min(lists)} goes with tagStatus tagged only, not with {self.tagStatus}")
+            raise ECR060.error(key=min(lists), status=self.tagStatus)
         for pattern in self.tagPatternList or ():
             if pattern.count("*") > _MOST_WILDCARDS:
-                raise refusal("ECR061", f"the pattern {pattern!r} has more than {_MOST_WILDCARDS} wildcards")
+                raise ECR061.error(pattern=pattern)
         ages = self.countType != "imageCountMoreThan"
         if ages and self.countUnit is None:
-            raise refusal("ECR062", f"countType {self.countType} needs countUnit: days")
+            raise ECR062.error(count_type=self.countType)
         if not ages and "countUnit" in given:
-            raise refusal("ECR063", "countUnit goes with ages only, not with imageCountMoreThan")
+            raise ECR063.error()
         storage = "archive" if self.countType == "sinceImageTransitioned" else "standard"
         if self.storageClass != storage:
-            raise refusal("ECR064", f"countType {self.countType} needs storageClass: {storage}")
+            raise ECR064.error(count_type=self.countType, storage=storage)
         return self
+
+
+ECR065 = Rule("ECR065", "transition needs targetStorageClass: archive", _REJECTED, "correct the rule")
+ECR066 = Rule("ECR066", "targetStorageClass goes with transition only", _REJECTED, "correct the rule")
 
 
 class _Action(_Part):
@@ -67,10 +82,13 @@ class _Action(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.type == "transition" and self.targetStorageClass is None:
-            raise refusal("ECR065", "transition needs targetStorageClass: archive")
+            raise ECR065.error()
         if self.type == "expire" and "targetStorageClass" in self.model_fields_set:
-            raise refusal("ECR066", "targetStorageClass goes with transition only")
+            raise ECR066.error()
         return self
+
+
+ECR067 = Rule("ECR067", "countType {count_type} goes with the action {action} only", _REJECTED, "correct the rule")
 
 
 class _Rule(_Part):
@@ -83,12 +101,21 @@ class _Rule(_Part):
     def _consistent(self) -> Self:
         only = {"sinceImagePulled": "transition", "sinceImageTransitioned": "expire"}.get(self.selection.countType)
         if only and self.action.type != only:
-            raise refusal("ECR067", f"countType {self.selection.countType} goes with the action {only} only")
+            raise ECR067.error(count_type=self.selection.countType, action=only)
         return self
 
 
 class _Policy(_Part):
     rules: Annotated[list[_Rule], Field(min_length=1, max_length=MOST_RULES)]
+
+
+ECR068 = Rule(
+    "ECR068",
+    "{name} stands beside policy",
+    "a repository has one lifecycle policy, and this key would have no effect",
+    "remove {name}, or write it as a rule of the policy",
+)
+ECR069 = Rule("ECR069", "it has {length} characters", "ECR accepts 100 to 30,720", "shorten it (or add a description)")
 
 
 def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iterator[Problem]:
@@ -98,13 +125,7 @@ def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iter
     if lifecycle.policy is not None:
         for key, name in (("untagged_days", "untaggedDays"), ("keep_tagged", "keepTagged")):
             if key in lifecycle.model_fields_set:
-                yield Problem(
-                    "ECR068",
-                    (*at, name),
-                    f"{name} stands beside policy",
-                    "a repository has one lifecycle policy, and this key would have no effect",
-                    f"remove {name}, or write it as a rule of the policy",
-                )
+                yield ECR068.at((*at, name), name=name)
         try:
             policy = _Policy.model_validate_json(lifecycle.policy)
         except ValidationError as error:
@@ -112,14 +133,15 @@ def check(settings: Settings, registry: AmazonEcrRegistry, at: Location) -> Iter
             return
         yield from _order(policy, (*at, "policy"))
         if not 100 <= len(lifecycle.policy) <= 30720:
-            yield Problem(
-                "ECR069",
-                (*at, "policy"),
-                f"it has {len(lifecycle.policy)} characters",
-                "ECR takes 100 to 30,720",
-                "shorten it (or add a description)",
-            )
+            yield ECR069.at((*at, "policy"), length=len(lifecycle.policy))
     yield from _running(settings, registry, policy, at)
+
+
+ECR070 = Rule("ECR070", "it is not JSON: {error}", _REJECTED, "give the policy as ECR's console shows it")
+ECR071 = Rule("ECR071", "it has no list 'rules'", _REJECTED, 'write it as {{"rules": [{{"rulePriority": 1, …}}]}}')
+ECR072 = Rule("ECR072", "{place} is missing", _REJECTED, "add it")
+ECR073 = Rule("ECR073", "there is no property {place}", _REJECTED, "remove it")
+ECR074 = Rule("ECR074", "{place}: {fault}", _REJECTED, "correct the value")
 
 
 def _faults(error: ValidationError, at: Location) -> Iterator[Problem]:
@@ -128,20 +150,18 @@ def _faults(error: ValidationError, at: Location) -> Iterator[Problem]:
         place = _place(detail["loc"])
         match detail["type"]:
             case "json_invalid":
-                remedy = "give the policy as ECR's console shows it"
-                yield Problem("ECR070", at, f"it is not JSON: {context['error']}", _REJECTED, remedy)
+                yield ECR070.at(at, error=context["error"])
             case "missing" if detail["loc"] == ("rules",):
-                remedy = 'write it as {"rules": [{"rulePriority": 1, …}]}'
-                yield Problem("ECR071", at, "it has no list 'rules'", _REJECTED, remedy)
+                yield ECR071.at(at)
             case "missing":
-                yield Problem("ECR072", at, f"{place} is missing", _REJECTED, "add it")
+                yield ECR072.at(at, place=place)
             case "extra_forbidden":
-                yield Problem("ECR073", at, f"there is no property {place}", _REJECTED, "remove it")
+                yield ECR073.at(at, place=place)
             case "rule":
-                what = f"{place}: {context['what']}"
-                yield Problem(context["rule"], at, what, _REJECTED, "correct the rule")
+                problem: Problem = context["problem"]
+                yield replace(problem, location=at, what=f"{place}: {problem.what}")
             case _:
-                yield Problem("ECR074", at, f"{place}: {detail['msg'].lower()}", _REJECTED, "correct the value")
+                yield ECR074.at(at, place=place, fault=detail["msg"].lower())
 
 
 def _place(parts: tuple[str | int, ...]) -> str:
@@ -149,37 +169,48 @@ def _place(parts: tuple[str | int, ...]) -> str:
     return text.removeprefix(".") or "the policy"
 
 
+ECR075 = Rule(
+    "ECR075",
+    "rulePriority {priority} stands {count} times",
+    "ECR rejects such a policy: the priorities are the order of the rules",
+    "give each rule its own rulePriority",
+)
+ECR076 = Rule(
+    "ECR076",
+    "the rule with rulePriority {priority} selects any image, and rules come after it",
+    "ECR rejects such a policy: a rule with tagStatus any is the last of its storage class",
+    "give it a rulePriority above {last}",
+)
+ECR077 = Rule(
+    "ECR077",
+    "more than one rule selects untagged images (storage class {storage})",
+    "ECR rejects such a policy",
+    "keep one of them",
+)
+
+
 def _order(policy: _Policy, at: Location) -> Iterator[Problem]:
     """Priorities are unique; per storage class ``any`` is last, and one rule selects untagged images."""
     counted = Counter(rule.rulePriority for rule in policy.rules)
     for priority in (priority for priority, count in counted.items() if count > 1):
-        yield Problem(
-            "ECR075",
-            at,
-            f"rulePriority {priority} stands {counted[priority]} times",
-            "ECR rejects such a policy: the priorities are the order of the rules",
-            "give each rule its own rulePriority",
-        )
+        yield ECR075.at(at, priority=priority, count=counted[priority])
     for storage in ("standard", "archive"):
         rules = [rule for rule in policy.rules if rule.selection.storageClass == storage]
         last = max((rule.rulePriority for rule in rules), default=0)
         for rule in rules:
             if rule.selection.tagStatus == "any" and rule.rulePriority < last:
-                yield Problem(
-                    "ECR076",
-                    at,
-                    f"the rule with rulePriority {rule.rulePriority} selects any image, and rules come after it",
-                    "ECR rejects such a policy: a rule with tagStatus any is the last of its storage class",
-                    f"give it a rulePriority above {last}",
-                )
+                yield ECR076.at(at, priority=rule.rulePriority, last=last)
         if sum(rule.selection.tagStatus == "untagged" for rule in rules) > 1:
-            yield Problem(
-                "ECR077",
-                at,
-                f"more than one rule selects untagged images (storage class {storage})",
-                "ECR rejects such a policy",
-                "leave one of them",
-            )
+            yield ECR077.at(at, storage=storage)
+
+
+ECR078 = Rule(
+    "ECR078",
+    "tags may be moved, and ECR deletes the images that lose their tag, those that still run among them",
+    "Mendix deploys by digest: an app whose image is gone does not start on another node",
+    "set untaggedDays: null, or keep all tags immutable (no mutableTags, no immutableTags: false)",
+    Severity.WARNING,
+)
 
 
 def _running(
@@ -198,14 +229,7 @@ def _running(
     key = _deletes_untagged(options.lifecycle, policy)
     if key is None:
         return
-    yield Problem(
-        "ECR078",
-        (*at, key) if key in options.lifecycle.model_dump(by_alias=True, exclude_unset=True) else at,
-        "tags may be moved, and ECR deletes the images that lose their tag, those that still run among them",
-        "Mendix deploys by digest: an app whose image is gone does not start on another node",
-        "set untaggedDays: null, or keep all tags immutable (no mutableTags, no immutableTags: false)",
-        Severity.WARNING,
-    )
+    yield ECR078.at((*at, key) if key in options.lifecycle.model_dump(by_alias=True, exclude_unset=True) else at)
 
 
 def _deletes_untagged(lifecycle: Lifecycle, policy: _Policy | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Rules of Amazon ECR: regions and hosts, repositories, and what IAM would refuse."""
+"""Rules of Amazon ECR: regions and hosts, repositories, and what IAM would reject."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mendix_registry.kinds.amazon_ecr.settings import AmazonEcrRegistry, StaticK
 from mendix_registry.kinds.amazon_ecr.values import arn_parts
 from mendix_registry.settings import copy_permission, image_name_template, repeated_tag
 from mendix_registry.settings.places import NAMESPACES, OPERATOR, REGISTRY
-from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.stack import Namespace, Settings
 
 REPOSITORIES: Location = (*REGISTRY, "repositories")
@@ -56,45 +56,57 @@ def _foreign(registry: AmazonEcrRegistry, namespace: str) -> bool:
     return ecr_plan.existing_role(method.roles, namespace) is not None or namespace in method.roles.import_
 
 
+ECR016 = Rule(
+    "ECR016",
+    "the region {region} belongs to the partition {actual}, not to {partition}",
+    "ARNs and the registry's host would name something that does not exist",
+    "remove the key: the region determines the partition",
+)
+ECR017 = Rule(
+    "ECR017",
+    "the partition {known} has no dual-stack host",
+    "Mendix's build would not recognise the host as ECR, and push without a token",
+    "use endpoint: standard",
+)
+ECR018 = Rule(
+    "ECR018",
+    "ECR has no FIPS host in {region}",
+    "its name would not resolve",
+    f"use endpoint: standard, or a region of {', '.join(sorted(FIPS_REGIONS))}",
+)
+
+
 def _location(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     region, partition = registry.region, registry.partition
     if region and partition and partition_of(region) != partition:
-        yield Problem(
-            "ECR016",
-            (*REGISTRY, "partition"),
-            f"the region {region} belongs to the partition {partition_of(region)}, not to {partition}",
-            "ARNs and the registry's host would name something that does not exist",
-            "remove the key: the region determines the partition",
-        )
+        yield ECR016.at((*REGISTRY, "partition"), region=region, actual=partition_of(region), partition=partition)
         return
     known = registry.known_partition
     if registry.endpoint.endswith("dual-stack") and known and PARTITIONS[known].dual_stack_suffix is None:
-        yield Problem(
-            "ECR017",
-            (*REGISTRY, "endpoint"),
-            f"the partition {known} has no dual-stack host",
-            "Mendix's build would not recognise the host as ECR, and push without a token",
-            "use endpoint: standard",
-        )
+        yield ECR017.at((*REGISTRY, "endpoint"), known=known)
     if registry.endpoint.startswith("fips") and region and region not in FIPS_REGIONS:
-        yield Problem(
-            "ECR018",
-            (*REGISTRY, "endpoint"),
-            f"ECR has no FIPS host in {region}",
-            "its name would not resolve",
-            f"use endpoint: standard, or a region of {', '.join(sorted(FIPS_REGIONS))}",
-        )
+        yield ECR018.at((*REGISTRY, "endpoint"), region=region)
+
+
+ECR019 = Rule(
+    "ECR019",
+    "Amazon ECR is only reached by https",
+    "an unverified certificate would let anyone between take the login token",
+    "remove the key; behind a proxy that breaks TLS open, give its authority as caCertificate",
+)
 
 
 def _transport(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     if registry.transport.insecure is True:
-        yield Problem(
-            "ECR019",
-            (*REGISTRY, "transport", "insecure"),
-            "Amazon ECR is only reached by https",
-            "an unverified certificate would let anyone between take the login token",
-            "remove the key; behind a proxy that breaks TLS open, give its authority as caCertificate",
-        )
+        yield ECR019.at((*REGISTRY, "transport", "insecure"))
+
+
+ECR020 = Rule(
+    "ECR020",
+    "the length of the repository {name!r} is {length}",
+    "ECR accepts 2 to 256 characters",
+    "write it as <prefix>/{{namespace}}",
+)
 
 
 def _names(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]:
@@ -104,15 +116,17 @@ def _names(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]
         place: Location = (*NAMESPACES, index, "repository") if namespace.repository else (*REGISTRY, "repository")
         if not 2 <= len(name) <= 256 and name not in seen:
             seen.add(name)
-            yield Problem(
-                "ECR020",
-                place,
-                f"the repository {name!r} has {len(name)} character{'s' if len(name) != 1 else ''}",
-                "ECR takes 2 to 256",
-                "write it as <prefix>/{namespace}",
-            )
+            yield ECR020.at(place, name=name, length=len(name))
     if registry.repositories.create_on_push:
         yield from _nested(ecr_plan.repositories(settings))
+
+
+ECR021 = Rule(
+    "ECR021",
+    "the repository {name!r} lies below {outer!r}",
+    "who may create below {outer!r} could push to {name!r}, another namespace's",
+    "give the namespaces repositories of which none begins with another's, such as mendixapps/{{namespace}}",
+)
 
 
 def _nested(names: tuple[str, ...]) -> Iterator[Problem]:
@@ -122,54 +136,65 @@ def _nested(names: tuple[str, ...]) -> Iterator[Problem]:
         for count in range(1, len(parts)):
             outer = "/".join(parts[:count])
             if outer in known:
-                yield Problem(
-                    "ECR021",
-                    (*REPOSITORIES, "createOnPush"),
-                    f"the repository {name!r} lies below {outer!r}",
-                    f"who may create below {outer!r} could push to {name!r}, another namespace's",
-                    "give the namespaces repositories of which none begins with another's, such as mendixapps/{namespace}",
-                )
+                yield ECR021.at((*REPOSITORIES, "createOnPush"), name=name, outer=outer)
                 return
+
+
+ECR022 = Rule(
+    "ECR022",
+    "{name!r} is the repository of no namespace of this stack",
+    "it would have no effect",
+    "the stack's repositories are {listed}",
+)
+ECR023 = Rule(
+    "ECR023",
+    "{name!r} is also under existing",
+    "a repository is either left as it is or taken over",
+    "remove it from one of the two lists",
+)
+ECR024 = Rule(
+    "ECR024",
+    "repositories that are taken over get this lifecycle policy in place of the one they have",
+    "ECR replaces it without a word, and deletes within a day what the new one names, images that run among it",
+    "leave the key out for the take-over; 'aws ecr get-lifecycle-policy --repository-name <name>' shows theirs",
+    Severity.WARNING,
+)
+ECR025 = Rule(
+    "ECR025",
+    "with create: false all repositories exist",
+    "the list would have no effect",
+    "remove the list, or create: false",
+)
 
 
 def _ownership(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]:
     options = registry.repositories
     known = ecr_plan.repositories(settings)
+    listed = ", ".join(known[:5]) + (" …" if len(known) > 5 else "")
     for key, names in (("existing", options.existing), ("import", options.import_)):
         for index, name in enumerate(names):
             if name not in known:
-                yield Problem(
-                    "ECR022",
-                    (*REPOSITORIES, key, index),
-                    f"{name!r} is the repository of no namespace of this stack",
-                    "it would have no effect",
-                    f"the stack's repositories are {', '.join(known[:5])}{' …' if len(known) > 5 else ''}",
-                )
+                yield ECR022.at((*REPOSITORIES, key, index), name=name, listed=listed)
     for name in sorted(set(options.existing) & set(options.import_)):
-        yield Problem(
-            "ECR023",
-            (*REPOSITORIES, "import", options.import_.index(name)),
-            f"{name!r} is also under existing",
-            "a repository is either left as it is or taken over",
-            "remove it from one of the two lists",
-        )
+        yield ECR023.at((*REPOSITORIES, "import", options.import_.index(name)), name=name)
     if options.import_ and options.lifecycle_is_given:
-        yield Problem(
-            "ECR024",
-            (*REPOSITORIES, "lifecycle"),
-            "repositories that are taken over get this lifecycle policy in place of the one they have",
-            "ECR replaces it without a word, and deletes within a day what the new one names, images that run among it",
-            "leave the key out for the take-over; 'aws ecr get-lifecycle-policy --repository-name <name>' shows theirs",
-            Severity.WARNING,
-        )
+        yield ECR024.at((*REPOSITORIES, "lifecycle"))
     if not options.create and options.existing:
-        yield Problem(
-            "ECR025",
-            (*REPOSITORIES, "existing"),
-            "with create: false all repositories exist",
-            "the list would have no effect",
-            "remove the list, or create: false",
-        )
+        yield ECR025.at((*REPOSITORIES, "existing"))
+
+
+ECR026 = Rule(
+    "ECR026",
+    "a KMS key is given, but the type is AES256",
+    "images would not be encrypted with it",
+    "set type: KMS, or remove the key",
+)
+ECR027 = Rule(
+    "ECR027",
+    "the key is in {key_region}, the registry in {region}",
+    "ECR accepts only a key of the registry's region",
+    "give a key of that region (a multi-region key's replica has its own ARN)",
+)
 
 
 def _encryption(registry: AmazonEcrRegistry) -> Iterator[Problem]:
@@ -178,51 +203,57 @@ def _encryption(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     if encryption.key is None:
         return
     if encryption.type == "AES256":
-        yield Problem(
-            "ECR026",
-            at,
-            "a KMS key is given, but the type is AES256",
-            "images would not be encrypted with it",
-            "set type: KMS, or remove the key",
-        )
+        yield ECR026.at(at)
     parts = arn_parts(encryption.key)
     if registry.region and parts["region"] != registry.region:
-        yield Problem(
-            "ECR027",
-            at,
-            f"the key is in {parts['region']}, the registry in {registry.region}",
-            "ECR accepts only a key of the registry's region",
-            "give a key of that region (a multi-region key's replica has its own ARN)",
-        )
+        yield ECR027.at(at, key_region=parts["region"], region=registry.region)
+
+
+ECR028 = Rule("ECR028", "all tags are mutable already", "immutableTags is false", "remove one of the two keys")
+ECR029 = Rule(
+    "ECR029",
+    "a tag can be moved to another image",
+    "who may push can replace what runs under a tag",
+    "leave the key out, and list tags that must move under mutableTags",
+    Severity.WARNING,
+)
+ECR030 = Rule(
+    "ECR030",
+    "the role is only used with createOnPush",
+    "it would have no effect",
+    "remove it, or set createOnPush: true",
+)
 
 
 def _hygiene(registry: AmazonEcrRegistry) -> Iterator[Problem]:
     options = registry.repositories
     if options.mutable_tags and not options.immutable_tags:
-        yield Problem(
-            "ECR028",
-            (*REPOSITORIES, "mutableTags"),
-            "all tags are mutable already",
-            "immutableTags is false",
-            "remove one of the two keys",
-        )
+        yield ECR028.at((*REPOSITORIES, "mutableTags"))
     if not options.immutable_tags:
-        yield Problem(
-            "ECR029",
-            (*REPOSITORIES, "immutableTags"),
-            "a tag can be moved to another image",
-            "who may push can replace what runs under a tag",
-            "leave the key out, and list tags that must move under mutableTags",
-            Severity.WARNING,
-        )
+        yield ECR029.at((*REPOSITORIES, "immutableTags"))
     if options.creation_role and not options.create_on_push:
-        yield Problem(
-            "ECR030",
-            (*REPOSITORIES, "creationRole"),
-            "the role is only used with createOnPush",
-            "it would have no effect",
-            "remove it, or set createOnPush: true",
-        )
+        yield ECR030.at((*REPOSITORIES, "creationRole"))
+
+
+ECR031 = Rule(
+    "ECR031",
+    "namespace {namespace!r} would push to {made}, which is not its repository {repository}",
+    "its builder may push to that repository only",
+    "begin the template with {{repository}}",
+)
+ECR032 = Rule(
+    "ECR032",
+    "it gives each app its own repository",
+    "ECR requires that a repository exists before a push, unless a creation template creates it",
+    "set registry.repositories.createOnPush: true, or keep the variables after the colon: "
+    "{{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
+)
+ECR033 = Rule(
+    "ECR033",
+    "it gives each app its own repository, but builders may only create their namespace's",
+    "the permission is for exactly that repository",
+    "set registry.repositories.createOnPush: true, which extends it to what lies below",
+)
 
 
 def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Problem]:
@@ -244,32 +275,13 @@ def _templates(settings: Settings, registry: AmazonEcrRegistry) -> Iterator[Prob
                 return
             continue
         if not all(name == repository or name.startswith(f"{repository}/") for name in made):
-            yield Problem(
-                "ECR031",
-                at,
-                f"namespace {namespace.name!r} would push to {min(made)}, which is not its repository {repository}",
-                "its builder may push to that repository only",
-                "begin the template with {repository}",
-            )
+            yield ECR031.at(at, namespace=namespace.name, made=min(made), repository=repository)
             return
         if not registry.repositories.create_on_push and "create" not in registry.permissions:
-            yield Problem(
-                "ECR032",
-                at,
-                "it gives each app its own repository",
-                "ECR requires that a repository exists before a push, unless a creation template creates it",
-                "set registry.repositories.createOnPush: true, or keep the variables after the colon: "
-                "{repository}:{{.Name}}-{{.Timestamp}}",
-            )
+            yield ECR032.at(at)
             return
         if not registry.repositories.create_on_push:
-            yield Problem(
-                "ECR033",
-                at,
-                "it gives each app its own repository, but builders may only create their namespace's",
-                "the permission is for exactly that repository",
-                "set registry.repositories.createOnPush: true, which extends it to what lies below",
-            )
+            yield ECR033.at(at)
             return
         told = list(_repeated(registry, None, template))
         yield from told

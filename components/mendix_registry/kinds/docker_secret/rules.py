@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mendix_registry.kinds.docker_secret.settings import DockerSecretRegistry
 from mendix_registry.settings.named_hosts import host_problems, transport_problems
 from mendix_registry.settings.places import NAMESPACES
-from mendix_registry.settings.problems import Location, Problem
+from mendix_registry.settings.problems import Location, Problem, Rule
 from mendix_registry.settings.stack import Namespace, Settings
 
 
@@ -15,7 +15,7 @@ def check(settings: Settings, registry: DockerSecretRegistry) -> Iterator[Proble
     """Every problem of a registry whose credentials each namespace has already."""
     yield from host_problems(settings, registry)
     yield from _secrets(settings)
-    yield from transport_problems(settings, registry, credentials=True)
+    yield from transport_problems(settings, registry)
 
 
 def check_copy(
@@ -25,23 +25,25 @@ def check_copy(
     yield from ()
 
 
+DKS001 = Rule(
+    "DKS001",
+    "namespace {namespace!r} names no Secret",
+    "docker-secret takes the credentials from an existing Secret",
+    "add secretName here, or once for all namespaces under registry",
+)
+DKS002 = Rule(
+    "DKS002",
+    "namespace {namespace!r} is created by this stack, so its Secret cannot exist before",
+    "docker-secret only checks and uses a Secret, it never creates one",
+    "create namespace and Secret first and remove this key, or use the type generic",
+)
+
+
 def _secrets(settings: Settings) -> Iterator[Problem]:
     """Each namespace names a Secret that can exist before this stack."""
     for index, namespace in enumerate(settings.namespaces):
         at = (*NAMESPACES, index)
         if settings.secret_name(namespace) is None:
-            yield Problem(
-                "DKS001",
-                (*at, "secretName"),
-                f"namespace {namespace.name!r} names no Secret",
-                "docker-secret takes the credentials from an existing Secret",
-                "add secretName here, or once for all namespaces under registry",
-            )
+            yield DKS001.at((*at, "secretName"), namespace=namespace.name)
         if namespace.create:
-            yield Problem(
-                "DKS002",
-                (*at, "create"),
-                f"namespace {namespace.name!r} is created by this stack, so its Secret cannot exist before",
-                "docker-secret only checks and uses a Secret, it never makes one",
-                "create namespace and Secret first and remove this key, or use the type generic",
-            )
+            yield DKS002.at((*at, "create"), namespace=namespace.name)

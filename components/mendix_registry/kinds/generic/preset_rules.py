@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mendix_registry.kinds.generic.settings import PUBLIC_HOSTS, BasicAuthentication, GenericRegistry, Preset
-from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.references import split_host
 
 
@@ -75,17 +75,40 @@ def effective_preset(registry: GenericRegistry) -> Preset | None:
     return next((preset for preset, host in PUBLIC_HOSTS.items() if registry.push_host == host), None)
 
 
+GNR006 = Rule("GNR006", "{host!r} is not the host of Docker Hub's registry", "{reason}", "write index.docker.io")
+
+
 def host_problems(host: str, at: Location) -> Iterator[Problem]:
     """Names that look like Docker Hub's registry and are not."""
     reason = _NOT_THE_REGISTRY.get(host)
     if reason:
-        yield Problem(
-            "GNR006", at, f"{host!r} is not the host of Docker Hub's registry", reason, "write index.docker.io"
-        )
+        yield GNR006.at(at, host=host, reason=reason)
+
+
+GNR007 = Rule(
+    "GNR007",
+    "{title} is at {host}, not at {given!r}",
+    "its preset's rules do not fit another registry",
+    "remove pushHost, or the preset if this is a mirror of {title}",
+)
+GNR008 = Rule("GNR008", "the host is missing", "{title} runs under your own host name", "add pushHost")
+GNR009 = Rule(
+    "GNR009",
+    "{title} accepts no anonymous push",
+    "every build would fail with 401",
+    "give username and password: {user}",
+)
+GNR010 = Rule(
+    "GNR010",
+    "{host!r} has no port",
+    "Nexus answers image clients on a Docker connector's port (or a proxy's host), not under its web address",
+    "add the connector's port, unless a proxy leads this host to it",
+    Severity.WARNING,
+)
 
 
 def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
-    """What the preset's registry would refuse, apart from the repositories."""
+    """What the preset's registry would reject, apart from the repositories."""
     preset = effective_preset(registry)
     if preset is None:
         return
@@ -93,41 +116,24 @@ def registry_problems(registry: GenericRegistry) -> Iterator[Problem]:
     at: Location = ("registry",)
     host = PUBLIC_HOSTS.get(preset)
     if host and registry.push_host not in (None, host, *_NOT_THE_REGISTRY):
-        yield Problem(
-            "GNR007",
-            (*at, "pushHost"),
-            f"{rules.title} is at {host}, not at {registry.push_host!r}",
-            "its preset's rules do not fit another registry",
-            f"remove pushHost, or the preset if this is a mirror of {rules.title}",
-        )
+        yield GNR007.at((*at, "pushHost"), title=rules.title, host=host, given=registry.push_host)
     if not host and registry.push_host is None:
-        yield Problem(
-            "GNR008",
-            (*at, "pushHost"),
-            "the host is missing",
-            f"{rules.title} runs under your own host name",
-            "add pushHost",
-        )
+        yield GNR008.at((*at, "pushHost"), title=rules.title)
     if registry.authentication == "none":
         if not rules.anonymous_push:
-            yield Problem(
-                "GNR009",
-                (*at, "authentication"),
-                f"{rules.title} takes no anonymous push",
-                "every build would fail with 401",
-                f"give username and password: {rules.user}",
-            )
+            yield GNR009.at((*at, "authentication"), title=rules.title, user=rules.user)
     else:
         yield from _user_problems(preset, rules, registry.authentication, (*at, "authentication", "username"))
     if preset is Preset.NEXUS and registry.push_host and split_host(registry.push_host)[1] is None:
-        yield Problem(
-            "GNR010",
-            (*at, "pushHost"),
-            f"{registry.push_host!r} has no port",
-            "Nexus answers image clients on a Docker connector's port (or a proxy's host), not under its web address",
-            "add the connector's port, unless a proxy leads this host to it",
-            Severity.WARNING,
-        )
+        yield GNR010.at((*at, "pushHost"), host=registry.push_host)
+
+
+GNR011 = Rule(
+    "GNR011",
+    "{title} requires {required} path parts, {layout}; the repository {repository!r} has {count}",
+    "the registry denies the push",
+    "write it as {layout}",
+)
 
 
 def repository_problems(registry: GenericRegistry, repository: str, at: Location) -> Iterator[Problem]:
@@ -139,14 +145,9 @@ def repository_problems(registry: GenericRegistry, repository: str, at: Location
     fewest, most = rules.parts
     count = repository.count("/") + 1
     if count < fewest or (most is not None and count > most):
-        wanted = f"exactly {fewest}" if most == fewest else f"at least {fewest}"
-        yield Problem(
-            "GNR011",
-            at,
-            f"the repository {repository!r} has {count} path part{'s' if count != 1 else ''}; "
-            f"{rules.title} requires {wanted}: {rules.layout}",
-            "the registry refuses the push",
-            f"write it as {rules.layout}",
+        required = f"exactly {fewest}" if most == fewest else f"at least {fewest}"
+        yield GNR011.at(
+            at, title=rules.title, required=required, layout=rules.layout, repository=repository, count=count
         )
 
 
@@ -163,39 +164,41 @@ def most_parts(registry: GenericRegistry) -> tuple[str, int] | None:
     return (RULES[preset].title, most) if preset and most else None
 
 
+GNR012 = Rule(
+    "GNR012",
+    "an e-mail address is no Docker Hub user name",
+    "the registry answers 401",
+    "give the Docker ID",
+)
+GNR013 = Rule(
+    "GNR013",
+    "gitlab-ci-token is the user of a CI job",
+    "its password, CI_JOB_TOKEN, stops working when that job ends; Mendix builds long after",
+    "create a deploy token with read_registry and write_registry and give its user and token",
+)
+GNR014 = Rule(
+    "GNR014",
+    "{user!r} does not look like a robot account",
+    "a person's password or token stops working when the person leaves, and may do more than push",
+    "create {account} with write permission on the repository",
+    Severity.WARNING,
+)
+GNR015 = Rule(
+    "GNR015",
+    "{user!r} does not look like a robot account",
+    "a person's account may do more than push, and with single sign-on its password is no registry password",
+    "create {account} with push and pull permission",
+    Severity.WARNING,
+)
+
+
 def _user_problems(preset: Preset, rules: Rules, who: BasicAuthentication, at: Location) -> Iterator[Problem]:
     user = who.username
     if preset is Preset.DOCKER_HUB and "@" in user:
-        yield Problem(
-            "GNR012",
-            at,
-            "an e-mail address is no Docker Hub user name",
-            "the registry answers 401",
-            "give the Docker ID",
-        )
+        yield GNR012.at(at)
     if preset is Preset.GITLAB and user == "gitlab-ci-token":
-        yield Problem(
-            "GNR013",
-            at,
-            "gitlab-ci-token is the user of a CI job",
-            "its password, CI_JOB_TOKEN, stops working when that job ends; Mendix builds long after",
-            "create a deploy token with read_registry and write_registry and give its user and token",
-        )
+        yield GNR013.at(at)
     if preset is Preset.QUAY and "+" not in user and not user.startswith("$"):
-        yield Problem(
-            "GNR014",
-            at,
-            f"{user!r} does not look like a robot account",
-            "a person's password or token stops working when the person leaves, and may do more than push",
-            f"create {rules.user} with write permission on the repository",
-            Severity.WARNING,
-        )
+        yield GNR014.at(at, user=user, account=rules.user)
     if preset in (Preset.HARBOR, Preset.STACKIT) and "+" not in user and not user.startswith("robot"):
-        yield Problem(
-            "GNR015",
-            at,
-            f"{user!r} does not look like a robot account",
-            "a person's account may do more than push, and with single sign-on its password is no registry password",
-            f"create {rules.user} with push and pull permission",
-            Severity.WARNING,
-        )
+        yield GNR015.at(at, user=user, account=rules.user)

@@ -9,7 +9,7 @@ from mendix_registry.kinds.generic.settings import GenericRegistry
 from mendix_registry.settings import image_name_template
 from mendix_registry.settings.named_hosts import host_problems, transport_problems
 from mendix_registry.settings.places import NAMESPACES, OPERATOR, REGISTRY
-from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.stack import Namespace, Settings
 
 
@@ -20,7 +20,7 @@ def check(settings: Settings, registry: GenericRegistry) -> Iterator[Problem]:
         if host:
             yield from preset_rules.host_problems(host, (*REGISTRY, key))
     yield from _authentication(registry)
-    yield from transport_problems(settings, registry, credentials=registry.authentication != "none")
+    yield from transport_problems(settings, registry)
     first = {namespace.name: index for index, namespace in reversed([*enumerate(settings.namespaces)])}
     for index in sorted(first.values()):
         namespace = settings.namespaces[index]
@@ -36,17 +36,19 @@ def check_copy(
     yield from preset_rules.repository_problems(registry, repository, at)
 
 
+GNR003 = Rule(
+    "GNR003",
+    "there are no credentials to link",
+    "authentication is none, so no pull secret is created",
+    "remove the key, or give authentication",
+)
+
+
 def _authentication(registry: GenericRegistry) -> Iterator[Problem]:
     """What the preset's registry takes, and no pull secret without credentials."""
     yield from preset_rules.registry_problems(registry)
     if registry.authentication == "none" and registry.link_to_default_service_account:
-        yield Problem(
-            "GNR003",
-            (*REGISTRY, "linkToDefaultServiceAccount"),
-            "there are no credentials to link",
-            "authentication is none, so no pull secret is made",
-            "remove the key, or give authentication",
-        )
+        yield GNR003.at((*REGISTRY, "linkToDefaultServiceAccount"))
 
 
 def _templates(settings: Settings, registry: GenericRegistry) -> Iterator[Problem]:
@@ -65,26 +67,28 @@ def _templates(settings: Settings, registry: GenericRegistry) -> Iterator[Proble
                 yield problem
 
 
+GNR004 = Rule(
+    "GNR004",
+    "it gives every app its own repository",
+    "{title} requires that a repository exists before the first push to it",
+    "keep the variables after the colon: {{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
+)
+GNR005 = Rule(
+    "GNR005",
+    "it gives repositories of {parts} path parts",
+    "{title} accepts at most {most}",
+    "keep the variables after the colon: {{repository}}:{{{{.Name}}}}-{{{{.Timestamp}}}}",
+)
+
+
 def _template_problems(registry: GenericRegistry, template: str, at: Location) -> Iterator[Problem]:
     """Whether the preset's registry can have the repositories that an image name template makes."""
     rendered = image_name_template.render(template, image_name_template.DOCUMENTED[0])
     other = image_name_template.render(template, image_name_template.DOCUMENTED[1])
     title = preset_rules.must_exist(registry)
     if title and rendered.repository != other.repository:
-        yield Problem(
-            "GNR004",
-            at,
-            "it gives every app its own repository",
-            f"{title} requires that a repository exists before the first push to it",
-            "keep the variables after the colon: {repository}:{{.Name}}-{{.Timestamp}}",
-        )
+        yield GNR004.at(at, title=title)
     limit = preset_rules.most_parts(registry)
     parts = rendered.repository.count("/") + 1
     if limit and parts > limit[1]:
-        yield Problem(
-            "GNR005",
-            at,
-            f"it gives repositories of {parts} path parts",
-            f"{limit[0]} takes at most {limit[1]}",
-            "keep the variables after the colon: {repository}:{{.Name}}-{{.Timestamp}}",
-        )
+        yield GNR005.at(at, parts=parts, title=limit[0], most=limit[1])

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Discriminator, Tag
 
 from mendix_registry.settings.named_registry import NamedRegistry
-from mendix_registry.settings.problems import refusal
+from mendix_registry.settings.problems import Rule, raises
 from mendix_registry.settings.section import Section
 from mendix_registry.settings.values import Secret, Text, control_character, known
 
@@ -30,19 +30,22 @@ PUBLIC_HOSTS = {Preset.DOCKER_HUB: "index.docker.io", Preset.QUAY: "quay.io"}
 """The presets that have one host for the whole world."""
 
 
+GNR001 = Rule("GNR001", "the user is empty", "registries reject it", "give the user; for no authentication write none")
+GNR002 = Rule(
+    "GNR002",
+    "the user has {fault} in it",
+    "basic authentication sends user and password as one text with a colon between (RFC 7617, section 2)",
+    "give only the user here, without the password",
+)
+
+
+@raises(GNR001, GNR002)
 def _user(value: str) -> str:
     if not value:
-        raise refusal(
-            "GNR001", "the user is empty", "registries reject it", "give the user; for no authentication write none"
-        )
+        raise GNR001.error()
     fault = "a colon" if ":" in value else control_character(value)
     if fault:
-        raise refusal(
-            "GNR002",
-            f"the user has {fault} in it",
-            "basic authentication sends user and password as one text with a colon between (RFC 7617, section 2)",
-            "give only the user here, without the password",
-        )
+        raise GNR002.error(fault=fault)
     return value
 
 

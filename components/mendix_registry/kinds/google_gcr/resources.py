@@ -147,7 +147,7 @@ class GoogleGcr(RegistryPlace):
 def _address(settings: Settings, registry: GoogleRegistry, namespace: Namespace) -> RepositoryAddress:
     address = registry.address(settings.repository(namespace))
     if address is None:
-        raise ValueError(f"{settings.repository(namespace)} names no repository; the rules should have refused it")
+        raise ValueError(f"{settings.repository(namespace)} names no repository; the rules should have rejected it")
     return address
 
 

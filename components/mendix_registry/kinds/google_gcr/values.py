@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator
 
-from mendix_registry.settings.problems import refusal
+from mendix_registry.settings.problems import Rule, raises
 from mendix_registry.settings.references import NAMESPACE_PLACEHOLDER
 from mendix_registry.settings.values import Text, known
 
@@ -30,113 +30,151 @@ PROJECT_ID = re.compile(r"(?:[a-z0-9.-]+:)?[a-z](?:[-a-z0-9]{4,28}[a-z0-9])")
 _SERVICE_ACCOUNT = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.gserviceaccount\.com")
 
 
+GAR001 = Rule(
+    "GAR001",
+    "{value!r} gives no id of a service account",
+    "Google accepts lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
+    "write for example mendix-{{namespace}}",
+)
+
+
+@raises(GAR001)
 def _account_name(value: str) -> str:
     sample = value.replace(NAMESPACE_PLACEHOLDER, "n").replace(SHARD_PLACEHOLDER, "0")
     if not ACCOUNT_ID.fullmatch(sample):
-        raise refusal(
-            "GAR001",
-            f"{value!r} gives no id of a service account",
-            "Google takes lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
-            f"write for example mendix-{NAMESPACE_PLACEHOLDER}",
-        )
+        raise GAR001.error(value=value)
     return value
 
 
+GAR002 = Rule(
+    "GAR002",
+    "{value!r} is not the e-mail address of a Google service account",
+    "members of Google's policies are given by this address",
+    "write NAME@PROJECT.iam.gserviceaccount.com ('gcloud iam service-accounts list' shows it)",
+)
+
+
+@raises(GAR002)
 def _email(value: str) -> str:
     if not _SERVICE_ACCOUNT.fullmatch(value.replace(NAMESPACE_PLACEHOLDER, "n")):
-        raise refusal(
-            "GAR002",
-            f"{value!r} is not the e-mail address of a Google service account",
-            "members of Google's policies are given by this address",
-            "write NAME@PROJECT.iam.gserviceaccount.com ('gcloud iam service-accounts list' shows it)",
-        )
+        raise GAR002.error(value=value)
     return value
 
 
+GAR003 = Rule(
+    "GAR003",
+    "{value!r} is a project number",
+    "this is where the project's id is needed: it is part of names",
+    "write the id ('gcloud projects describe NUMBER --format=value(projectId)' prints it)",
+)
+GAR004 = Rule(
+    "GAR004",
+    "{value!r} is not the id of a Google project",
+    "Google accepts 6 to 30 lower-case letters, digits and dashes, beginning with a letter",
+    "write the project's id, not its display name",
+)
+
+
+@raises(GAR003, GAR004)
 def _project(value: str) -> str:
     if value.isdigit():
-        raise refusal(
-            "GAR003",
-            f"{value!r} is a project number",
-            "this is where the project's id is needed: it is part of names",
-            "write the id ('gcloud projects describe NUMBER --format=value(projectId)' prints it)",
-        )
+        raise GAR003.error(value=value)
     if not PROJECT_ID.fullmatch(value):
-        raise refusal(
-            "GAR004",
-            f"{value!r} is not the id of a Google project",
-            "Google takes 6 to 30 lower-case letters, digits and dashes, beginning with a letter",
-            "write the project's id, not its display name",
-        )
+        raise GAR004.error(value=value)
     return value
 
 
+GAR005 = Rule(
+    "GAR005",
+    "{value!r} is not a project number",
+    "a principal names the pool by the project's number, though the pool's own name has the project's id in it",
+    "write the number in quotes ('gcloud projects describe PROJECT --format=value(projectNumber)' prints it)",
+)
+
+
+@raises(GAR005)
 def _project_number(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{5,18}", value):
-        raise refusal(
-            "GAR005",
-            f"{value!r} is not a project number",
-            "a principal names the pool by the project's number, though the pool's own name has the project's id in it",
-            "write the number in quotes ('gcloud projects describe PROJECT --format=value(projectNumber)' prints it)",
-        )
+        raise GAR005.error(value=value)
     return value
 
 
+GAR006 = Rule(
+    "GAR006",
+    "{value!r} is not the workload identity pool of a cluster or fleet",
+    "who pushes is named within this pool; a wrong one names no one, or someone else",
+    "write PROJECT.svc.id.goog, with the id of the cluster's (or the fleet host's) project",
+)
+
+
+@raises(GAR006)
 def _pool(value: str) -> str:
     if not _POOL.fullmatch(value):
-        raise refusal(
-            "GAR006",
-            f"{value!r} is not the workload identity pool of a cluster or fleet",
-            "who pushes is named within this pool; a wrong one names no one, or someone else",
-            "write PROJECT.svc.id.goog, with the id of the cluster's (or the fleet host's) project",
-        )
+        raise GAR006.error(value=value)
     return value
 
 
+GAR007 = Rule(
+    "GAR007",
+    "{value!r} is not the name of a Cloud KMS key",
+    "a repository's key cannot be changed later",
+    "write projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, without a version",
+)
+
+
+@raises(GAR007)
 def _kms_key(value: str) -> str:
     if not _KMS_KEY.fullmatch(value):
-        raise refusal(
-            "GAR007",
-            f"{value!r} is not the name of a Cloud KMS key",
-            "a repository's key cannot be changed later",
-            "write projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, without a version",
-        )
+        raise GAR007.error(value=value)
     return value
 
 
+GAR008 = Rule(
+    "GAR008",
+    "the label {key!r} is none that Google accepts",
+    "key and value have at most 63 lower-case letters, digits, '_' and '-'; the key begins with a letter",
+    "correct it",
+)
+GAR009 = Rule("GAR009", "there are {count} labels", "Artifact Registry accepts at most 64", "remove some")
+
+
+@raises(GAR008, GAR009)
 def _labels(value: dict[str, str]) -> dict[str, str]:
     wrong = [k for k, v in value.items() if not _LABEL_KEY.fullmatch(k) or not _LABEL_VALUE.fullmatch(v)]
     if wrong:
-        raise refusal(
-            "GAR008",
-            f"the label {wrong[0]!r} is none that Google takes",
-            "key and value have at most 63 lower-case letters, digits, '_' and '-'; the key begins with a letter",
-            "correct it",
-        )
+        raise GAR008.error(key=wrong[0])
     if len(value) > 64:
-        raise refusal("GAR009", f"there are {len(value)} labels", "Artifact Registry takes at most 64", "remove some")
+        raise GAR009.error(count=len(value))
     return value
 
 
+GAR010 = Rule(
+    "GAR010",
+    "{value!r} is no length of time",
+    "the clean-up counts in seconds, minutes, hours or days",
+    "write a whole number and s, m, h or d, such as 30d",
+)
+
+
+@raises(GAR010)
 def _duration(value: str) -> str:
     if not _DURATION.fullmatch(value):
-        raise refusal(
-            "GAR010",
-            f"{value!r} is no length of time",
-            "the clean-up counts in seconds, minutes, hours or days",
-            "write a whole number and s, m, h or d, such as 30d",
-        )
+        raise GAR010.error(value=value)
     return value
 
 
+GAR011 = Rule(
+    "GAR011",
+    "{{namespace}} has no meaning here",
+    "nodes belong to the cluster, not to a namespace",
+    "write the e-mail address of the nodes' service account",
+)
+
+
+@raises(GAR011, GAR002)
 def _one_email(value: str) -> str:
     if NAMESPACE_PLACEHOLDER in value:
-        raise refusal(
-            "GAR011",
-            f"{NAMESPACE_PLACEHOLDER} has no meaning here",
-            "nodes belong to the cluster, not to a namespace",
-            "write the e-mail address of the nodes' service account",
-        )
+        raise GAR011.error()
     return _email(value)
 
 

@@ -1,28 +1,33 @@
 """Azure Container Registry: ``microsoft-acr`` with ``workload-identity``, ``admin`` or ``token``.
 
-Sources: the models of ``azure-mgmt-containerregistry`` 15.0 and ``azure-mgmt-msi`` 7.1 (names, ranges, values),
-Microsoft's pages on workload identity federation and on ABAC repository permissions (``reference/limits.md``, 2.2).
+Sources: the models of ``azure-mgmt-containerregistry`` 15.0 and ``azure-mgmt-msi`` 7.1 (values), Microsoft's pages on workload
+identity federation and on ABAC repository permissions (``reference/limits.md``, 2.2).
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
-from mendix_registry.kinds.microsoft_acr.resource_ids import parse_resource_id
+from mendix_registry.kinds.microsoft_acr.values import (
+    ClientId,
+    IdentityId,
+    IpRange,
+    IssuerUrl,
+    KeyUrl,
+    NamePrefix,
+    ObjectId,
+    RegistryId,
+    RegistryName,
+    ResourceGroup,
+)
 from mendix_registry.names import bounded, digest
-from mendix_registry.settings.problems import refusal
 from mendix_registry.settings.references import Host
 from mendix_registry.settings.registry_kind import RegistryKind
 from mendix_registry.settings.section import Section
-from mendix_registry.settings.values import Secret, Text, known
-
-REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
-IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
+from mendix_registry.settings.values import Secret
 
 CREDENTIALS_PER_IDENTITY = 20
 """Most federated credentials of one managed identity (workload-identity-federation-considerations)."""
@@ -30,138 +35,6 @@ CREDENTIALS_PER_IDENTITY = 20
 MOST_SHARED = 100
 
 AUDIENCE = "api://AzureADTokenExchange"
-
-_REGISTRY_NAME = re.compile(r"[a-zA-Z0-9]{5,50}")
-_RESOURCE_GROUP = re.compile(r"[-\w._()]{0,89}[-\w_()]")
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_PREFIX = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,39}")
-_ISSUER = re.compile(r"https://[a-zA-Z0-9.-]+(?::\d+)?(?:/[-\w.~%/]*)?")
-_AKS_ISSUER = re.compile(r"https://[a-z0-9-]+\.oic\.prod-aks\.azure\.[a-z]+/.*")
-_KEY = re.compile(r"https://[a-zA-Z0-9.-]+/keys/[a-zA-Z0-9-]+(?:/[0-9a-f]+)?")
-
-
-def _id_of(resource_type: str) -> Callable[[str], str]:
-    def check(value: str) -> str:
-        shape = f"/subscriptions/<id>/resourceGroups/<group>/providers/{resource_type}/<name>"
-        try:
-            found = parse_resource_id(value)
-        except ValueError:
-            raise refusal(
-                "ACR001", f"{value!r} is not the id of an Azure resource", "", f"write the whole id: {shape}"
-            ) from None
-        if found.type.lower() != resource_type.lower():
-            raise refusal(
-                "ACR002", f"{value!r} is the id of a {found.type}", "", f"give the id of a {resource_type}: {shape}"
-            )
-        return value
-
-    return check
-
-
-def _name(value: str) -> str:
-    if not _REGISTRY_NAME.fullmatch(value):
-        raise refusal(
-            "ACR003",
-            f"{value!r} is not the name of a container registry",
-            "Azure takes 5 to 50 letters and digits, nothing else; the name is taken worldwide",
-            "correct the name ('az acr check-name --name …' shows whether it is free)",
-        )
-    return value
-
-
-def _group(value: str) -> str:
-    if not _RESOURCE_GROUP.fullmatch(value):
-        raise refusal(
-            "ACR004",
-            f"{value!r} is not the name of a resource group",
-            "Azure takes 1 to 90 letters, digits and -_.() and no dot at the end",
-            "give the name only, not an id",
-        )
-    return value
-
-
-def _guid(value: str) -> str:
-    if not _GUID.fullmatch(value):
-        raise refusal(
-            "ACR005",
-            f"{value!r} is not an object id",
-            "a role is assigned to an object id, which is a GUID, not to a name or a client id",
-            "give what 'az aks show --query identityProfile.kubeletidentity.objectId' prints",
-        )
-    return value.lower()
-
-
-def _prefix(value: str) -> str:
-    if not _PREFIX.fullmatch(value):
-        raise refusal(
-            "ACR006",
-            f"{value!r} cannot begin the names of identities and tokens",
-            "Azure takes letters, digits and dashes; the namespace's name follows",
-            "write up to 40 letters, digits and dashes, beginning with a letter or digit",
-        )
-    return value
-
-
-def _issuer(value: str) -> str:
-    if "*" in value:
-        raise refusal(
-            "ACR007",
-            f"the issuer {value!r} has a wildcard",
-            "trust is for exactly one cluster",
-            "give the cluster's own issuer",
-        )
-    if not _ISSUER.fullmatch(value):
-        raise refusal(
-            "ACR008",
-            f"{value!r} is not the URL of an OIDC issuer",
-            "Azure compares it with the token's 'iss' as text and fetches the cluster's keys from it by https",
-            "give what 'az aks show --query oidcIssuerProfile.issuerUrl' prints",
-        )
-    if len(value) > 600:
-        raise refusal("ACR009", f"the issuer has {len(value)} characters", "Azure takes at most 600", "check the URL")
-    if _AKS_ISSUER.fullmatch(value) and not value.endswith("/"):
-        raise refusal(
-            "ACR010",
-            f"the issuer {value!r} lacks the slash at its end",
-            "AKS puts it into its tokens, and Azure compares the two as text (AADSTS700211)",
-            f"write {value + '/'!r}",
-        )
-    return value
-
-
-def _range(value: str) -> str:
-    try:
-        ipaddress.IPv4Network(value)
-    except ValueError as error:
-        raise refusal(
-            "ACR011",
-            f"{value!r} is not an IPv4 address or range ({error})",
-            "the registry's firewall takes nothing else",
-            "write an address or a range with its lowest address, such as 203.0.113.0/24",
-        ) from None
-    return value
-
-
-def _key(value: str) -> str:
-    if not _KEY.fullmatch(value):
-        raise refusal(
-            "ACR012",
-            f"{value!r} is not the URL of a Key Vault key",
-            "",
-            "write https://<vault>.vault.azure.net/keys/<name>, without a version to follow rotations",
-        )
-    return value
-
-
-RegistryId: TypeAlias = Annotated[str, AfterValidator(_id_of(REGISTRY_TYPE))]
-IdentityId: TypeAlias = Annotated[str, AfterValidator(_id_of(IDENTITY_TYPE))]
-RegistryName: TypeAlias = Annotated[str, AfterValidator(_name)]
-ResourceGroup: TypeAlias = Annotated[str, AfterValidator(_group)]
-ObjectId: TypeAlias = Annotated[Text, known(_guid)]
-NamePrefix: TypeAlias = Annotated[str, AfterValidator(_prefix)]
-IssuerUrl: TypeAlias = Annotated[Text, known(_issuer)]
-IpRange: TypeAlias = Annotated[str, AfterValidator(_range)]
-KeyUrl: TypeAlias = Annotated[str, AfterValidator(_key)]
 
 
 class WorkloadIdentityAuthentication(Section):
@@ -251,7 +124,7 @@ class CustomerKey(Section):
     identity: IdentityId
     """Resource id of a managed identity that may wrap and unwrap with the key."""
 
-    client_id: Annotated[Text, known(_guid)]
+    client_id: ClientId
     """That identity's client id."""
 
 

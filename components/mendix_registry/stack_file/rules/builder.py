@@ -8,22 +8,37 @@ from collections.abc import Iterator
 from mendix_registry.kinds import KINDS
 from mendix_registry.settings.mirroring import destination
 from mendix_registry.settings.places import BUILDER
-from mendix_registry.settings.problems import Location, Problem, Severity
+from mendix_registry.settings.problems import Location, Problem, Rule, Severity
 from mendix_registry.settings.references import NAME_LENGTH, repository_fault, tag_fault
 from mendix_registry.settings.stack import Settings
+
+STK085 = Rule(
+    "STK085",
+    "{image} is not pinned by digest",
+    "whoever can move its tag gets your registry's credentials",
+    "write it as <image>@sha256:<digest> ('crane digest <image>' prints it)",
+    Severity.WARNING,
+)
 
 
 def image(settings: Settings) -> Iterator[Problem]:
     """The client image is one exact image."""
     if settings.builder.mode != "none" and not re.search(r"@sha256:[0-9a-f]{64}$", settings.builder.image):
-        yield Problem(
-            "STK085",
-            (*BUILDER, "image"),
-            f"{settings.builder.image} is not pinned by digest",
-            "whoever can move its tag gets your registry's credentials",
-            "write it as <image>@sha256:<digest> ('crane digest <image>' prints it)",
-            Severity.WARNING,
-        )
+        yield STK085.at((*BUILDER, "image"), image=settings.builder.image)
+
+
+STK086 = Rule(
+    "STK086",
+    "the Jobs would run on nodes with {key}: {value}",
+    "client and proof image are programs for Linux",
+    "remove the label",
+)
+STK087 = Rule(
+    "STK087",
+    "the nodes are {value}, but builder.architecture is {architecture}",
+    "such a node cannot start the proof image that it pulls",
+    "remove the label, or set builder.architecture to the nodes' architecture",
+)
 
 
 def nodes(settings: Settings) -> Iterator[Problem]:
@@ -35,21 +50,18 @@ def nodes(settings: Settings) -> Iterator[Problem]:
         if prefix not in ("kubernetes.io", "beta.kubernetes.io"):
             continue
         if name == "os" and value != "linux":
-            yield Problem(
-                "STK086",
-                (*BUILDER, "nodeSelector", key),
-                f"the Jobs would run on nodes with {key}: {value}",
-                "client and proof image are programs for Linux",
-                "remove the label",
-            )
+            yield STK086.at((*BUILDER, "nodeSelector", key), key=key, value=value)
         if name == "arch" and value != builder.architecture and pulls:
-            yield Problem(
-                "STK087",
-                (*BUILDER, "nodeSelector", key),
-                f"the nodes are {value}, but builder.architecture is {builder.architecture}",
-                "such a node cannot start the proof image that it pulls",
-                "remove the label, or set builder.architecture to the nodes' architecture",
-            )
+            yield STK087.at((*BUILDER, "nodeSelector", key), value=value, architecture=builder.architecture)
+
+
+STK088 = Rule(
+    "STK088",
+    "this key is missing",
+    "mode {mode} must know what to {mode}",
+    "add {mode}, or choose another mode",
+)
+STK089 = Rule("STK089", "the mode is {actual}", "{mode} would have no effect", "set mode: {mode}, or remove {mode}")
 
 
 def modes(settings: Settings) -> Iterator[Problem]:
@@ -57,21 +69,25 @@ def modes(settings: Settings) -> Iterator[Problem]:
     builder = settings.builder
     for mode, given in (("build", builder.build is not None), ("mirror", bool(builder.mirror))):
         if builder.mode == mode and not given:
-            yield Problem(
-                "STK088",
-                (*BUILDER, mode),
-                "this key is missing",
-                f"mode {mode} must know what to {mode}",
-                f"add {mode}, or choose another mode",
-            )
+            yield STK088.at((*BUILDER, mode), mode=mode)
         elif builder.mode != mode and given:
-            yield Problem(
-                "STK089",
-                (*BUILDER, mode),
-                f"the mode is {builder.mode}",
-                f"{mode} would have no effect",
-                f"set mode: {mode}, or remove {mode}",
-            )
+            yield STK089.at((*BUILDER, mode), actual=builder.mode, mode=mode)
+
+
+STK090 = Rule(
+    "STK090",
+    "the app comes from {places}",
+    "the Job takes one file from one place",
+    "give exactly one of url, configMap, persistentVolumeClaim",
+)
+STK091 = Rule("STK091", "a URL has its path in itself", "this one has no effect", "remove path")
+STK092 = Rule(
+    "STK092",
+    "the app is downloaded by plain http",
+    "the digest ensures that it is the right file, but everyone on the way can read it",
+    "serve it by https, unless it comes from inside the cluster",
+    Severity.WARNING,
+)
 
 
 def app(settings: Settings) -> Iterator[Problem]:
@@ -87,24 +103,19 @@ def app(settings: Settings) -> Iterator[Problem]:
     }
     given = [key for key, value in places.items() if value is not None]
     if len(given) != 1:
-        yield Problem(
-            "STK090",
-            at,
-            f"the app comes from {' and '.join(given) if given else 'nowhere'}",
-            "the Job takes one file from one place",
-            f"give exactly one of {', '.join(places)}",
-        )
+        yield STK090.at(at, places=" and ".join(given) if given else "nowhere")
     if build.mda.url and "path" in build.mda.model_fields_set:
-        yield Problem("STK091", (*at, "path"), "a URL has its path in itself", "this one has no effect", "remove path")
+        yield STK091.at((*at, "path"))
     if build.mda.url and build.mda.url.startswith("http://"):
-        yield Problem(
-            "STK092",
-            (*at, "url"),
-            "the app is downloaded by plain http",
-            "the digest ensures that it is the right file, but everyone on the way can read it",
-            "serve it by https, unless it comes from inside the cluster",
-            Severity.WARNING,
-        )
+        yield STK092.at((*at, "url"))
+
+
+STK093 = Rule(
+    "STK093",
+    "{copy} is the destination of entry {first} already",
+    "the second image would take the first one's tag",
+    "give one of them another destination",
+)
 
 
 def mirror(settings: Settings) -> Iterator[Problem]:
@@ -131,36 +142,33 @@ def mirror(settings: Settings) -> Iterator[Problem]:
                     yield problem
             if copy in places and (at, "twice") not in told:
                 told.add((at, "twice"))
-                yield Problem(
-                    "STK093",
-                    at,
-                    f"{copy} is the destination of entry {places[copy]} already",
-                    "the second image would take the first one's tag",
-                    "give one of them another destination",
-                )
+                yield STK093.at(at, copy=copy, first=places[copy])
             places.setdefault(copy, index)
+
+
+STK094 = Rule(
+    "STK094",
+    "the repository {repository!r} {fault}",
+    "registries and clients reject such a name",
+    "write it as repository:tag, without a host, such as {{repository}}:runtime-10.24",
+)
+STK095 = Rule("STK095", "the tag {tag!r} {fault}", "the registry would reject it", "correct the tag")
+STK096 = Rule(
+    "STK096",
+    "{repository!r} begins with the registry's host or is too long",
+    f"the host is put before it, and both have at most {NAME_LENGTH} characters",
+    "leave the host out, or shorten the repository",
+)
 
 
 def _destination(settings: Settings, repository: str, tag: str, at: Location) -> Iterator[Problem]:
     fault = repository_fault(repository)
     if fault:
-        yield Problem(
-            "STK094",
-            at,
-            f"the repository {repository!r} {fault}",
-            "registries and clients refuse such a name",
-            "write it as repository:tag, without a host, such as {repository}:runtime-10.24",
-        )
+        yield STK094.at(at, repository=repository, fault=fault)
         return
     fault = tag_fault(tag)
     if fault:
-        yield Problem("STK095", at, f"the tag {tag!r} {fault}", "the registry would refuse it", "correct the tag")
+        yield STK095.at(at, tag=tag, fault=fault)
     host = settings.push_host
     if repository.startswith(f"{host}/") or len(host) + 1 + len(repository) > NAME_LENGTH:
-        yield Problem(
-            "STK096",
-            at,
-            f"{repository!r} begins with the registry's host or is too long",
-            f"the host is put before it, and both have at most {NAME_LENGTH} characters",
-            "leave the host out, or shorten the repository",
-        )
+        yield STK096.at(at, repository=repository)

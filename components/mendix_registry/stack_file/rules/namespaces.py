@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mendix_registry.settings.places import NAMESPACES
-from mendix_registry.settings.problems import Location, Problem
+from mendix_registry.settings.problems import Location, Problem, Rule
 from mendix_registry.settings.stack import Namespace, Settings
 
 _OF_EVERY_CLUSTER = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -19,75 +19,78 @@ _LEVELS = ("privileged", "baseline", "restricted")
 _VERSION = re.compile(r"latest|v1\.(?:0|[1-9][0-9]*)")
 
 
+STK110 = Rule(
+    "STK110",
+    "this stack would create ServiceAccount 'default'",
+    "Kubernetes creates it in every namespace, so creating it fails; and every pod that names no ServiceAccount could push",
+    "remove the key, so that builds run as mendix-builder, or add create: false",
+)
+STK111 = Rule(
+    "STK111",
+    "namespace {namespace!r} exists in every cluster",
+    "creating it fails, and a namespace that this stack creates is deleted with it",
+    "use another namespace",
+)
+
+
 def created(settings: Settings) -> Iterator[Problem]:
     """Nothing is created that the cluster has already, or that its admission rejects."""
     for index, namespace in enumerate(settings.namespaces):
         at: Location = (*NAMESPACES, index)
         if namespace.service_account.name == "default" and namespace.service_account.create:
-            yield Problem(
-                "STK110",
-                (*at, "serviceAccount", "name"),
-                "this stack would create ServiceAccount 'default'",
-                "Kubernetes creates it in every namespace, so creating it fails; and every pod that names no ServiceAccount "
-                "could push",
-                "remove the key, so that builds run as mendix-builder, or add create: false",
-            )
+            yield STK110.at((*at, "serviceAccount", "name"))
         if not namespace.create:
             continue
         if namespace.name in _OF_EVERY_CLUSTER:
-            yield Problem(
-                "STK111",
-                (*at, "create"),
-                f"namespace {namespace.name!r} exists in every cluster",
-                "creating it fails, and a namespace that this stack creates is deleted with it",
-                "use another namespace",
-            )
+            yield STK111.at((*at, "create"), namespace=namespace.name)
         yield from _labels(namespace, (*at, "labels"))
+
+
+STK112 = Rule(
+    "STK112",
+    "the label is {value!r}, the namespace's name is {namespace!r}",
+    "the API server sets this label itself, so every preview would show a difference",
+    "remove the label",
+)
+STK113 = Rule(
+    "STK113",
+    "{value!r} is no Pod Security Standard",
+    "admission rejects a namespace with such a label",
+    f"write one of {', '.join(_LEVELS)}",
+)
+STK114 = Rule(
+    "STK114",
+    "the label enforces {value!r}, podSecurity is {pod_security!r}",
+    "a namespace enforces one Pod Security Standard",
+    "remove the label and set podSecurity: {value}, or leave podSecurity as it is",
+)
+STK115 = Rule(
+    "STK115",
+    "{value!r} is no version of the Pod Security Standards",
+    "admission rejects a namespace with such a label",
+    "write latest, or a version of Kubernetes such as v1.33",
+)
+STK116 = Rule(
+    "STK116",
+    "there is no label {key!r}",
+    "admission ignores it",
+    f"the labels are {', '.join(_POD_SECURITY + known for known in _MODES)}, and each with -version",
+)
 
 
 def _labels(namespace: Namespace, at: Location) -> Iterator[Problem]:
     """Labels that mean something to the cluster (``k8s.io/pod-security-admission/api``: ``PolicyToEvaluate``)."""
     for key, value in namespace.labels.items():
         if key == _NAME_LABEL and value != namespace.name:
-            yield Problem(
-                "STK112",
-                (*at, key),
-                f"the label is {value!r}, the namespace's name is {namespace.name!r}",
-                "the API server sets this label itself, so every preview would show a difference",
-                "remove the label",
-            )
+            yield STK112.at((*at, key), value=value, namespace=namespace.name)
         mode = key.removeprefix(_POD_SECURITY)
         if mode == key:
             continue
         if mode in _MODES and value not in _LEVELS:
-            yield Problem(
-                "STK113",
-                (*at, key),
-                f"{value!r} is no Pod Security Standard",
-                "admission rejects a namespace with such a label",
-                f"write one of {', '.join(_LEVELS)}",
-            )
+            yield STK113.at((*at, key), value=value)
         elif mode == "enforce" and value != namespace.pod_security:
-            yield Problem(
-                "STK114",
-                (*at, key),
-                f"the label enforces {value!r}, podSecurity is {namespace.pod_security!r}",
-                "a namespace enforces one Pod Security Standard",
-                f"remove the label and set podSecurity: {value}, or leave podSecurity as it is",
-            )
+            yield STK114.at((*at, key), value=value, pod_security=namespace.pod_security)
         elif mode.removesuffix("-version") in _MODES and mode not in _MODES and not _VERSION.fullmatch(value):
-            yield Problem(
-                "STK115",
-                (*at, key),
-                f"{value!r} is no version of the Pod Security Standards",
-                "admission rejects a namespace with such a label",
-                "write latest, or a version of Kubernetes such as v1.33",
-            )
+            yield STK115.at((*at, key), value=value)
         elif mode.removesuffix("-version") not in _MODES:
-            yield Problem(
-                "STK116",
-                (*at, key),
-                f"there is no label {key!r}",
-                "admission ignores it",
-                f"the labels are {', '.join(_POD_SECURITY + known for known in _MODES)}, and each with -version",
-            )
+            yield STK116.at((*at, key), key=key)
