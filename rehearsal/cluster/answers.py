@@ -17,7 +17,7 @@ UNREACHABLE = (OSError, http.client.HTTPException)
 
 
 def status(address: str, path: str, context: ssl.SSLContext | None, headers: Mapping[str, str]) -> int:
-    """The status of a GET at ``address`` (host, or host and port), by https if ``context`` says whom to trust.
+    """The status of a GET at ``address`` (host, or host and port), by https if ``context`` has whom to trust.
 
     Raises one of :data:`UNREACHABLE`.
     """

@@ -44,7 +44,7 @@ def page() -> Iterator[Page]:
 @pytest.mark.parametrize(
     ("name", "heading", "words"),
     [
-        ("namespace-added", "7 changes", "namespace support of cluster prod gains push on mendixapps/support"),
+        ("namespace-added", "8 changes", "namespace support of cluster prod gains push on mendixapps/support"),
         ("refused-by-policy", "the preview is refused by the policy pack", "Do: use the cloud's workload identity"),
         ("rejected-stack-file", "the preview failed", "There is no key 'respository' here."),
     ],
