@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import kr8s
 import pytest
@@ -12,7 +13,10 @@ from tests.end_to_end.conftest import Project
 pytestmark = pytest.mark.cluster
 
 
-def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api: kr8s.Api) -> None:
+def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api: kr8s.Api, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    project.environment["TMPDIR"] = str(temporary)
     preview = project.run("preview", "--json")
     assert preview.returncode == 0, preview.stderr
     assert {step["op"] for step in json.loads(preview.stdout)["steps"]} == {"create"}
@@ -43,6 +47,9 @@ def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api:
     assert not project.state().get("resources")
     with pytest.raises(kr8s.NotFoundError):
         kr8s.objects.Namespace.get("orders", api=api)
+
+    # pulumi-kubernetes leaves the kubeconfig, with its credentials, in its temporary directory.
+    assert not [*temporary.glob("kubeconfig*"), *project.home.glob("temporary-*")]
 
 
 def test_a_new_proof_replaces_the_jobs_and_nothing_else(project: Project) -> None:
