@@ -25,6 +25,7 @@ _OWN = (
     "pulumi",
     "stacks",
     "state",
+    "temporary",
     "registry-password",
     "passphrase",
     "clouds.json",

@@ -114,7 +114,7 @@ def run(sandbox: Sandbox, request: Request) -> tuple[int, Course]:
 def _event_log(sandbox: Sandbox, verb: Verb) -> Generator[Path]:
     """Where the CLI writes its events. A preview changes nothing, so it must not take the place of a change's log."""
     if verb == "preview":
-        with tempfile.TemporaryDirectory(prefix="events-", dir=sandbox.home) as directory:
+        with _temporary_directory(sandbox.home) as directory:
             yield Path(directory) / "events.json"
         return
     sandbox.event_log.unlink(missing_ok=True)
@@ -124,7 +124,9 @@ def _event_log(sandbox: Sandbox, verb: Verb) -> Generator[Path]:
 
 def _temporary_directory(home: Path) -> tempfile.TemporaryDirectory[str]:
     """Of one command. pulumi-kubernetes leaves the kubeconfig there, with its credentials, each time that it is started."""
-    return tempfile.TemporaryDirectory(prefix="temporary-", dir=home, ignore_cleanup_errors=True)
+    parent = home / "temporary"
+    parent.mkdir(exist_ok=True, mode=0o700)
+    return tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
 
 
 @contextmanager

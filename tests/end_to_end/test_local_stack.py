@@ -49,7 +49,7 @@ def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api:
         kr8s.objects.Namespace.get("orders", api=api)
 
     # pulumi-kubernetes leaves the kubeconfig, with its credentials, in its temporary directory.
-    assert not [*temporary.glob("kubeconfig*"), *project.home.glob("temporary-*")]
+    assert not [*temporary.glob("kubeconfig*"), *project.home.glob("temporary/*")]
 
 
 def test_a_new_proof_replaces_the_jobs_and_nothing_else(project: Project) -> None:

@@ -132,6 +132,7 @@ def test_a_purge_deletes_only_what_the_rehearsal_created(project: Path) -> None:
         "pulumi",
         "stacks",
         "environment",
+        "temporary",
         "notes.txt",
     ):
         (home / name).write_text("a secret")
