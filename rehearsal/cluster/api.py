@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
-from rehearsal.cluster.answers import UNREACHABLE
+from rehearsal.cluster.answers import UNREACHABLE, status
 from rehearsal.cluster.errors import ClusterError
 from rehearsal.cluster.pki import Pair
 
@@ -44,7 +44,7 @@ class ApiServer:
     def __init__(self, server: str, context: ssl.SSLContext) -> None:
         self.server = server
         self._context = context
-        self._connection = self._connect(10)
+        self._connection = http.client.HTTPSConnection(self._address, context=context, timeout=10)
 
     @classmethod
     def with_certificates(cls, server: str, authority: Path, client: Pair) -> ApiServer:
@@ -66,14 +66,10 @@ class ApiServer:
 
     def ready(self) -> bool:
         """Whether the server reports that it is; False also when nothing listens yet."""
-        connection = self._connect(2)
         try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == HTTPStatus.OK
+            return status(self._address, "/readyz", self._context, {}) == HTTPStatus.OK
         except UNREACHABLE:
             return False
-        finally:
-            connection.close()
 
     def apply(self, path: str, document: dict[str, Any], manager: str = FIELD_MANAGER) -> dict[str, Any]:
         """Server-side apply of ``document`` at ``path`` (the object's own path) as a field manager."""
@@ -85,9 +81,9 @@ class ApiServer:
         """POST of ``document`` to a collection or a subresource."""
         return self._request("POST", path, document) or {}
 
-    def _connect(self, seconds: float) -> http.client.HTTPSConnection:
-        url = urlsplit(self.server)
-        return http.client.HTTPSConnection(url.hostname or "", url.port, context=self._context, timeout=seconds)
+    @property
+    def _address(self) -> str:
+        return urlsplit(self.server).netloc
 
     def _request(
         self, method: str, path: str, document: dict[str, Any] | None = None, content_type: str = "application/json"
@@ -97,7 +93,7 @@ class ApiServer:
         try:
             self._connection.request(method, path, body, {"Content-Type": content_type} if body else {})
             response = self._connection.getresponse()
-            status, text = response.status, response.read()
+            code, text = response.status, response.read()
         except UNREACHABLE as error:
             # The next request connects again.
             self._connection.close()
@@ -105,13 +101,13 @@ class ApiServer:
                 f"The API server {self.server} could not be reached: {error}",
                 "See `rehearse status`; `rehearse down` and `rehearse up` start the built cluster again.",
             ) from error
-        if status == HTTPStatus.NOT_FOUND:
+        if code == HTTPStatus.NOT_FOUND:
             return None
-        if status >= HTTPStatus.BAD_REQUEST:
+        if code >= HTTPStatus.BAD_REQUEST:
             with contextlib.suppress(ValueError):
                 message = json.loads(text).get("message", "")
                 raise ClusterError(f"The API server {self.server} refused {method} {path}: {message}")
-            raise ClusterError(f"The API server {self.server} answered {status} to {method} {path}.")
+            raise ClusterError(f"The API server {self.server} answered {code} to {method} {path}.")
         return json.loads(text)
 
 

@@ -151,6 +151,21 @@ def node(cluster: Cluster) -> BuiltCluster:
     return cluster
 
 
+def taken_down(project: Project, stack: str, node: BuiltCluster) -> None:
+    """Empties a stack's registries and destroys it, as docs/operations.md says. Nothing is left in its state."""
+    described = described_stack(stack, project.root)
+    if resources := project.states().get(stack):
+        delete_images(described, node)
+        if any(resource.get("protect") for resource in resources):
+            project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+        project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
+    # What a stack keeps, its owner deletes; the stack then finds it gone.
+    delete_repositories(described, node)
+    if project.states().get(stack):
+        gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
+        assert gone.returncode == 0, gone.stdout + gone.stderr
+
+
 @pytest.fixture
 def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
     """The project, whose registries are emptied at the end, so that its stack can be destroyed."""
@@ -162,15 +177,5 @@ def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
         stack = path.name.split(".")[1]
         if stack not in deployed:
             continue
-        described = described_stack(stack, project.root)
-        if deployed[stack]:
-            delete_images(described, node)
-            if any(resource.get("protect") for resource in deployed[stack]):
-                project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
-            project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
-        # What a stack keeps, its owner deletes; the stack then finds it gone.
-        delete_repositories(described, node)
-        if project.states()[stack]:
-            gone = project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
-            assert gone.returncode == 0, gone.stdout + gone.stderr
+        taken_down(project, stack, node)
         project.pulumi("stack", "rm", "--yes", stack=stack)

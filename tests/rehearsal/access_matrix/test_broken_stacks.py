@@ -20,13 +20,12 @@ import yaml
 from mendix_registry.settings.values import Surroundings
 from mendix_registry.stack_file import ConfigurationError, parse
 from rehearsal.access_matrix.decisions import decisions
-from rehearsal.access_matrix.emptying import delete_images, delete_repositories
 from rehearsal.access_matrix.matrix import carry_out, no_decisions
 from rehearsal.access_matrix.stack import prover
 from rehearsal.cluster import BuiltCluster, Cluster
 from rehearsal.sandbox import Stage, set_stage
 from tests.conftest import ROOT
-from tests.end_to_end.conftest import Project, merged
+from tests.end_to_end.conftest import Project, merged, taken_down
 from tests.rehearsal.access_matrix.breaking import Breaker
 from tests.rehearsal.descriptions import described_stack
 from tests.rehearsal.stacks import project_in
@@ -124,16 +123,7 @@ class Bench:
         if self._up is None:
             return
         (stack, _), self._up = self._up, None
-        described = described_stack(stack, self.project.root)
-        delete_images(described, self._cluster)
-        if any(resource.get("protect") for resource in self.project.states().get(stack, [])):
-            self.project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
-        done = self.project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
-        delete_repositories(described, self._cluster)
-        if done.returncode != 0:
-            # What the stack keeps is gone now.
-            done = self.project.run("destroy", "--yes", "--skip-preview", "--refresh", "--stack", stack)
-        assert done.returncode == 0, done.stdout + done.stderr
+        taken_down(self.project, stack, self._cluster)
 
 
 @pytest.fixture(scope="module")
