@@ -44,6 +44,7 @@ def take_down(cwd: Path, *, json: bool, purge: bool, yes: bool) -> int:
     """
     from rehearsal.cluster import down
     from rehearsal.sandbox import home_directory
+    from rehearsal.sandbox.processes import end_pulumi
     from rehearsal.sandbox.project import load_project
 
     project = load_project(cwd)
@@ -53,7 +54,8 @@ def take_down(cwd: Path, *, json: bool, purge: bool, yes: bool) -> int:
         terminal.console.print(Text("Nothing was ended or deleted."))
         return 0
     # What `rehearse prove --all` has for itself, where it was killed.
-    ended = down(home / PROVING, purge=True) + down(home, purge=purge)
+    ended = end_pulumi(home / PROVING / "pulumi") + down(home / PROVING, purge=True)
+    ended += end_pulumi(home / "pulumi") + down(home, purge=purge)
     if purge:
         ended += _delete(home)
     if json:

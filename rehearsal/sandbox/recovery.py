@@ -11,7 +11,6 @@ Objects of Kubernetes need no import. Their names follow from the stack file, an
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -21,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import psutil
-
 from rehearsal.sandbox.event_log import events, plain
 from rehearsal.sandbox.locks import locks
+from rehearsal.sandbox.processes import end_plugins_without_cli
 from rehearsal.sandbox.pulumi import PulumiError
 
 if TYPE_CHECKING:
@@ -35,9 +33,6 @@ _CLOUDS = ("aws", "azure-native", "gcp")
 # How the CLI's error begins where a plugin died in the middle of a call ("… EOF", "… connection reset by peer"). A call that
 # found no plugin any more has changed nothing.
 _CUT_OFF = ("error reading from server: ", "transport is closing")
-_GRACE_SECONDS = 6.0
-"""Longer than a plugin takes for the calls that it has begun."""
-_PARTS = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ def recover(sandbox: Sandbox) -> Recovery | None:
     left = locks(sandbox.home / "state", sandbox.project.name, sandbox.stack)
     if any(lock.held() for lock in left) or not (left or sandbox.event_log.is_file()):
         return None
-    _end_leftovers(sandbox)
+    end_plugins_without_cli(Path(sandbox.additions["PULUMI_HOME"]))
     restored = sandbox.state_file.restore()
     if left:
         sandbox.run("cancel", "--yes", "--stack", sandbox.stack)
@@ -100,31 +95,6 @@ def recover(sandbox: Sandbox) -> Recovery | None:
     sandbox.run(*sandbox.command("refresh", "--yes", "--skip-preview", "--clear-pending-creates")[1:])
     sandbox.event_log.unlink(missing_ok=True)
     return Recovery(recovery.imported, recovery.deleted, len(unfinished), recovery.failed, restored)
-
-
-def _end_leftovers(sandbox: Sandbox) -> None:
-    """End plugins and language hosts of this sandbox whose CLI is gone: one that goes on could still make something."""
-    left = [process for process in psutil.process_iter() if _is_left(process, sandbox)]
-    for process in left:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(left, timeout=_GRACE_SECONDS)
-    for process in stubborn:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
-
-
-def _is_left(process: psutil.Process, sandbox: Sandbox) -> bool:
-    try:
-        line = " ".join(process.cmdline())
-        if not any(part in line for part in _PARTS):
-            return False
-        return process.environ().get("PULUMI_HOME") == sandbox.additions["PULUMI_HOME"] and not any(
-            ancestor.name() == "pulumi" for ancestor in process.parents()
-        )
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
 
 
 def _pending(entry: Mapping[str, Any]) -> _Operation:
