@@ -1,4 +1,4 @@
-"""Pulumi's processes in a sandbox: the CLI and what it has started. ``PULUMI_HOME`` in their environment tells whose they are."""
+"""Pulumi's processes in a sandbox: the CLI and what it has started, found by ``PULUMI_HOME`` in their environment."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_another_sandboxs_update_goes_on(start: Start, tmp_path: Path) -> None:
     assert _runs(other) and _runs(plugin)
 
 
-def test_before_a_recovery_only_plugins_without_a_cli_are_ended(start: Start, tmp_path: Path) -> None:
+def test_a_recovery_ends_plugins_without_a_cli(start: Start, tmp_path: Path) -> None:
     cli = start("own", f"({_PLUGIN}) & wait")
     kept = _child(cli)
     lost = start("own", _PLUGIN, shutil.which("bash"))
