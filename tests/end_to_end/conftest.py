@@ -178,4 +178,3 @@ def quick(project: Project, node: BuiltCluster) -> Iterator[Project]:
         if stack not in deployed:
             continue
         taken_down(project, stack, node)
-        project.pulumi("stack", "rm", "--yes", stack=stack)

@@ -100,9 +100,7 @@ def test_only_the_builder_can_push(rehearse: Rehearse, stack: str, registry: dic
 def test_what_others_have_made_is_there_and_works(rehearse: Rehearse, stack: str, registry: dict[str, Any]) -> None:
     outcome = rehearse("up", stack, "--yes", **registry)
     assert outcome.status == 0, outcome.said + outcome.refusals
-    refreshed = rehearse("refresh", stack, "--yes", **registry)
-    assert refreshed.status == 0, refreshed.said
-    again = rehearse("up", stack, "--yes", **registry)
+    again = rehearse("up", stack, "--yes", "--refresh", **registry)
     assert again.status == 0, again.said
     assert "replaced" not in again.said
 
