@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-CLI = "pulumi"
+_CLI = "pulumi"
 _STARTED_BY_CLI = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
 _GRACE_SECONDS = 6.0
 """Longer than a plugin takes for the calls that it has begun."""
@@ -16,7 +16,7 @@ _GRACE_SECONDS = 6.0
 
 def end_plugins_without_cli(pulumi_home: Path) -> None:
     """End plugins and language hosts whose CLI is gone: one that goes on could still make something."""
-    _end(_started_by_cli(pulumi_home, lambda process: all(above.name() != CLI for above in process.parents())))
+    _end(_of(pulumi_home, lambda process: _is_started_by_cli(process) and not any(map(_is_cli, process.parents()))))
 
 
 def end_pulumi(pulumi_home: Path) -> list[str]:
@@ -25,18 +25,19 @@ def end_pulumi(pulumi_home: Path) -> list[str]:
 
     An update outlives its ``rehearse``, where that alone is killed.
     """
-    running = _of(pulumi_home, lambda process: process.name() == CLI)
+    running = _of(pulumi_home, _is_cli)
     _end(running)
-    _end(_started_by_cli(pulumi_home, lambda _: True))
-    return [f"Pulumi CLI, process {process.pid}" for process in running]
+    _end(_of(pulumi_home, _is_started_by_cli))
+    return [f"Pulumi CLI (pid {process.pid})" for process in running]
 
 
-def _started_by_cli(pulumi_home: Path, also: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
-    def matches(process: psutil.Process) -> bool:
-        line = " ".join(process.cmdline())
-        return any(part in line for part in _STARTED_BY_CLI) and also(process)
+def _is_cli(process: psutil.Process) -> bool:
+    return process.name() == _CLI
 
-    return _of(pulumi_home, matches)
+
+def _is_started_by_cli(process: psutil.Process) -> bool:
+    line = " ".join(process.cmdline())
+    return any(part in line for part in _STARTED_BY_CLI)
 
 
 def _of(pulumi_home: Path, matches: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
