@@ -16,8 +16,9 @@ from typing import Any
 class ProcessSpec:
     """One process the supervisor keeps running.
 
-    ``content`` is a digest of the configuration files the process reads only at its start: a process is restarted
-    when its specification changes in any field, and left alone otherwise.
+    ``content`` is a digest of the configuration files the process reads only at its start, ``reloaded`` of those it reads again
+    at SIGHUP. When only ``reloaded`` changes, the process is sent that signal; it is restarted when anything else of its
+    specification changes, and left alone otherwise.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ProcessSpec:
     log: str
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     content: str = ""
+    reloaded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,11 @@ class ServiceSpec:
 
     ``module`` is run as ``python -m module SETTINGS``; ``sources`` are the directories (below ``rehearsal/``)
     whose change restarts it.
-    ``settings`` goes into the file. ``names`` are DNS names that lead to it, ``registry_hosts`` those from which
-    nodes pull through it.
-    ``health`` is a host name under which ``https://address/`` answers 200. ``objects`` makes the Kubernetes objects it needs, each
-    with its path, from its address and the authority of its certificate (PEM); the user ``user`` has a client certificate.
+    ``settings`` goes into the file, which the service reads again at SIGHUP. ``names`` are DNS names that lead to it,
+    ``registry_hosts`` those from which nodes pull through it.
+    ``health`` is a host name under which ``https://address/DIGEST`` answers 200 once the file with that digest (SHA-256) is served.
+    ``objects`` makes the Kubernetes objects it needs, each with its path, from its address and the authority of its certificate
+    (PEM); the user ``user`` has a client certificate.
     """
 
     name: str
@@ -108,14 +109,15 @@ def endpoint(node: NodeDirectory, subnet: Subnet, name: str) -> ServiceEndpoint 
 
 
 def await_answer(node: NodeDirectory, subnet: Subnet, spec: ServiceSpec, report: Report) -> ServiceEndpoint:
-    """Wait until the service answers. Raises :class:`ClusterError`."""
+    """Wait until the service answers by its present settings. Raises :class:`ClusterError`."""
     authority = cloud_authority(node).certificate
+    settings = hashlib.sha256(_settings(node, spec.name).read_bytes()).hexdigest()
     context = ssl.create_default_context(cafile=str(authority))
     began = time.monotonic()
     last = ""
     while time.monotonic() - began < _READY_SECONDS:
         try:
-            answered = status(subnet.service, "/", context, {"Host": spec.health})
+            answered = status(subnet.service, f"/{settings}", context, {"Host": spec.health})
         except UNREACHABLE as error:
             last = str(error)
         else:
@@ -157,19 +159,24 @@ def _process(node: NodeDirectory, subnet: Subnet, name: str, entry: Mapping[str,
         "issuer": ISSUER,
     }
     text = json.dumps(settings, indent=1, sort_keys=True)
-    write_atomically(directory / "settings.json", text)
+    write_atomically(_settings(node, name), text)
     return ProcessSpec(
         f"service {name}",
-        (sys.executable, "-m", entry["module"], node.inside(directory / "settings.json")),
+        (sys.executable, "-m", entry["module"], node.inside(_settings(node, name))),
         str(INSIDE / "logs" / f"service-{name}.log"),
         # With byte code, whatever the machine sets: without it each start compiles the service's libraries again.
         {"PYTHONPATH": str(_PROJECT)},
-        _digest(text, authority, client, entry["sources"]),
+        _digest(authority, client, entry["sources"]),
+        hashlib.sha256(text.encode()).hexdigest(),
     )
 
 
-def _digest(text: str, authority: Pair, client: Pair, sources: Sequence[str]) -> str:
-    digest = hashlib.sha256(text.encode())
+def _settings(node: NodeDirectory, name: str) -> Path:
+    return node.configuration / "services" / name / "settings.json"
+
+
+def _digest(authority: Pair, client: Pair, sources: Sequence[str]) -> str:
+    digest = hashlib.sha256()
     for path in (authority.certificate, client.certificate):
         digest.update(path.read_bytes())
     for source in sources:

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rehearsal.cluster import namespaces
@@ -51,13 +51,17 @@ class Supervisor:
         self._generation = ""
 
     def apply(self) -> None:
-        """Carry out the specification: end what is not in it any more or has changed, start what is new."""
+        """Carry out the specification: end what is not in it any more or has changed, start what is new, have the others reload."""
         wanted = NodeSpec.read(self._specification)
         by_name = {spec.name: spec for spec in wanted.processes}
-        ending = {name: child for name, child in self._children.items() if by_name.get(name) != child.spec}
+        ending = {name: child for name, child in self._children.items() if _restarts(child.spec, by_name.get(name))}
         self._stop(ending.values())
         for name in ending:
             del self._children[name]
+        for name, child in self._children.items():
+            if child.spec != by_name[name] and child.due is None:
+                os.kill(child.pid, signal.SIGHUP)
+            child.spec = by_name[name]
         for name, spec in by_name.items():
             self._children.setdefault(name, _Child(spec))
         self._start_due()
@@ -133,6 +137,10 @@ class Supervisor:
             if child.due is None
         }
         write_atomically(self._account, Running(self._generation, running).to_json())
+
+
+def _restarts(present: ProcessSpec, wanted: ProcessSpec | None) -> bool:
+    return wanted is None or replace(wanted, reloaded=present.reloaded) != present
 
 
 def _spawn(spec: ProcessSpec) -> int:

@@ -11,9 +11,8 @@ from pathlib import Path
 def main() -> None:
     os.umask(0o077)
     from rehearsal.emulators.service import serve
-    from rehearsal.emulators.settings import Settings
 
-    asyncio.run(serve(Settings.read(Path(sys.argv[1]))))
+    asyncio.run(serve(Path(sys.argv[1])))
     # All is written by now. Taking down every module of moto in good order takes as long as half a start.
     sys.stdout.flush()
     sys.stderr.flush()

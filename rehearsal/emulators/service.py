@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rehearsal.emulators.admission import AdmissionWebhook
 from rehearsal.emulators.certificates import Certificates
 from rehearsal.emulators.cloud import Cloud, Platform
-from rehearsal.emulators.cluster import ClusterApi
-from rehearsal.emulators.decisions import DecisionLog
+from rehearsal.emulators.clouds import Clouds, Surroundings
 from rehearsal.emulators.faults import HOST as FAULTS_HOST
-from rehearsal.emulators.faults import Faults
 from rehearsal.emulators.hosts import Hosts
 from rehearsal.emulators.nodes import Nodes
 from rehearsal.emulators.settings import Settings
-from rehearsal.emulators.tokens import ClusterTokens
 from rehearsal.registry.proxy import RegistryProxy
 
 ADMISSION_PORT = 8443
@@ -32,69 +31,42 @@ HEALTH_HOST = "health.mendix-rehearsal.internal"
 DECISIONS_HOST = "decisions.mendix-rehearsal.internal"
 
 
-# A cloud is imported only where it is used: moto alone costs a start more than all the rest.
+async def serve(path: Path) -> None:
+    """Serve what the settings file says until SIGTERM; at SIGHUP, what it says now.
+
+    A stack with another account or registry comes every minute or so: to read the settings again takes a tenth of a start, and what
+    other clouds have in memory stays.
+    """
+    orders: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, orders.put_nowait, number)
+    clouds: Clouds | None = None
+    while True:
+        text = path.read_bytes()
+        clouds = Clouds(Settings.of(text), clouds)
+        if await _serve(clouds.around, clouds.by_name, _health(text), orders) != signal.SIGHUP:
+            return
 
 
-def _aws(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
-    from rehearsal.emulators.aws.cloud import AwsCloud, AwsSettings
-
-    aws = AwsSettings.of(document)
-    tokens = ClusterTokens(settings.issuer, aws.issuer, cluster.keys)
-    return AwsCloud(aws, tokens, Path(settings.data), propagation=settings.propagation, decisions=decisions)
-
-
-def _azure(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
-    from rehearsal.emulators.azure.cloud import AzureCloud, AzureSettings
-
-    azure = AzureSettings.of(document)
-    tokens = ClusterTokens(settings.issuer, azure.issuer, cluster.keys)
-    return AzureCloud(azure, tokens, Path(settings.data), propagation=settings.propagation, decisions=decisions)
-
-
-def _gcp(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
-    from rehearsal.emulators.gcp.cloud import GcpCloud, GcpSettings
-
-    gcp = GcpSettings.of(document)
-    tokens = ClusterTokens(settings.issuer, gcp.cluster, cluster.keys)
-    return GcpCloud(gcp, tokens, cluster, Path(settings.data), propagation=settings.propagation, decisions=decisions)
-
-
-def _openshift(document: Mapping[str, Any], settings: Settings, cluster: ClusterApi, decisions: DecisionLog) -> Cloud:
-    from rehearsal.emulators.openshift.api import PlatformApi
-    from rehearsal.emulators.openshift.cloud import OpenShiftCloud, OpenShiftSettings
-
-    del cluster
-    return OpenShiftCloud(OpenShiftSettings.of(document), PlatformApi(settings), Path(settings.data), decisions)
-
-
-CLOUDS: Mapping[str, Callable[[Mapping[str, Any], Settings, ClusterApi, DecisionLog], Cloud]] = {
-    "aws": _aws,
-    "azure": _azure,
-    "gcp": _gcp,
-    "openshift": _openshift,
-}
-"""By the name under which ``Settings.clouds`` has a cloud's settings. Another cloud adds its line here."""
-
-
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM."""
-    cluster = ClusterApi(settings)
-    decisions = DecisionLog()
-    clouds = [CLOUDS[name](document, settings, cluster, decisions) for name, document in settings.clouds.items()]
+async def _serve(
+    around: Surroundings, by_name: Mapping[str, Cloud], health: ASGIApp, orders: asyncio.Queue[signal.Signals]
+) -> signal.Signals | None:
+    """Until an order comes, which it gives."""
+    settings, clouds = around.settings, list(by_name.values())
     authorities = {host: authority for cloud in clouds for host, authority in cloud.registries.items()}
     credentials = (settings.backend_user, settings.backend_password) if settings.backend_user else None
     realms = {place: realm for cloud in clouds for place, realm in cloud.realms.items()}
     registry = RegistryProxy(authorities, settings.backend, credentials, realms)
-    applications: dict[str, ASGIApp] = {HEALTH_HOST: PlainTextResponse("ok\n"), DECISIONS_HOST: decisions}
+    applications: dict[str, ASGIApp] = {HEALTH_HOST: health, DECISIONS_HOST: around.decisions}
     applications[NODES_HOST] = Nodes([cloud.nodes for cloud in clouds], settings.node_token)
     for cloud in clouds:
         applications |= cloud.apis
     applications |= dict.fromkeys(authorities, registry)
-    faults = Faults(settings.node_token)
-    applications[FAULTS_HOST] = faults
+    applications[FAULTS_HOST] = around.faults
     hosts = Hosts(applications)
-    reached = faults.around(hosts)
-    webhook = AdmissionWebhook([mutator for cloud in clouds for mutator in cloud.mutators], cluster.service_account)
+    reached = around.faults.around(hosts)
+    mutators = [mutator for cloud in clouds for mutator in cloud.mutators]
+    webhook = AdmissionWebhook(mutators, around.cluster.service_account)
     platforms = [cloud for cloud in clouds if isinstance(cloud, Platform)]
     certificates = Certificates(
         Path(settings.authority),
@@ -108,14 +80,27 @@ async def serve(settings: Settings) -> None:
     ]
     # Provider plugins run outside of the cluster's DNS: they reach each cloud's API by its own port.
     servers += [
-        _server(faults.around(cloud.api, name), settings.address, API_PORTS[name], certificates)
-        for name, cloud in zip(settings.clouds, clouds, strict=True)
+        _server(around.faults.around(cloud.api, name), settings.address, API_PORTS[name], certificates)
+        for name, cloud in by_name.items()
     ]
     for cloud in clouds:
         servers += [_server(application, address, 80) for address, application in cloud.local.items()]
     ports = sorted({port for platform in platforms for port in platform.ports})
     servers += [_server(reached, settings.address, port, certificates) for port in ports]
-    await _run(servers, [platform.run for platform in platforms])
+    order = await _run(servers, [platform.run for platform in platforms], orders)
+    await registry.close()
+    return order
+
+
+def _health(settings: bytes) -> ASGIApp:
+    """Answers 200 at the path of the digest of the settings that are served."""
+    served = f"/{hashlib.sha256(settings).hexdigest()}"
+
+    async def health(scope: Scope, receive: Receive, send: Send) -> None:
+        found = Request(scope).url.path == served
+        await PlainTextResponse("ok\n" if found else "other settings\n", 200 if found else 404)(scope, receive, send)
+
+    return health
 
 
 def _server(application: ASGIApp, address: str, port: int, certificates: Certificates | None = None) -> uvicorn.Server:
@@ -135,21 +120,22 @@ def _server(application: ASGIApp, address: str, port: int, certificates: Certifi
     return uvicorn.Server(config)
 
 
-async def _run(servers: list[uvicorn.Server], controllers: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    def stop() -> None:
-        for server in servers:
-            server.should_exit = True
-
-    loop = asyncio.get_running_loop()
+async def _run(
+    servers: list[uvicorn.Server],
+    controllers: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+    orders: asyncio.Queue[signal.Signals],
+) -> signal.Signals | None:
+    """Until an order comes, which it gives. Raises what a server or a controller ends with."""
     tasks = [asyncio.create_task(server._serve()) for server in servers]  # pyright: ignore[reportPrivateUsage]
     running = [asyncio.create_task(run()) for run in controllers]
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    done, _ = await asyncio.wait([*tasks, *running], return_when=asyncio.FIRST_COMPLETED)
+    order = asyncio.create_task(orders.get())
+    done, _ = await asyncio.wait([order, *tasks, *running], return_when=asyncio.FIRST_COMPLETED)
     # One that cannot listen ends them all: half a cloud would fail in ways that are hard to read.
-    stop()
-    for task in running:
+    for server in servers:
+        server.should_exit = True
+    for task in (order, *running):
         task.cancel()
     await asyncio.gather(*tasks)
     for task in done:
         task.result()
+    return order.result() if order in done else None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -36,9 +35,6 @@ class Settings:
     propagation: float = 0.0
     clouds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, sort_keys=True)
-
     @classmethod
-    def read(cls, path: Path) -> Settings:
-        return cls(**json.loads(path.read_text()))
+    def of(cls, text: bytes) -> Settings:
+        return cls(**json.loads(text))

@@ -61,6 +61,10 @@ class RegistryProxy:
             limits=httpx.Limits(max_connections=None),
         )
 
+    async def close(self) -> None:
+        """Close the connections to the registry behind."""
+        await self._client.aclose()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         realm = self._realms.get(f"{registry_host(scope)}{request.url.path}")

@@ -10,20 +10,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from moto.ecr.models import ecr_backends
+from moto.eks.models import eks_backends
+from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
     DomainDispatcherApplication,
     create_backend_app,
 )
+from moto.sts.models import sts_backends
 from werkzeug.test import Client
 
 from rehearsal.emulators.aws.calls import HttpRequest
 
+_BACKENDS = (ecr_backends, eks_backends, iam_backends, sts_backends)
 _OUTER = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding"})
 
 
 class Moto:
-    """moto's server application, called without a socket.
+    """moto's server application, called without a socket. ``account`` is empty at first, whatever this process had of it.
 
     Identifiers that it makes up are reproducible: each change is made under its own seed, so that playing the journal again
     gives the same role ids and access keys as the first time.
@@ -33,6 +38,9 @@ class Moto:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         self._account, self._region = account, region
         self._client = Client(cast("Any", DomainDispatcherApplication(create_backend_app)))
+        with LOCK:
+            for backends in _BACKENDS:
+                backends.pop(account, None)
 
     def send(self, http: HttpRequest, service: str, seed: int | None) -> tuple[int, dict[str, str], bytes]:
         """Status, headers, body."""

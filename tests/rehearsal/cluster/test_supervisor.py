@@ -64,6 +64,14 @@ class Node:
         raise AssertionError(f"never told; last: {Running.read(self._running)}")
 
 
+def await_file(path: Path) -> None:
+    for _ in range(1000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} did not appear")
+
+
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     node = Node(tmp_path)
@@ -113,10 +121,7 @@ def test_an_order_ends_old_processes_starts_new_keeps_others(node: Node) -> None
             "stubborn", "/bin/sh", "-c", f"trap '' TERM; touch {node.directory}/deaf; while :; do sleep 0.1; done"
         ),
     ).processes
-    for _ in range(1000):
-        if (node.directory / "deaf").exists():
-            break
-        time.sleep(0.01)
+    await_file(node.directory / "deaf")
     after = node.order(
         node.spec("stays", "/bin/sleep", "60"),
         node.spec("file", "/bin/sleep", "60", content="another"),
@@ -127,6 +132,17 @@ def test_an_order_ends_old_processes_starts_new_keeps_others(node: Node) -> None
     assert after["file"].pid != before["file"].pid
     for name in ("goes", "file", "stubborn"):
         assert start_ticks(before[name].pid) is None, name
+
+
+def test_a_process_is_signalled_and_goes_on_where_only_what_it_reloads_has_changed(node: Node) -> None:
+    script = f"trap 'touch {node.directory}/reloaded' HUP; touch {node.directory}/ready; while :; do sleep 0.1; done"
+    before = node.order(node.spec("service", "/bin/sh", "-c", script, reloaded="old")).processes
+    await_file(node.directory / "ready")
+    after = node.order(node.spec("service", "/bin/sh", "-c", script, reloaded="new")).processes
+    await_file(node.directory / "reloaded")
+    assert after == before
+    again = node.order(node.spec("service", "/bin/sh", "-c", script, reloaded="new", content="sources")).processes
+    assert again["service"].pid != before["service"].pid
 
 
 def test_all_old_processes_are_asked_before_any_is_awaited(node: Node) -> None:
@@ -140,10 +156,8 @@ def test_all_old_processes_are_asked_before_any_is_awaited(node: Node) -> None:
             for one, other in (("left", "right"), ("right", "left"))
         )
     )
-    for _ in range(1000):
-        if (node.directory / "left").exists() and (node.directory / "right").exists():
-            break
-        time.sleep(0.01)
+    for name in ("left", "right"):
+        await_file(node.directory / name)
     assert node.order().processes == {}
 
 

