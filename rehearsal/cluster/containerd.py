@@ -12,7 +12,7 @@ from rehearsal.cluster.network import Subnet
 from rehearsal.cluster.node_files import write_runtime_specification
 from rehearsal.cluster.packages import cni_directory, locate
 from rehearsal.cluster.paths import INSIDE, NodeDirectory, write_atomically
-from rehearsal.cluster.processes import ProcessSpec
+from rehearsal.cluster.processes import ONE_THREAD, ProcessSpec
 from rehearsal.toolchain.commands import run
 
 PAUSE_IMAGE = "mendix-registry.rehearsal/pause:1"
@@ -102,6 +102,7 @@ def write_configuration(node: NodeDirectory, subnet: Subnet, snapshotter: str) -
         "containerd",
         (str(locate("containerd")), "--config", node.inside(config)),
         str(INSIDE / "logs" / "containerd.log"),
+        ONE_THREAD,
         content=hashlib.sha256(content.encode()).hexdigest(),
     )
 

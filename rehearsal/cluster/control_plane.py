@@ -15,7 +15,7 @@ from rehearsal.cluster.network import SERVICE_ADDRESS, SERVICE_RANGE, Subnet
 from rehearsal.cluster.node_files import credential_provider_files, write_credential_provider
 from rehearsal.cluster.paths import INSIDE, NodeDirectory, write_atomically
 from rehearsal.cluster.pki import Pair
-from rehearsal.cluster.processes import ProcessSpec
+from rehearsal.cluster.processes import ONE_THREAD, ProcessSpec
 
 API_PORT = 6443
 CONTEXT = "mendix-rehearsal"
@@ -173,7 +173,7 @@ def specifications(
 
     def process(name: str, *flags: str) -> ProcessSpec:
         log = str(INSIDE / "logs" / f"{name}.log")
-        return ProcessSpec(name, (str(executable), name, *flags), log, {"GOGC": _GC_PERCENT}, content)
+        return ProcessSpec(name, (str(executable), name, *flags), log, {"GOGC": _GC_PERCENT, **ONE_THREAD}, content)
 
     kubelet_ca = inside(certificates.authority.certificate)
     return [
@@ -195,6 +195,7 @@ def specifications(
                 "--log-level=warn",
             ),
             str(INSIDE / "logs" / "etcd.log"),
+            ONE_THREAD,
         ),
         process(
             "kube-apiserver",

@@ -11,6 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+ONE_THREAD: Mapping[str, str] = {"GOMAXPROCS": "1"}
+"""For the Go programs of a cluster that serves one user: by themselves they have a thread look for work on each processor. This
+takes a quarter off what an idle sandbox costs and a sixth off an update; an update of 40 namespaces did not become slower."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:

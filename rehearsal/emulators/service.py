@@ -32,7 +32,7 @@ DECISIONS_HOST = "decisions.mendix-rehearsal.internal"
 
 
 async def serve(path: Path) -> None:
-    """Serve what the settings file says until SIGTERM; at SIGHUP, what it says now.
+    """Serve by the settings file until SIGTERM; at SIGHUP, read it again.
 
     A stack with another account or registry comes every minute or so: to read the settings again takes a tenth of a start, and what
     other clouds have in memory stays.

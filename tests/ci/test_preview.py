@@ -15,32 +15,42 @@ from tests.report.registries import ECR, GENERIC
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("site", ["github", "gitlab", "azure-devops"])
-def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
-    project = recorder.project
-    (project.root / "ci").symlink_to(ROOT / "ci")
-    (project.root / "stacks" / "policies.json").write_text("{}")
-    recorder.configure(ECR, "orders", stack="fine")
-    recorder.configure(GENERIC, "orders", stack="refused")
-    recorder.configure({**ECR, "respository": "x"}, "orders", stack="wrong")
+class Previews:
+    """The script for three stacks: one that is fine, one that the policy pack refuses, one with a wrong stack file."""
 
-    def previewed(*stacks: str, **more: str) -> tuple[int, str]:
+    def __init__(self, directory: Path) -> None:
+        recorder = Recorder(directory)
+        self.project = recorder.project
+        (self.project.root / "ci").symlink_to(ROOT / "ci")
+        (self.project.root / "stacks" / "policies.json").write_text("{}")
+        recorder.configure(ECR, "orders", stack="fine")
+        recorder.configure(GENERIC, "orders", stack="refused")
+        recorder.configure({**ECR, "respository": "x"}, "orders", stack="wrong")
+
+    def run(self, site: str, *stacks: str, **more: str) -> tuple[int, str]:
+        """Its exit status, and the comment."""
         done = subprocess.run(
             ["bash", "ci/preview.sh", site, *stacks],
-            cwd=project.root,
-            env={**project.environment, **more},
+            cwd=self.project.root,
+            env={**self.project.environment, **more},
             capture_output=True,
             text=True,
         )
-        out = project.root / "report-out"
+        out = self.project.root / "report-out"
         assert (out / "access.html").read_text().startswith("<!doctype html>"), done.stdout + done.stderr
         return done.returncode, (out / "comment.md").read_text()
 
-    status, fine = previewed("fine", PLAN="plan.json")
+
+def test_a_fine_preview_saves_the_plan_for_the_update(tmp_path: Path) -> None:
+    previews = Previews(tmp_path)
+    status, fine = previews.run("github", "fine", PLAN="plan.json")
     assert (status, "The preview of" in fine) == (0, False), fine
-    project.run("up", "--yes", "--skip-preview", "--stack", "fine", "--plan", "plan.json")
-    status, written = previewed("fine", "refused", "wrong", "nowhere")
+    previews.project.run("up", "--yes", "--skip-preview", "--stack", "fine", "--plan", "plan.json")
+
+
+@pytest.mark.parametrize("site", ["github", "gitlab", "azure-devops"])
+def test_each_ending_of_a_preview_is_commented(site: str, tmp_path: Path) -> None:
+    status, written = Previews(tmp_path).run(site, "fine", "refused", "wrong", "nowhere")
     assert status == 1
     assert "3 of 4 previews did not succeed" in written
     assert "**mandatory**: `no-static-credentials`" in written and "Do: use the cloud's workload identity" in written

@@ -80,8 +80,9 @@ def staged(project: Project, node: BuiltCluster, stack: str, builder: dict[str, 
         config["mendix-registry:registry"]["deletionProtection"] = False
     config["mendix-registry:builder"] |= {"timeoutSeconds": 120, **builder}
     (project.root / "stacks" / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(document))
-    seen = project.run("preview", "--stack", stack)
-    assert seen.returncode == 0, seen.stdout + seen.stderr
+    # Makes the sandbox ready for the stack, with its clouds; no program runs for it.
+    ready = project.run("env", "--stack", stack)
+    assert ready.returncode == 0, ready.stdout + ready.stderr
     endpoint = node.service_endpoint("clouds")
     assert endpoint is not None
     return Clouds(Service(endpoint.address, endpoint.authority), node.node_token)

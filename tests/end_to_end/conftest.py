@@ -92,13 +92,18 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def up(self, *arguments: str, stack: str = "local", **environment: str) -> Deployed:
-        """An `up` that must succeed."""
+    def up(self, *arguments: str, stack: str = "local", **environment: str) -> str:
+        """What an `up` prints that must succeed."""
         done = self.run("up", "--yes", "--skip-preview", "--stack", stack, *arguments, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def deployed(self, *arguments: str, stack: str = "local") -> Deployed:
+        """An `up` that must succeed, and what the CLI knows of it."""
+        printed = self.up(*arguments, stack=stack)
         (last,) = json.loads(self.pulumi("stack", "history", "--json", "--page-size", "1", stack=stack))
         outputs = json.loads(self.pulumi("stack", "output", "--json", stack=stack))
-        return Deployed(last["resourceChanges"], outputs, done.stdout + done.stderr)
+        return Deployed(last["resourceChanges"], outputs, printed)
 
     def state(self, stack: str = "local") -> dict[str, Any]:
         """The deployment as `pulumi stack export` gives it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -38,7 +37,7 @@ def test_a_stack_is_deployed_stays_unchanged_and_is_destroyed(quick: Project, no
     if destroyed.returncode != 0:
         assert described.kind == "google-gcr", destroyed.stdout + destroyed.stderr
         run.succeeds("destroy", "--yes", "--skip-preview", "--refresh")
-    assert not json.loads(quick.pulumi("stack", "export", stack=stack))["deployment"].get("resources")
+    assert quick.states()[stack] == []
 
 
 class Runs:

@@ -104,7 +104,7 @@ def test_a_wrong_password_of_the_registry(project: Project) -> None:
     )
     assert time.monotonic() - began < 60
     project.stack()
-    assert project.up().pushed
+    assert project.deployed().pushed
 
 
 def test_an_unknown_authority_fails_the_push_with_its_remedy(project: Project) -> None:
@@ -178,4 +178,4 @@ def test_a_corrected_stack_file_deploys_after_a_rejected_one(project: Project) -
     project.stack(namespaces=[{"name": name, "creat": True}], builder={"mode": "none"})
     failed(project.run("up", "--yes", "--skip-preview"), 2, "Did you mean 'create'?")
     project.stack(namespaces=[{"name": name, "create": True}], builder={"mode": "none"})
-    assert project.up().changes["create"] > 0
+    assert project.deployed().changes["create"] > 0

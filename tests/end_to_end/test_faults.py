@@ -50,11 +50,12 @@ CASES = {
         [{"target": "aws", "kind": "answer", "status": 409, "body": CONFLICT, "holding": "PutRolePolicy", "times": 100}],
         reason="ConcurrentModification",
     ),
-    "the connection is cut in the middle of a layer": Case(
-        IRSA, [{"target": ECR, "kind": "cut-upload", "method": "PATCH", "path": "/blobs/uploads/", "size": 10, "times": 2}]
-    ),
-    "the connection is cut while the node pulls": Case(
-        IRSA, [{"target": ECR, "kind": "cut-download", "method": "GET", "path": "/blobs/sha256", "size": 5, "times": 1}]
+    "the connection is cut in the middle of a layer, and while the node pulls": Case(
+        IRSA,
+        [
+            {"target": ECR, "kind": "cut-upload", "method": "PATCH", "path": "/blobs/uploads/", "size": 10, "times": 2},
+            {"target": ECR, "kind": "cut-download", "method": "GET", "path": "/blobs/sha256", "size": 5},
+        ],
     ),
     "the registry's token expires between two requests": Case(
         IRSA, [{"target": ECR, "kind": "expire", "method": "PATCH", "status": 403, "body": EXPIRED}]

@@ -42,7 +42,7 @@ def test_the_tutorials_stack_mistake_and_change(project: Project) -> None:
     assert rejected.stderr.replace(str(project.root), "…") == block("text", "The stack file is wrong")
 
     stack.write_text(good)
-    deployed = project.up(stack="first")
+    deployed = project.deployed(stack="first")
     assert deployed.changes == {"create": 15}
     assert "+ 15 created" in deployed.printed
     assert "Pushed for namespace billing" in deployed.printed
@@ -64,7 +64,7 @@ def test_the_tutorials_stack_mistake_and_change(project: Project) -> None:
         "namespace `shipping` of cluster `first` **gains push and pull** on `mendixapps/shipping`"
         in comment.read_text()
     )
-    changed = project.up(stack="first")
+    changed = project.deployed(stack="first")
     assert changed.changes == {"create": 12, "same": 15}
     assert "+ 12 created" in changed.printed
 

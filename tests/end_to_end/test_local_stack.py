@@ -21,7 +21,7 @@ def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api:
     assert preview.returncode == 0, preview.stderr
     assert {step["op"] for step in json.loads(preview.stdout)["steps"]} == {"create"}
 
-    first = project.up()
+    first = project.deployed()
     assert first.changes == {"create": len(project.state()["resources"])}
     pushed = first.pushed["orders"]
     # Pushed under one name, pulled under another: the nodes really used the pull host.
@@ -35,7 +35,7 @@ def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api:
     assert set(jobs) == {"orders-push", "orders-pull"}
     assert all(job.raw["status"]["succeeded"] == 1 for job in jobs.values())
 
-    second = project.up("--expect-no-changes")
+    second = project.deployed("--expect-no-changes")
     assert set(second.changes) == {"same"}
     assert second.pushed == first.pushed
 
@@ -54,9 +54,9 @@ def test_up_proves_push_and_pull_and_then_changes_nothing(project: Project, api:
 
 def test_a_new_proof_replaces_the_jobs_and_nothing_else(project: Project) -> None:
     """A rotated password that was never tried is found by the next app's build, weeks later."""
-    first = project.up()
+    first = project.deployed()
     project.stack(builder={"rerun": "2026-11"})
-    second = project.up()
+    second = project.deployed()
     assert second.pushed["orders"]["digest"] != first.pushed["orders"]["digest"]
     # Both Jobs run again with the new image, whose files are in the ConfigMap.
     assert set(second.changes) <= {"update", "replace", "same"}
@@ -106,7 +106,7 @@ def test_a_stack_file_with_a_clouds_key_is_rehearsed(project: Project) -> None:
     file.write_text(
         f"secretsprovider: awskms://alias/pulumi?region=eu-west-1\nencryptedkey: AQICAHh\n{file.read_text()}"
     )
-    done = project.up()
+    done = project.deployed()
     assert done.pushed["orders"]["digest"]
     assert "Values made for the sandbox" in done.printed
     assert "mendix-registry:registry.authentication.password" in done.printed

@@ -30,10 +30,10 @@ STACKS = [
 ]
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """The project as a clone has it, without an environment; of the CLI's home only Kubernetes' plugin is there."""
-    folder = tmp_path / "clone"
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a clone has it. Its environment is made by the first `pulumi install`, and brought back by each other one."""
+    folder = tmp_path_factory.mktemp("clone")
     (folder / "stacks").mkdir(parents=True)
     for name in ("Pulumi.yaml", "__main__.py", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, folder)
@@ -41,14 +41,15 @@ def clone(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     for stack, _ in STACKS:
         shutil.copy(ROOT / "stacks" / f"Pulumi.{stack}.yaml", folder / "stacks")
-    (tmp_path / "state").mkdir()
-    install_plugin(tmp_path, "kubernetes")
     return folder
 
 
 @pytest.fixture
 def pulumi(clone: Path, tmp_path: Path) -> Pulumi:
-    """Runs a command of the CLI in the clone, to success; returns what it prints. It downloads no plugin by itself."""
+    """Runs a command of the CLI in the clone, to success; returns what it prints. It downloads no plugin by itself: its home has
+    Kubernetes' only."""
+    (tmp_path / "state").mkdir()
+    install_plugin(tmp_path, "kubernetes")
     cache = cache_directory()
     programs = [ensure_pulumi(cache, lambda _: None).cli.parent, ensure_uv(cache, lambda _: None)]
     environment = {

@@ -25,7 +25,7 @@ def test_the_pack_rejects_unlisted_passwords_and_accepts_listed_ones(project: Pr
     configuration = tmp_path / "policies.json"
     configuration.write_text(json.dumps({"no-static-credentials": {"allowed": ["secret:orders/*"]}}))
     listed = ["--policy-pack", PACK, "--policy-pack-config", str(configuration)]
-    deployed = project.up(*listed)
+    deployed = project.deployed(*listed)
     assert "no-static-credentials" not in deployed.printed
     assert deployed.pushed
-    assert project.up(*listed).changes.keys() == {"same"}
+    assert project.deployed(*listed).changes.keys() == {"same"}

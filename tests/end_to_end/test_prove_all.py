@@ -40,6 +40,10 @@ def test_every_stack_is_proved_in_its_own_temporary_sandbox(project: Project, ow
     assert outcomes["its access key pushes and reads back"] == ("allowed", "")
     assert outcomes["without ecr:BatchGetImage"] == ("refused", "ecr")
     assert outcomes["the nodes read"] == ("allowed", "")
+    admin = next(item for item in document["stacks"] if item["stack"] == "example-microsoft-acr-admin")
+    assert {cell["outcome"] for cell in admin["cells"]} == {"allowed", "refused"}
+    assert all(cell["by"] for cell in admin["cells"] if cell["outcome"] == "refused")
+    assert any(cell["what"] == "the nodes read" for cell in admin["cells"])
     assert all(stack in page.read_text() for stack in CHOSEN)
     assert not (own_home / "prove").exists()
     assert not list((tmp_path / "state").rglob("*.json")), "the user's own states were touched"

@@ -59,7 +59,6 @@ def rehearse(project: Path, home: Path) -> Rehearse:
         ("aclassic", {"authentication": WORKLOAD_IDENTITY, "roleAssignmentMode": "classic"}),
         ("atoken", {"authentication": {"method": "token", "passwords": {
             "atoken-orders": {"environment": "ATOKEN_ORDERS"}, "atoken-billing": {"environment": "ATOKEN_BILLING"}}}}),
-        ("aadmin", {"authentication": {"method": "admin"}}),
     ],
 )  # fmt: skip
 def test_only_the_builder_can_push(rehearse: Rehearse, stack: str, registry: dict[str, Any]) -> None:

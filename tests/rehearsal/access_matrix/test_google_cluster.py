@@ -60,7 +60,6 @@ def rehearse(project: Path, home: Path) -> Rehearse:
     ("stack", "settings"),
     [
         ("gwi", {"namespaces": [{"name": "gwi-orders"}, {"name": "gwi-billing"}]}),
-        ("gdirect", {"authentication": {"method": "direct", "projectNumber": "987654321098"}}),
         ("ggcr", {
             "host": "gcr.io", "repository": "ggcr-project/{namespace}",
             "authentication": {"method": "direct", "projectNumber": "987654321098"},

@@ -134,7 +134,7 @@ def test_an_order_ends_old_processes_starts_new_keeps_others(node: Node) -> None
         assert start_ticks(before[name].pid) is None, name
 
 
-def test_a_process_is_signalled_and_goes_on_where_only_what_it_reloads_has_changed(node: Node) -> None:
+def test_a_process_is_signalled_to_reload_its_files(node: Node) -> None:
     script = f"trap 'touch {node.directory}/reloaded' HUP; touch {node.directory}/ready; while :; do sleep 0.1; done"
     before = node.order(node.spec("service", "/bin/sh", "-c", script, reloaded="old")).processes
     await_file(node.directory / "ready")

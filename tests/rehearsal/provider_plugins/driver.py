@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,11 +47,17 @@ class Plugin:
     """A plugin that listens on a port of this machine."""
 
     def __init__(self, port: int) -> None:
+        self._port = port
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", (("grpc.enable_http_proxy", 0),))
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
 
     def close(self) -> None:
         self._channel.close()
+
+    def accepts(self) -> bool:
+        """Whether it takes new connections."""
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self._port)) == 0
 
     def call(self, method: str, request: Any) -> Any:
         """One call. Raises RejectedError."""

@@ -64,7 +64,6 @@ def rehearse(project_directory: Path, home: Path) -> Rehearse:
     [
         ("four-proved", {"type": "openshift4"}),
         ("four-own", {"type": "openshift4", "createRoleBinding": False}),
-        ("three-proved", {"type": "openshift3", "transport": SERVICE_CA}),
         (
             "three-long",
             {
