@@ -131,7 +131,10 @@ async def _run(
     order = asyncio.create_task(orders.get())
     done, _ = await asyncio.wait([order, *tasks, *running], return_when=asyncio.FIRST_COMPLETED)
     # One that cannot listen ends them all: half a cloud would fail in ways that are hard to read.
-    for server in servers:
+    for server, task in zip(servers, tasks, strict=True):
+        # One that is ended while it begins would leave its port taken.
+        while not (server.started or task.done()):
+            await asyncio.sleep(0.01)
         server.should_exit = True
     for task in (order, *running):
         task.cancel()
