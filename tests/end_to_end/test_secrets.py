@@ -103,6 +103,7 @@ def test_no_secret_in_plain_text_anywhere(project: Project, home: Path, api: kr8
 def test_only_their_owner_reads_state_and_secrets(project: Project, home: Path) -> None:
     project.stack(builder={"mode": "none"})
     project.up()
+    assert project.run("env").returncode == 0
     assert home.stat().st_mode & 0o077 == 0
     for name in ("state", "stacks", "pulumi", "environment"):
         assert (home / name).stat().st_mode & 0o077 == 0, f"{name} can be read by others"
