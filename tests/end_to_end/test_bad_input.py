@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import kr8s
@@ -94,7 +93,6 @@ def test_an_unreachable_cluster_is_reported_with_its_address(
 
 def test_a_wrong_password_of_the_registry(project: Project) -> None:
     project.stack(registry={"authentication": {"password": {"environment": "WRONG"}}})
-    began = time.monotonic()
     failed(
         project.run("up", "--yes", "--skip-preview", WRONG="not-the-password"),
         1,
@@ -102,7 +100,6 @@ def test_a_wrong_password_of_the_registry(project: Project) -> None:
         "rejects user or password",
         "registry.authentication",
     )
-    assert time.monotonic() - began < 60
     project.stack()
     assert project.deployed().pushed
 

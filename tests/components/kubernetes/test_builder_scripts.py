@@ -440,17 +440,15 @@ def test_googles_answers_are_distinguished_and_temporary_ones_retried(
 def test_a_pod_ended_by_the_cluster_reports_its_progress(
     start_script: Run, tmp_path: Path, proof: tuple[ProofImage, str], krane: str
 ) -> None:
-    """The last words are in the message within a second, whatever the script was waiting for."""
+    """The last words are in the message well before the cluster kills the pod, whatever the script was waiting for."""
     image, directory = proof
     settings = {"KRANE": client_that(tmp_path, krane), "ATTEMPTS": "50"}
     running = start_script("verify.sh", IMAGE=directory, TAG="t", DIGEST=image.digest, **settings)
     awaited(lambda: "pushing the proof image" in running.log())
     if "refused" in krane:
         awaited(lambda: "attempt 3 " in running.log())
-    began = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(30) == 1
-    assert time.monotonic() - began < 1.5
+    assert running.process.wait(3) == 1  # the pause at which it is ended has four
     message = running.message()
     assert "The push to" in message and "raise builder.timeoutSeconds" in message
     assert ("registry: Error: connection refused" in message) == ("refused" in krane)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -106,10 +105,8 @@ def test_help_imports_no_cluster_and_no_sdk() -> None:
         "heavy = {'grpc', 'pulumi', 'rehearsal.cluster', 'yaml'} & set(sys.modules)\n"
         "sys.exit(f'imported at start: {heavy}' if heavy else 0)"
     )
-    began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("command", [*UPDATES, "build", "env", "status", "down", "doctor"])
