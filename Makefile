@@ -37,14 +37,14 @@ prove: .venv/.synced ## Bring every example stack up, prove who may push and who
 
 test: .venv/.synced policy/.venv/.synced chromium ## Run all tests, those against a real cluster too (PYTEST=options)
 	@# A worker runs whole files: each that meets one against a cluster starts its own cluster. Such tests wait for pods now and
-	@# then: more workers than processors keep those busy.
+	@# then: one worker more than processors keeps those busy; a second one more costs another cluster and loading all tests again.
 	@# What has to be built is built first: no test waits for that.
 	@$(BIN)/rehearse build
-	@workers=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )); \
+	@workers=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )); \
 		$(THROUGHPUT) $(BIN)/pytest -n $$(( workers > 4 ? 4 : workers )) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-fast: .venv/.synced policy/.venv/.synced ## Run the quick tests, none of which needs a cluster
-	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) $(PYTEST)
+	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) $(PYTEST)
 
 kill-matrix: .venv/.synced ## Kill each process of an update at its events; print whether the next update converges (an hour and more)
 	@$(BIN)/python -m tests.end_to_end.killed.matrix $(KILL)
