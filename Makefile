@@ -46,7 +46,7 @@ test: .venv/.synced policy/.venv/.synced chromium ## Run all tests, those agains
 test-fast: .venv/.synced policy/.venv/.synced ## Run the quick tests, none of which needs a cluster
 	@$(BIN)/pytest -m "not cluster and not slow" -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) $(PYTEST)
 
-kill-matrix: .venv/.synced ## Kill each process of an update at its events; print whether the next update converges (an hour and more)
+kill-matrix: .venv/.synced ## Kill each process of an update at its events; print whether the next update converges (some three hours)
 	@$(BIN)/python -m tests.end_to_end.killed.matrix $(KILL)
 
 record-previews: .venv/.synced policy/.venv/.synced ## Record the previews that the tests of the report read, by the real CLI

@@ -117,6 +117,11 @@ class Project:
         }
         return {stack: (state["checkpoint"].get("latest") or {}).get("resources", []) for stack, state in found.items()}
 
+    def unprotect(self, stack: str) -> None:
+        """Lifts the protection of a stack's resources; no CLI is started where none has any."""
+        if any(resource.get("protect") for resource in self.states()[stack]):
+            self.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+
 
 def merged(old: Any, new: Any) -> Any:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -159,10 +164,9 @@ def node(cluster: Cluster) -> BuiltCluster:
 def taken_down(project: Project, stack: str, node: BuiltCluster) -> None:
     """Empties a stack's registries and destroys it, as docs/operations.md says. Nothing is left in its state."""
     described = described_stack(stack, project.root)
-    if resources := project.states().get(stack):
+    if project.states().get(stack):
         delete_images(described, node)
-        if any(resource.get("protect") for resource in resources):
-            project.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+        project.unprotect(stack)
         project.run("destroy", "--yes", "--skip-preview", "--stack", stack)
     # What a stack keeps, its owner deletes; the stack then finds it gone.
     delete_repositories(described, node)

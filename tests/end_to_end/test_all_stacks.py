@@ -31,8 +31,7 @@ def test_a_stack_is_deployed_stays_unchanged_and_is_destroyed(quick: Project, no
     # As docs/operations.md says: what is protected is unprotected, what has images is emptied by its owner.
     described = described_stack(stack)
     delete_images(described, node)
-    if any(resource.get("protect") for resource in quick.states()[stack]):
-        quick.pulumi("state", "unprotect", "--all", "--yes", stack=stack)
+    quick.unprotect(stack)
     destroyed = quick.run("destroy", "--yes", "--skip-preview", "--stack", stack)
     delete_repositories(described, node)
     if destroyed.returncode != 0:
