@@ -17,7 +17,7 @@ from rehearsal.cluster.namespaces import cgroup_directories
 from rehearsal.cluster.network import release_subnet
 from rehearsal.cluster.packages import locate
 from rehearsal.cluster.paths import NodeDirectory
-from rehearsal.cluster.state import NodeState, ProcessIdentity
+from rehearsal.cluster.state import NodeState, ProcessIdentity, await_end
 
 _START_SECONDS = 10.0
 _END_SECONDS = 10.0
@@ -93,13 +93,17 @@ def end_node(state: NodeState) -> list[str]:
     """End the node and remove what it leaves on the machine; the answer is what that was. Ending an ended node is fine."""
     ended: list[str] = []
     inhabitants = members(state.init) if state.init is not None else []
-    names = [(process.pid, _name(process)) for process in inhabitants]
+    names = [_name(process) for process in inhabitants]
+    identities = ProcessIdentity.of_all(process.pid for process in inhabitants)
     for identity, what in ((state.init, "supervisor"), (state.launcher, "launcher")):
         if identity is not None and identity.send(signal.SIGKILL):
             ended.append(f"{what} (pid {identity.pid})")
     if names:
-        ended.append(f"{len(names) - 1} processes inside: {', '.join(sorted({name for _, name in names}))}")
-    _await_end([identity for identity in (state.init, state.launcher) if identity is not None], inhabitants)
+        ended.append(f"{len(names) - 1} processes inside: {', '.join(sorted(set(names)))}")
+    _await_end(
+        [identity for identity in (state.init, state.launcher) if identity is not None],
+        identities,
+    )
     ended += [f"network link {link}" for link in release_subnet(state.cgroup)]
     removed = sum(_remove_cgroup(directory) for directory in cgroup_directories(state.cgroup))
     if removed:
@@ -107,20 +111,18 @@ def end_node(state: NodeState) -> list[str]:
     return ended
 
 
-def _await_end(identities: list[ProcessIdentity], inhabitants: list[psutil.Process]) -> None:
+def _await_end(node: list[ProcessIdentity], inhabitants: list[ProcessIdentity]) -> None:
     deadline = time.monotonic() + _END_SECONDS
-    for identity in identities:
+    for identity in node:
         own = _started.pop(identity.pid, None)
         if own is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 own.wait(_END_SECONDS)
-        while identity.alive and time.monotonic() < deadline:
-            time.sleep(0.01)
-    psutil.wait_procs(inhabitants, timeout=max(0.0, deadline - time.monotonic()))
-    left = [str(identity.pid) for identity in identities if identity.alive]
-    if left:
+    left = await_end([*node, *inhabitants], deadline - time.monotonic())
+    stuck = [str(identity.pid) for identity in node if identity in left]
+    if stuck:
         raise ClusterError(
-            f"The rehearsal's node (pid {', '.join(left)}) does not end although it was killed.",
+            f"The rehearsal's node (pid {', '.join(stuck)}) does not end although it was killed.",
             "A process of it is stuck in the kernel; see `ps -o pid,stat,wchan` and the kernel log.",
         )
 

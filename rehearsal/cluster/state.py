@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import signal
+import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,11 @@ class ProcessIdentity:
         start = start_ticks(pid)
         return None if start is None else cls(pid, start, boot_id())
 
+    @classmethod
+    def of_all(cls, pids: Iterable[int]) -> list[ProcessIdentity]:
+        """The processes that have ``pids`` now, without those that have ended."""
+        return [identity for pid in pids if (identity := cls.of(pid)) is not None]
+
     @property
     def alive(self) -> bool:
         return self.boot == boot_id() and start_ticks(self.pid) == self.start
@@ -37,8 +45,11 @@ class ProcessIdentity:
         """Send a signal to this very process; False when it has ended, whoever has its pid now."""
         try:
             handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return False
+        except OSError as error:
+            # A thread has the pid now: ENOENT, before Linux 6.15 EINVAL.
+            if error.errno in (errno.ESRCH, errno.ENOENT, errno.EINVAL):
+                return False
+            raise
         try:
             # Checked after the descriptor was made: from here on it can only mean the process that was checked.
             if not self.alive:
@@ -49,6 +60,19 @@ class ProcessIdentity:
         finally:
             os.close(handle)
         return True
+
+
+def await_end(processes: Iterable[ProcessIdentity], seconds: float) -> list[ProcessIdentity]:
+    """Wait until processes have ended, whoever has their pids then; gives those that have not after ``seconds``.
+
+    A zombie has ended. psutil waits for pids, and fails where one is a thread's by now.
+    """
+    deadline = time.monotonic() + seconds
+    left = [process for process in processes if process.alive]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.01)
+        left = [process for process in left if process.alive]
+    return left
 
 
 @dataclass(frozen=True, slots=True)

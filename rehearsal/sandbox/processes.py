@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
+from rehearsal.cluster.state import ProcessIdentity, await_end
 
 _CLI = "pulumi"
 _STARTED_BY_CLI = ("pulumi-resource-", "rehearsal.provider_plugins", "pulumi-language-")
@@ -50,11 +53,10 @@ def _of(pulumi_home: Path, matches: Callable[[psutil.Process], bool]) -> list[ps
 
 
 def _end(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
-    for process in stubborn:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
+    identities = ProcessIdentity.of_all(process.pid for process in processes)
+    for identity in identities:
+        identity.send(signal.SIGTERM)
+    stubborn = await_end(identities, _GRACE_SECONDS)
+    for identity in stubborn:
+        identity.send(signal.SIGKILL)
+    await_end(stubborn, _GRACE_SECONDS)

@@ -55,28 +55,45 @@ def test_a_process_is_identified_by_start_and_boot(bystander: subprocess.Popen[b
     assert ProcessIdentity.of(bystander.pid) is None
 
 
+PROCESS = """
+second = subprocess.Popen(["sleep", "60"])
+assert second.pid == first.pid
+found()
+print(second.poll())
+second.kill()
+"""
+THREAD = """
+done = threading.Event()
+second = threading.Thread(target=done.wait, daemon=True)
+second.start()
+assert second.native_id == first.pid
+found()
+print(None)
+done.set()
+"""
+
+
 @needs_root
-def test_a_reused_pid_is_never_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", [PROCESS, THREAD], ids=["by a process", "by a thread"])
+def test_a_reused_pid_is_neither_killed_nor_awaited(tmp_path: Path, second: str) -> None:
     """For real: in a pid namespace of its own the next pid can be chosen."""
     program = """
-import signal, subprocess, sys, time
+import signal, subprocess, sys, threading, time
 from pathlib import Path
-from rehearsal.cluster.state import ProcessIdentity
+from rehearsal.cluster.state import ProcessIdentity, await_end
+def found():
+    print(one.alive, one.send(signal.SIGKILL), await_end([one], 10))
 first = subprocess.Popen(["sleep", "60"])
 one = ProcessIdentity.of(first.pid)
 first.kill(); first.wait()
 time.sleep(0.03)  # a tick of the kernel's clock is 10 ms
 Path("/proc/sys/kernel/ns_last_pid").write_text(str(first.pid - 1))
-second = subprocess.Popen(["sleep", "60"])
-assert second.pid == first.pid
-print(one.alive, one.send(signal.SIGKILL), second.poll())
-second.kill()
 """
-    (tmp_path / "program.py").write_text(program)
+    (tmp_path / "program.py").write_text(program + second)
     command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(tmp_path / "program.py")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["False", "False", "None"], done.stderr
+    assert done.stdout.split() == ["False", "False", "[]", "None"], done.stderr
 
 
 def test_a_missing_home_has_nothing_to_end(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import psutil
 import pytest
 
+from rehearsal.cluster.state import ProcessIdentity, await_end
 from tests.rehearsal.provider_plugins.cli.conftest import Emulator, Project
 
 pytestmark = pytest.mark.slow
@@ -80,8 +81,9 @@ def test_a_killed_cli_leaves_no_plugin(project: Project) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     plugins = [child for child in children if "rehearsal.provider_plugins" in child.cmdline()]
     assert len(plugins) == 1
+    identities = ProcessIdentity.of_all(plugin.pid for plugin in plugins)
     process.kill()
-    assert psutil.wait_procs(plugins, timeout=15) == (plugins, [])
+    assert await_end(identities, 15) == []
     for child in children:  # the program and its language host, which outlive the CLI for a while
         if child.is_running():
             child.kill()
